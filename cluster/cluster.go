@@ -1,0 +1,190 @@
+// Package cluster has the inventory (clusters, their members, and the targets
+// that labels resolve to) and the words for what is seen of them: View, Service,
+// Proof. It is plain data with no I/O and no dependency outside the standard
+// library; the drivers that fill a View live in the packages below it.
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sort"
+)
+
+// Kind says which driver looks at a cluster.
+type Kind string
+
+const (
+	// KindEtcd is an etcd cluster: a quorum, voters and learners.
+	KindEtcd Kind = "etcd"
+	// KindService is a group of machines that run one unit each, without a quorum.
+	KindService Kind = "service"
+)
+
+// Cluster is one entry of the inventory.
+type Cluster struct {
+	Name    string   `json:"name"`
+	Kind    Kind     `json:"kind"`
+	TLS     TLS      `json:"tls,omitzero"`
+	Read    Login    `json:"read,omitzero"` // credentials to look with, by reference
+	Members []Member `json:"members"`
+}
+
+// TLS names the files of a client's TLS set-up. All empty means the system's
+// roots for https and nothing for http.
+type TLS struct {
+	CAFile     string `json:"ca_file,omitempty"`
+	CertFile   string `json:"cert_file,omitempty"`
+	KeyFile    string `json:"key_file,omitempty"`
+	ServerName string `json:"server_name,omitempty"`
+}
+
+// Login is a user whose password stands in a file: secrets are references.
+type Login struct {
+	Username     string `json:"username,omitempty"`
+	PasswordFile string `json:"password_file,omitempty"`
+}
+
+// Member is one member of a cluster: where it answers, and what runs it.
+type Member struct {
+	Name     string   `json:"name"`
+	Host     string   `json:"host,omitempty"`      // the machine it runs on; members of one host share it
+	Endpoint string   `json:"endpoint,omitempty"`  // client URL, http(s)://host:port
+	Peer     string   `json:"peer,omitempty"`      // peer URL, for members of a quorum
+	Metrics  string   `json:"metrics,omitempty"`   // metrics URL; default Endpoint + /metrics
+	Unit     string   `json:"unit,omitempty"`      // systemd unit
+	DataDir  string   `json:"data_dir,omitempty"`  // on its host
+	MemberID string   `json:"member_id,omitempty"` // pinned ID, lower-case hex without 0x
+	Commands Commands `json:"commands,omitzero"`   // instead of systemd, or for a member on another host
+}
+
+// Commands are the declared commands of ENGINE.md rule 25, each an argv. In Kill
+// an argument that is exactly "{identity}" is replaced by the identity to end.
+// Status prints one JSON object, see the service package.
+type Commands struct {
+	Status  []string `json:"status,omitempty"`
+	Start   []string `json:"start,omitempty"`
+	Stop    []string `json:"stop,omitempty"`
+	Kill    []string `json:"kill,omitempty"`
+	Restart []string `json:"restart,omitempty"`
+}
+
+// Declared tells whether any command is declared.
+func (c Commands) Declared() bool { return len(c.Status) > 0 }
+
+// Target is the inventory entry that a label resolved to: one member of one
+// cluster. Labels are untrusted, a Target is not.
+type Target struct {
+	Cluster Cluster
+	Member  Member
+}
+
+// String is "cluster/member".
+func (t Target) String() string { return t.Cluster.Name + "/" + t.Member.Name }
+
+// Inventory is everything fettle knows by configuration. Names are unique; the
+// configuration checks that.
+type Inventory struct {
+	Clusters []Cluster `json:"clusters"`
+}
+
+// Cluster finds a cluster by name.
+func (inv Inventory) Cluster(name string) (Cluster, bool) {
+	for _, c := range inv.Clusters {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Cluster{}, false
+}
+
+// Resolve turns names, which come from labels, into a Target. The error says
+// which of the two is unknown, and never repeats more of them than 64 bytes.
+func (inv Inventory) Resolve(kind Kind, cluster, member string) (Target, error) {
+	c, ok := inv.Cluster(cluster)
+	if !ok {
+		return Target{}, fmt.Errorf("no cluster %q in the inventory: declare it under `clusters` in fettle.yml", clip(cluster))
+	}
+	if c.Kind != kind {
+		return Target{}, fmt.Errorf("cluster %q is of kind %s, the playbook wants %s", c.Name, c.Kind, kind)
+	}
+	for _, m := range c.Members {
+		if m.Name == member {
+			return Target{Cluster: c, Member: m}, nil
+		}
+	}
+	return Target{}, fmt.Errorf("cluster %q has no member %q in the inventory: declare it under `clusters` in fettle.yml", c.Name, clip(member))
+}
+
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "…"
+	}
+	return s
+}
+
+// Disturbs says what a mutation makes unavailable beside its target.
+type Disturbs string
+
+const (
+	// DisturbsUnit is one unit on one host.
+	DisturbsUnit Disturbs = "unit"
+	// DisturbsCluster is the member's whole cluster.
+	DisturbsCluster Disturbs = "cluster"
+	// DisturbsHost is every cluster with a member on that host.
+	DisturbsHost Disturbs = "host"
+)
+
+// Resources are the names of what a mutation of t disturbs, sorted and without
+// repeats: "cluster/C", "host/H", "unit/H/U" (ENGINE.md rule 6). A unit that a
+// member of a quorum runs in disturbs that cluster.
+func (inv Inventory) Resources(t Target, d Disturbs) []string {
+	set := map[string]bool{}
+	switch {
+	case d == DisturbsHost:
+		set["host/"+t.Member.Host] = true
+		for _, c := range inv.Clusters {
+			for _, m := range c.Members {
+				if m.Host == t.Member.Host {
+					set[resource(c, m)] = true
+				}
+			}
+		}
+	case d == DisturbsCluster:
+		set["cluster/"+t.Cluster.Name] = true
+	default:
+		set[resource(t.Cluster, t.Member)] = true
+		for _, c := range inv.Clusters {
+			for _, m := range c.Members {
+				if m.Unit != "" && m.Unit == t.Member.Unit && m.Host == t.Member.Host {
+					set[resource(c, m)] = true
+				}
+			}
+		}
+	}
+	names := make([]string, 0, len(set))
+	for n := range set {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func resource(c Cluster, m Member) string {
+	if c.Kind == KindService {
+		return "unit/" + m.Host + "/" + m.Name + "/" + m.Unit
+	}
+	return "cluster/" + c.Name
+}
+
+// Digest is the SHA-256 of a cluster's entry, hex: a run is resumed only under
+// the entry that it was planned with.
+func (c Cluster) Digest() string {
+	b, err := json.Marshal(c)
+	if err != nil { // plain strings and slices: cannot happen
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,112 @@
+package cluster
+
+// View is what one look saw of a whole cluster: every inventory member, in
+// inventory order, whether it answered or not. Reachability here is this
+// program's own probe; what other vantage points say is in Sight.
+type View struct {
+	Cluster string       `json:"cluster"`
+	ID      string       `json:"id,omitempty"` // cluster ID, hex, as a reachable member told it
+	Members []MemberView `json:"members"`
+	// Mismatch is true when reachable members name different memberships.
+	Mismatch bool `json:"mismatch,omitempty"`
+	// Unlisted are members that the cluster names and the inventory does not.
+	Unlisted []string `json:"unlisted,omitempty"`
+}
+
+// MemberView is one member in a View. Measured fields are zero where Reachable is
+// false; nothing stale is ever carried over.
+type MemberView struct {
+	Name      string `json:"name"`
+	ID        string `json:"id,omitempty"` // hex; from the membership, also for an unreachable member
+	Learner   bool   `json:"learner,omitempty"`
+	Reachable bool   `json:"reachable"`
+	// Error is why it is not reachable: refused, timeout, tls, auth, other. Bounded: fit for a label.
+	Error      string   `json:"error,omitempty"`
+	Leader     string   `json:"leader,omitempty"` // ID of the leader that it names; empty: none
+	Term       uint64   `json:"term,omitempty"`
+	Commit     uint64   `json:"commit,omitempty"`
+	Applied    uint64   `json:"applied,omitempty"`
+	Version    string   `json:"version,omitempty"`
+	DBSize     int64    `json:"db_size,omitempty"`
+	DBInUse    int64    `json:"db_in_use,omitempty"`
+	DBQuota    int64    `json:"db_quota,omitempty"` // 0: not told (etcd before 3.6)
+	Alarms     []string `json:"alarms,omitempty"`   // raised by this member, as any member tells: NOSPACE, CORRUPT
+	AlarmsRead bool     `json:"alarms_read,omitempty"`
+}
+
+// Member finds one member by name.
+func (v View) Member(name string) (MemberView, bool) {
+	for _, m := range v.Members {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return MemberView{}, false
+}
+
+// Voters counts the voters; a member whose role is not known counts as one.
+func (v View) Voters() int {
+	n := len(v.Unlisted)
+	for _, m := range v.Members {
+		if !m.Learner {
+			n++
+		}
+	}
+	return n
+}
+
+// VotersReachable counts the voters that answered this program.
+func (v View) VotersReachable() int {
+	n := 0
+	for _, m := range v.Members {
+		if m.Reachable && !m.Learner {
+			n++
+		}
+	}
+	return n
+}
+
+// Quorum is floor(voters/2)+1.
+func (v View) Quorum() int { return v.Voters()/2 + 1 }
+
+// Margin is how many more voters may fail: reachable - quorum. Negative: lost.
+func (v View) Margin() int { return v.VotersReachable() - v.Quorum() }
+
+// Leader is the leader that a quorum of reachable voters names at the highest
+// term seen, if there is one. A cut-off old leader that still calls itself one
+// has the lower term and is not counted.
+func (v View) Leader() (MemberView, bool) {
+	term, votes := uint64(0), map[string]int{}
+	for _, m := range v.Members {
+		if m.Reachable && m.Term > term {
+			term = m.Term
+		}
+	}
+	for _, m := range v.Members {
+		if m.Reachable && !m.Learner && m.Term == term && m.Leader != "" {
+			votes[m.Leader]++
+		}
+	}
+	for _, m := range v.Members {
+		if m.ID != "" && votes[m.ID] >= v.Quorum() {
+			return m, true
+		}
+	}
+	return MemberView{}, false
+}
+
+// LeadersSeen counts the distinct leaders named at the highest term.
+func (v View) LeadersSeen() int {
+	term, named := uint64(0), map[string]bool{}
+	for _, m := range v.Members {
+		if m.Reachable && m.Term > term {
+			term = m.Term
+		}
+	}
+	for _, m := range v.Members {
+		if m.Reachable && m.Term == term && m.Leader != "" {
+			named[m.Leader] = true
+		}
+	}
+	return len(named)
+}
