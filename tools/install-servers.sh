@@ -1,0 +1,89 @@
+#!/bin/bash
+# Installs, from Debian 12's own packages, the oldest servers that fettle
+# supports and the programs that the server tests need. Run as root; running it
+# again does nothing. What is already installed is not upgraded. No service is
+# started, and the ones installed here are not started at the next boot either.
+set -euo pipefail
+
+declare -A unit=(
+	[prometheus]=prometheus.service
+	[prometheus-alertmanager]=prometheus-alertmanager.service
+	[etcd-server]=etcd.service
+)
+programs=(iproute2 nftables systemd systemd-sysv dbus procps util-linux)
+
+die() {
+	echo "install-servers: $*" >&2
+	exit 1
+}
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# apt_get runs apt-get quietly and tries again, because mirrors fail now and then;
+# its output is shown only when it fails for good.
+apt_get() {
+	local log try
+	log=$(mktemp)
+	for try in 1 2 3; do
+		if DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1; then
+			rm -f "$log"
+			return
+		fi
+		echo "install-servers: apt-get $1 failed (try $try of 3)" >&2
+		sleep $((try * 5))
+	done
+	cat "$log" >&2
+	rm -f "$log"
+	die "apt-get $* failed: see above"
+}
+
+# check_version PACKAGE OLDEST refuses a package older than the oldest supported
+# version, and says so when it is newer: the tests of the oldest versions then
+# run on that one instead.
+check_version() {
+	local package=$1 oldest=$2 version
+	version=$(dpkg-query -W -f '${Version}' "$package")
+	dpkg --compare-versions "$version" ge "$oldest" ||
+		die "$package $version is older than $oldest, the oldest supported version"
+	case $version in
+	"$oldest"*) echo "  $package $version" ;;
+	*) echo "  $package $version (newer than $oldest, the oldest supported version)" ;;
+	esac
+}
+
+command -v apt-get >/dev/null || die "needs Debian's apt-get; install Prometheus 2.42, Alertmanager 0.25 and etcd 3.4.23 by hand elsewhere"
+
+missing=() new_units=()
+for package in "${!unit[@]}" "${programs[@]}"; do
+	installed "$package" || missing+=("$package")
+done
+
+if [ "${#missing[@]}" -gt 0 ]; then
+	[ "$(id -u)" = 0 ] || die "needs root to install: ${missing[*]}"
+	echo "installing ${missing[*]}"
+	for package in "${!unit[@]}"; do
+		installed "$package" || new_units+=("${unit[$package]}")
+	done
+
+	# Debian starts what it installs unless this program says no.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	apt_get update
+	apt_get install --no-install-recommends --no-upgrade "${missing[@]}"
+
+	if [ "${#new_units[@]}" -gt 0 ]; then
+		systemctl --quiet disable "${new_units[@]}" >/dev/null 2>&1 ||
+			die "cannot disable ${new_units[*]}: run systemctl disable by hand, or they start at the next boot"
+	fi
+fi
+
+echo "oldest supported servers:"
+check_version prometheus 2.42.0
+check_version prometheus-alertmanager 0.25.0
+check_version etcd-server 3.4.23
