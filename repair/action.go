@@ -1,0 +1,126 @@
+package repair
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// An Action brings one thing about. Observe is read-only, Done is pure, Apply is
+// the only mutation, and at most one of it.
+type Action interface {
+	// Observe looks at the target. An error means that nothing can be said;
+	// an unreachable target is an observation, not an error.
+	Observe(ctx context.Context, t cluster.Target) (Sighting, error)
+	// Done answers, with before == nil, "is it in order already?", and otherwise
+	// "has it happened since before?", right after Apply or after a crash.
+	Done(before *Observation, now Observation) bool
+	// Apply does it. An error is not an outcome: what follows is for Observe to see.
+	Apply(ctx context.Context, in Intent) error
+}
+
+// A Starter is an Action whose effect can be started without being verifiable
+// yet (ENGINE.md rule 13: a voter without a quorum answers nothing).
+type Starter interface {
+	Started(before *Observation, now Observation) bool
+}
+
+// Effect says what an action does to its target's service, which is what the
+// guards of a quorum ask.
+type Effect string
+
+const (
+	// Starts brings up what is down: it takes nothing away (rule 13).
+	Starts Effect = "starts"
+	// Takes ends or restarts something that may be up (rule 14).
+	Takes Effect = "takes"
+)
+
+// ActionSpec is one line of the table of actions.
+type ActionSpec struct {
+	Name string // what playbooks say
+	// Sees names the schema of its Observation; steps that see alike share one look.
+	Sees     string
+	Kind     cluster.Kind // the kind of target it is for
+	Disturbs cluster.Disturbs
+	Effect   Effect
+	Params   map[string]Param // parameters that a step may give in `with`
+	Action   Action
+}
+
+// Observation is what an action saw: versioned JSON, so that it can be journaled
+// and read back by the next process. Says is one line for people.
+type Observation struct {
+	Schema string          `json:"schema"` // "member/1"
+	Says   string          `json:"says"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// Observe packs a typed observation. It panics on nothing: v is a plain struct of
+// the action's own; an error from encoding it is an error of the look.
+func Observed[T any](schema, says string, v T) (Observation, error) {
+	b, err := json.Marshal(v)
+	return Observation{Schema: schema, Says: says, Data: b}, err
+}
+
+// Unpack reads a typed observation back. ok is false where the schema is another
+// one or the data does not fit: then nothing can be said.
+func Unpack[T any](o Observation, schema string) (v T, ok bool) {
+	if o.Schema != schema {
+		return v, false
+	}
+	return v, json.Unmarshal(o.Data, &v) == nil
+}
+
+// Facts are what the guards decide on, taken in the same look as the observation.
+type Facts struct {
+	// View is the whole cluster, nil for a kind without one.
+	View *cluster.View `json:"view,omitempty"`
+	// Sights has the target's own Sight first, and those of the other members
+	// where a guard needs them (no leader: all of them).
+	Sights []cluster.Sight `json:"sights,omitempty"`
+}
+
+// Sight finds one member's Sight.
+func (f Facts) Sight(member string) (cluster.Sight, bool) {
+	for _, s := range f.Sights {
+		if s.Member == member {
+			return s, true
+		}
+	}
+	return cluster.Sight{}, false
+}
+
+// Sighting is the result of one look.
+type Sighting struct {
+	// Asked is when the guards' View was asked for (its first question), on the executor's clocks.
+	Asked       journal.Reading
+	Observation Observation
+	Facts       Facts
+}
+
+// Intent is a mutation that is in the journal and may now be begun, once.
+type Intent struct {
+	ID      string            `json:"id"`
+	Run     string            `json:"run"`
+	Episode string            `json:"episode"`
+	Step    int               `json:"step"`
+	Attempt int               `json:"attempt"`
+	Action  string            `json:"action"`
+	Target  cluster.Target    `json:"-"`
+	With    map[string]string `json:"with,omitempty"`
+	Epoch   uint64            `json:"epoch"`
+	// Before is what was seen just before.
+	Before Observation `json:"before"`
+	// NotAfter: it may not begin later, nor in another boot (rule 8).
+	NotAfterBoot  string        `json:"notAfterBoot"`
+	NotAfterSince time.Duration `json:"notAfterSince"`
+}
+
+// MayBegin tells whether an executor whose clocks read now may still begin it.
+func (in Intent) MayBegin(now journal.Reading) bool {
+	return now.Boot == in.NotAfterBoot && now.Since <= in.NotAfterSince
+}

@@ -1,0 +1,76 @@
+package repair
+
+import (
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// A Guard is one line of the table of guards: a pure verdict over fresh Facts and
+// the fold. An error is a refusal.
+type Guard struct {
+	Name string
+	Ask  func(q Question) Verdict
+}
+
+// Question is everything a guard may look at.
+type Question struct {
+	Playbook *Playbook
+	Step     Step
+	Spec     ActionSpec
+	Target   cluster.Target
+	Settings Settings
+	Autonomy Autonomy // what holds for this playbook, cluster, tier
+
+	Seen  Sighting
+	State StateView
+	// Run is the asking run's ID, empty for an ask without one.
+	Run string
+	// Further is true for a further attempt inside a run and for a resumed run:
+	// cooldown is not asked then.
+	Further bool
+	// Silenced: the alert is silenced in Alertmanager (rule 4's poll).
+	Silenced bool
+	// Brake is what the brake file says: present, or not to be told.
+	Brake bool
+}
+
+// StateView is the fold as the guards may ask it. All times are durations of
+// CLOCK_BOOTTIME (rule 20).
+type StateView interface {
+	// Paused tells whether a pause holds for a cluster: global, or its own.
+	Paused(cluster string) (by string, paused bool)
+	// CooldownLeft is how long the cooldown after the last mutating run still holds.
+	CooldownLeft(playbook, target string, cooldown time.Duration) time.Duration
+	// AttemptsMade counts the attempts on (action, target) within d, since its last repaired or release.
+	AttemptsMade(action, target string, d time.Duration) int
+	// SlotHolder is the run or episode that holds one of the resources, other than run.
+	SlotHolder(resources []string, run string) (holder string, taken bool)
+	// LiveRuns counts the runs that hold slots, other than run.
+	LiveRuns(run string) int
+}
+
+// Verdict is a guard's answer. The zero value with OK is a yes.
+type Verdict struct {
+	Guard  string `json:"guard"`
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"` // from the guard's fixed list: fit for a label
+	Detail string `json:"detail,omitempty"` // for people: what was seen, and what would change the answer
+	// Passing reasons are asked again; the others wait for a person.
+	Passing bool `json:"passing,omitempty"`
+	// Observed marks autonomy's refusal that ends a run `observed`.
+	Observed bool `json:"observed,omitempty"`
+}
+
+// Go is the verdict yes.
+func Go() Verdict { return Verdict{OK: true} }
+
+// Refuse is a refusal that passes by itself and is asked again.
+func Refuse(reason, detail string) Verdict {
+	return Verdict{Reason: reason, Detail: detail, Passing: true}
+}
+
+// RefuseForPerson is a refusal that waits for a person.
+func RefuseForPerson(reason, detail string) Verdict {
+	return Verdict{Reason: reason, Detail: detail}
+}
