@@ -1,0 +1,24 @@
+package exporter
+
+// Entry is one collector in the table.
+type Entry struct {
+	Name    string // the label `collector`, the flag --collector.NAME, the page docs/collectors/NAME.md
+	Help    string // what it reads, for people
+	Default bool   // enabled unless told otherwise
+	New     func(h Host) Collector
+}
+
+// Collectors is the table of all collectors, in the order in which they are shown.
+func Collectors() []Entry {
+	return []Entry{
+		{Name: "cpu", Help: "time that each CPU spent in each mode", Default: true, New: newCPU},
+		{Name: "memory", Help: "memory and swap in use", Default: true, New: newMemory},
+		{Name: "load", Help: "load averages", Default: true, New: newLoad},
+		{Name: "disk", Help: "I/O of each block device", Default: true, New: newDisk},
+		{Name: "filesystem", Help: "space and inodes of each mounted file system", Default: true, New: newFilesystem},
+		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
+		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
+		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
+		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
+	}
+}

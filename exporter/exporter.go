@@ -1,0 +1,143 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options say what an Exporter serves.
+type Options struct {
+	Collectors  map[string]bool // by name, whether it is enabled; absent: its default
+	Sources     []Source        // the clusters that raft and sync tell of
+	Host        Host            // the machine that the others tell of
+	MaxRequests int             // scrapes at a time; 0: no limit
+	Self        *Self           // the process' own metrics, served beside; nil: none
+	Log         *slog.Logger    // nil: nothing is logged
+}
+
+// Exporter serves the metrics of its collectors over HTTP. It keeps nothing
+// between scrapes but the calls that are under way.
+type Exporter struct {
+	collectors []*running
+	clusters   []*watched
+	own        own
+	gatherers  prometheus.Gatherers
+	slots      chan struct{} // nil: no limit
+	log        *slog.Logger
+	handler    http.Handler
+}
+
+// New makes an Exporter. An unknown name in o.Collectors is an error.
+func New(o Options) (*Exporter, error) {
+	e := &Exporter{own: newOwn(), log: o.Log}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	var names []string
+	for _, entry := range Collectors() {
+		names = append(names, entry.Name)
+		enabled, told := o.Collectors[entry.Name]
+		if enabled || !told && entry.Default {
+			e.collectors = append(e.collectors, &running{Entry: entry, collector: entry.New(o.Host)})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Collectors)) {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("unknown collector %q: the collectors are %s", name, strings.Join(names, ", "))
+		}
+	}
+	for _, s := range o.Sources {
+		e.clusters = append(e.clusters, &watched{Source: s})
+	}
+	if o.MaxRequests > 0 {
+		e.slots = make(chan struct{}, o.MaxRequests)
+	}
+	e.handler = http.HandlerFunc(e.serve)
+	if o.Self != nil {
+		e.gatherers = append(e.gatherers, o.Self.registry)
+		if o.Self.runtime {
+			e.handler = promhttp.InstrumentMetricHandler(o.Self.registry, e.handler)
+		}
+	}
+	return e, nil
+}
+
+// Enabled are the names of the enabled collectors, in the table's order.
+func (e *Exporter) Enabled() []string {
+	names := make([]string, len(e.collectors))
+	for i, c := range e.collectors {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// ServeHTTP answers one scrape. The parameters collect[] and exclude[] choose
+// collectors, one of them at a time.
+func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
+
+func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
+	if e.slots != nil {
+		select {
+		case e.slots <- struct{}{}:
+			defer func() { <-e.slots }()
+		default:
+			http.Error(w, fmt.Sprintf("Limit of concurrent requests reached (%d), try again later.", cap(e.slots)), http.StatusServiceUnavailable)
+			return
+		}
+	}
+	query := r.URL.Query()
+	chosen, err := e.choose(query["collect[]"], query["exclude[]"])
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	limit, err := deadline(r.Header)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(e.scrape(ctx, chosen)); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	promhttp.HandlerFor(append(slices.Clip(e.gatherers), registry), promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelError),
+		// One bad series must not cost the others.
+		ErrorHandling: promhttp.ContinueOnError,
+		// On from the first release: it changes the identity of some series.
+		EnableOpenMetrics: true,
+	}).ServeHTTP(w, r)
+}
+
+// choose picks the collectors of one scrape.
+func (e *Exporter) choose(collect, exclude []string) ([]*running, error) {
+	if len(collect) > 0 && len(exclude) > 0 {
+		return nil, errors.New("collect[] and exclude[] cannot be combined")
+	}
+	enabled := e.Enabled()
+	for _, name := range slices.Concat(collect, exclude) {
+		if !slices.Contains(enabled, name) {
+			return nil, fmt.Errorf("no collector %q is enabled: the enabled ones are %s", name, strings.Join(enabled, ", "))
+		}
+	}
+	var chosen []*running
+	for _, c := range e.collectors {
+		if len(collect) > 0 && !slices.Contains(collect, c.Name) || slices.Contains(exclude, c.Name) {
+			continue
+		}
+		chosen = append(chosen, c)
+	}
+	return chosen, nil
+}

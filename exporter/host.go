@@ -1,0 +1,40 @@
+package exporter
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/shirou/gopsutil/v3/common"
+)
+
+// Host says where the machine's file systems are seen from here. Empty means
+// /proc and /; in a container they are mounted elsewhere.
+type Host struct {
+	Proc string // the machine's procfs
+	Root string // the machine's root, a prefix of every mount point
+}
+
+// context is ctx for a call of gopsutil on this host.
+func (h Host) context(ctx context.Context) context.Context {
+	env := common.EnvMap{
+		// Not a directory, on purpose: with it gopsutil neither renames
+		// /dev/mapper/NAME to dm-N, which changes with every boot, nor opens
+		// udev's database for each disk on each scrape.
+		common.HostDevEnvKey: "/dev/null",
+	}
+	if h.Proc != "" {
+		env[common.HostProcEnvKey] = h.Proc
+	}
+	return context.WithValue(ctx, common.EnvKey, env)
+}
+
+func (h Host) proc(name string) string {
+	if h.Proc == "" {
+		return filepath.Join("/proc", name)
+	}
+	return filepath.Join(h.Proc, name)
+}
+
+func (h Host) path(mountpoint string) string {
+	return filepath.Join("/", h.Root, mountpoint)
+}

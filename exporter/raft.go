@@ -1,0 +1,101 @@
+package exporter
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+type raftCollector struct {
+	voters, votersReachable, quorum, margin, learners, hasLeader, leadersSeen *Metric // a cluster's state
+	reachable, leader                                                         *Metric // a member's state
+	term, commit, applied, dbSize, dbInUse, dbQuota, learner, alarm           *Metric // measured
+}
+
+func newRaft(Host) Collector {
+	c, m := []string{"cluster"}, []string{"cluster", "member"}
+	return &raftCollector{
+		voters:          gauge("fettle_raft_voters", "Voters in the membership last read; those of the inventory until one was read.", c...),
+		votersReachable: gauge("fettle_raft_voters_reachable", "Voters that answer this exporter.", c...),
+		quorum:          gauge("fettle_raft_quorum", "Voters that must agree: half of them, rounded down, plus one.", c...),
+		margin:          gauge("fettle_raft_margin", "Voters that may still fail: those reachable less the quorum. Negative: the quorum is lost.", c...),
+		learners:        gauge("fettle_raft_learners", "Members that do not vote.", c...),
+		hasLeader:       gauge("fettle_raft_has_leader", "1 if a quorum of reachable voters names one leader at the highest term seen.", c...),
+		leadersSeen:     gauge("fettle_raft_leaders_seen", "Distinct leaders that are named at the highest term seen.", c...),
+		reachable:       gauge("fettle_raft_member_reachable", "1 if the member answers this exporter.", m...),
+		leader:          gauge("fettle_raft_leader", "1 if the member is the leader that a quorum names.", m...),
+		term:            gauge("fettle_raft_term", "The member's term. Absent while it is not reachable.", m...),
+		commit:          gauge("fettle_raft_commit_index", "The member's commit index. Absent while it is not reachable.", m...),
+		applied:         gauge("fettle_raft_applied_index", "The member's applied index. Absent while it is not reachable.", m...),
+		dbSize:          gauge("fettle_raft_db_size_bytes", "The member's database, as it lies on the disk. Absent while it is not reachable.", m...),
+		dbInUse:         gauge("fettle_raft_db_in_use_bytes", "The part of the member's database that is in use. Absent while it is not reachable.", m...),
+		dbQuota:         gauge("fettle_raft_db_quota_bytes", "The size at which the database takes no more writes. Absent while the member is not reachable, and before etcd 3.6.", m...),
+		learner:         gauge("fettle_raft_learner", "1 if the member does not vote. Absent while it is not reachable.", m...),
+		alarm:           gauge("fettle_raft_alarm", "1 if the member has raised the alarm (NOSPACE, CORRUPT). Absent while no member of the cluster can list them.", "cluster", "member", "alarm"),
+	}
+}
+
+func (c *raftCollector) Metrics() []*Metric {
+	return []*Metric{
+		c.voters, c.votersReachable, c.quorum, c.margin, c.learners, c.hasLeader, c.leadersSeen, c.reachable, c.leader,
+		c.term, c.commit, c.applied, c.dbSize, c.dbInUse, c.dbQuota, c.learner, c.alarm,
+	}
+}
+
+func (c *raftCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error {
+	views, err := s.Views(ctx)
+	for _, v := range views {
+		c.state(v, emit)
+		c.measured(v, emit)
+		c.alarms(v, emit)
+	}
+	return err
+}
+
+func (c *raftCollector) state(v cluster.View, emit Emit) {
+	leader, led := v.Leader()
+	learners := 0
+	for _, m := range v.Members {
+		if m.Learner {
+			learners++
+		}
+		emit(c.reachable, boolean(m.Reachable), v.Cluster, m.Name)
+		emit(c.leader, boolean(led && m.Name == leader.Name), v.Cluster, m.Name)
+	}
+	emit(c.voters, float64(v.Voters()), v.Cluster)
+	emit(c.votersReachable, float64(v.VotersReachable()), v.Cluster)
+	emit(c.quorum, float64(v.Quorum()), v.Cluster)
+	emit(c.margin, float64(v.Margin()), v.Cluster)
+	emit(c.learners, float64(learners), v.Cluster)
+	emit(c.hasLeader, boolean(led), v.Cluster)
+	emit(c.leadersSeen, float64(v.LeadersSeen()), v.Cluster)
+}
+
+func (c *raftCollector) measured(v cluster.View, emit Emit) {
+	for _, m := range v.Members {
+		if !m.Reachable {
+			continue
+		}
+		emit(c.term, float64(m.Term), v.Cluster, m.Name)
+		emit(c.commit, float64(m.Commit), v.Cluster, m.Name)
+		emit(c.applied, float64(m.Applied), v.Cluster, m.Name)
+		emit(c.learner, boolean(m.Learner), v.Cluster, m.Name)
+		for metric, size := range map[*Metric]int64{c.dbSize: m.DBSize, c.dbInUse: m.DBInUse, c.dbQuota: m.DBQuota} {
+			if size > 0 { // no database is empty: 0 is not told
+				emit(metric, float64(size), v.Cluster, m.Name)
+			}
+		}
+	}
+}
+
+func (c *raftCollector) alarms(v cluster.View, emit Emit) {
+	if !slices.ContainsFunc(v.Members, func(m cluster.MemberView) bool { return m.AlarmsRead }) {
+		return
+	}
+	for _, m := range v.Members {
+		for _, alarm := range []string{"NOSPACE", "CORRUPT"} {
+			emit(c.alarm, boolean(slices.Contains(m.Alarms, alarm)), v.Cluster, m.Name, alarm)
+		}
+	}
+}
