@@ -55,6 +55,7 @@ func files(t *testing.T, dir string) []string {
 }
 
 func TestBuild(t *testing.T) {
+	cleanEnvironment(t)
 	root := fakeTree(t, fakeEtcd)
 	var lines []string
 	o := Options{Source: Pinned, Root: root, Progress: func(line string) { lines = append(lines, line) }}
@@ -90,6 +91,7 @@ func TestBuild(t *testing.T) {
 }
 
 func TestBuildTwiceAtOnce(t *testing.T) {
+	cleanEnvironment(t)
 	root := fakeTree(t, fakeEtcd)
 	var mu sync.Mutex
 	built := 0
@@ -137,6 +139,7 @@ func TestBuildFails(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) {
+			cleanEnvironment(t)
 			cache := t.TempDir()
 			_, err := Find(t.Context(), "etcd", Options{Source: Pinned, Root: fakeTree(t, tt.program), CacheDir: cache})
 			wantError(t, err, tt.err...)
@@ -148,6 +151,7 @@ func TestBuildFails(t *testing.T) {
 }
 
 func TestBuildWhereTreeIsReadOnly(t *testing.T) {
+	cleanEnvironment(t)
 	root, user := fakeTree(t, fakeEtcd), t.TempDir()
 	write(t, filepath.Join(root, ".cache"), "a file in the folder's place stops root as well")
 	keepGoCache(t)
@@ -179,6 +183,7 @@ func keepGoCache(t *testing.T) {
 }
 
 func TestBuildCanceled(t *testing.T) {
+	cleanEnvironment(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := Find(ctx, "etcd", Options{Source: Pinned, Root: fakeTree(t, fakeEtcd)})

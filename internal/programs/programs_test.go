@@ -17,10 +17,16 @@ func TestMain(m *testing.M) {
 		fmt.Print(string(text))
 		os.Exit(0)
 	}
-	for _, s := range specs() {
-		os.Unsetenv(s.variable)
-	}
 	os.Exit(m.Run())
+}
+
+// cleanEnvironment takes away what says which programs to use.
+func cleanEnvironment(t *testing.T) {
+	t.Helper()
+	t.Setenv(SourceVariable, "")
+	for _, s := range specs() {
+		t.Setenv(s.variable, "")
+	}
 }
 
 // fakeProgram puts a program into dir that prints output, whatever it is asked.
@@ -111,6 +117,7 @@ func TestFindOnPath(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) {
 			bin, elsewhere := t.TempDir(), t.TempDir()
+			cleanEnvironment(t)
 			t.Setenv("PATH", bin)
 			for command, output := range tt.path {
 				fakeProgram(t, bin, command, output)
@@ -150,12 +157,14 @@ func wantError(t *testing.T, err error, parts ...string) {
 }
 
 func TestFindNamedButMissing(t *testing.T) {
+	cleanEnvironment(t)
 	t.Setenv("FETTLE_ETCD", filepath.Join(t.TempDir(), "gone"))
 	_, err := Find(t.Context(), "etcd", Options{})
 	wantError(t, err, "FETTLE_ETCD=", "gone", "no such file", "unset it")
 }
 
 func TestFindSourceVariable(t *testing.T) {
+	cleanEnvironment(t)
 	bin := t.TempDir()
 	t.Setenv("PATH", bin)
 	fakeProgram(t, bin, "etcd", "etcd Version: 3.5.9\n")
@@ -176,6 +185,7 @@ func TestFindSourceVariable(t *testing.T) {
 
 // An installed fettle has no source tree beside it.
 func TestFindWithoutSourceTree(t *testing.T) {
+	cleanEnvironment(t)
 	t.Setenv("PATH", t.TempDir())
 	t.Chdir(t.TempDir())
 	_, err := Find(t.Context(), "etcd", Options{})
@@ -183,6 +193,7 @@ func TestFindWithoutSourceTree(t *testing.T) {
 }
 
 func TestFindWithoutGo(t *testing.T) {
+	cleanEnvironment(t)
 	root, err := Options{}.root()
 	if err != nil {
 		t.Fatal(err)
