@@ -11,6 +11,10 @@ type View struct {
 	Mismatch bool `json:"mismatch,omitempty"`
 	// Unlisted are members that the cluster names and the inventory does not.
 	Unlisted []string `json:"unlisted,omitempty"`
+	// UnlistedLearners counts the learners among them.
+	UnlistedLearners int `json:"unlisted_learners,omitempty"`
+	// UnlistedAlarms are the alarms raised by members that are not in Members.
+	UnlistedAlarms []string `json:"unlisted_alarms,omitempty"`
 }
 
 // MemberView is one member in a View. Measured fields are zero where Reachable is
@@ -46,7 +50,7 @@ func (v View) Member(name string) (MemberView, bool) {
 
 // Voters counts the voters; a member whose role is not known counts as one.
 func (v View) Voters() int {
-	n := len(v.Unlisted)
+	n := len(v.Unlisted) - v.UnlistedLearners
 	for _, m := range v.Members {
 		if !m.Learner {
 			n++

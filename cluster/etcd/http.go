@@ -1,0 +1,103 @@
+package etcd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxAnswer caps what is read of an answer: 16 MiB.
+const maxAnswer = 16 << 20
+
+// httpClient keeps connections, follows no redirect and uses no proxy: an answer
+// is that member's own.
+func httpClient(conf *tls.Config) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			TLSClientConfig:     conf.Clone(),
+			MaxIdleConnsPerHost: 2,
+			IdleConnTimeout:     time.Minute,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// get asks for one page; the caller closes the body.
+func (d *Driver) get(ctx context.Context, url string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := d.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close() // nothing was read of it
+		return nil, fmt.Errorf("GET %s: %s", url, resp.Status)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	return resp, nil
+}
+
+// Answers tells whether anything answers HTTP on the member's client port and on
+// its peer port: any status, or a finished TLS handshake. A port that accepts and
+// then says nothing, as a stopped process's does, does not answer, and neither
+// does the client port of a member that started without a quorum.
+func (d *Driver) Answers(ctx context.Context, member string) (client, peer bool) {
+	m, ok := d.member(member)
+	if !ok {
+		return false, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	told := make(chan bool, 1)
+	go func() { told <- d.answers(ctx, m.Peer) }()
+	client = d.answers(ctx, m.Endpoint)
+	return client, <-told
+}
+
+// answers connects anew: a kept connection could answer for a port that is closed.
+func (d *Driver) answers(ctx context.Context, base string) bool {
+	u, err := parseURL(base)
+	if err != nil {
+		return false
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok && conn.SetDeadline(deadline) != nil {
+		return false
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if u.Scheme == "https" {
+		return shakesHands(ctx, conn, d.tls)
+	}
+	if _, err := fmt.Fprintf(conn, "GET /version HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.Host); err != nil {
+		return false
+	}
+	head := make([]byte, len("HTTP/1."))
+	_, err = io.ReadFull(conn, head)
+	return err == nil && string(head) == "HTTP/1."
+}
+
+// shakesHands tells that a TLS server spoke, if only to refuse: whether it is to
+// be believed is not asked, nothing is said to it, and it only shows life.
+func shakesHands(ctx context.Context, conn net.Conn, conf *tls.Config) bool {
+	conf = conf.Clone()
+	conf.InsecureSkipVerify = true //nolint:gosec // see above
+	err := tls.Client(conn, conf).HandshakeContext(ctx)
+	var alert tls.AlertError
+	return err == nil || errors.As(err, &alert)
+}

@@ -1,0 +1,200 @@
+package etcd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// Reasons why a member was not reached: the bounded words of MemberView.Error.
+const (
+	refused  = "refused"
+	timedOut = "timeout"
+	badTLS   = "tls"
+	badAuth  = "auth"
+	other    = "other"
+)
+
+// askError is a failed question with its reason.
+type askError struct {
+	reason string
+	err    error
+}
+
+func (e *askError) Error() string { return e.reason + ": " + e.err.Error() }
+func (e *askError) Unwrap() error { return e.err }
+
+// reasonOf is the bounded reason of an error from member.ask; "" is none.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	var asked *askError
+	if errors.As(err, &asked) {
+		return asked.reason
+	}
+	return other
+}
+
+// member is one member of the inventory with its kept connection.
+type member struct {
+	cluster.Member
+	dial  func() (*link, error)
+	login *login // nil: none
+
+	mu   sync.Mutex
+	link *link
+}
+
+func newMember(m cluster.Member, l cluster.Login, conf *tls.Config, o Options) (*member, error) {
+	u, err := parseURL(m.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	if m.Peer != "" {
+		if _, err := parseURL(m.Peer); err != nil {
+			return nil, fmt.Errorf("peer: %w", err)
+		}
+	}
+	asked := &member{Member: m, dial: func() (*link, error) { return newLink(u, conf, o.Timeout) }}
+	if l.Username != "" {
+		asked.login = &login{ref: l, now: o.Now}
+	}
+	return asked, nil
+}
+
+// parseURL refuses what a request could not be sent to. It does not repeat the
+// URL, which might hold a password.
+func parseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, errors.New("not a URL")
+	case u.Scheme != "http" && u.Scheme != "https", u.Port() == "", u.Hostname() == "":
+		return nil, errors.New("want http(s)://host:port")
+	case u.User != nil:
+		return nil, errors.New("has a user in it: name it under `read`")
+	}
+	return u, nil
+}
+
+// ask runs one read-only RPC against this member alone. A kept connection that
+// turns out to be dead is replaced once; the context bounds both tries.
+func (m *member) ask(ctx context.Context, rpc func(context.Context, *grpc.ClientConn) error) error {
+	for again := true; ; again = false {
+		l, err := m.take()
+		if err != nil {
+			return &askError{other, err}
+		}
+		err = m.login.run(ctx, l.cc, rpc)
+		reason, stale := explain(ctx, err, l.failure())
+		m.put(l)
+		if stale && again {
+			continue
+		}
+		if err != nil {
+			return &askError{reason, err}
+		}
+		return nil
+	}
+}
+
+// take returns the kept connection. One that failed is replaced rather than
+// waited for: gRPC would go on answering with the old failure until its back-off
+// is over, and a member that came up would be seen too late.
+func (m *member) take() (*link, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.link != nil && m.link.failed() {
+		m.link.retired = true
+		m.link.closeUnused()
+		m.link = nil
+	}
+	if m.link == nil {
+		l, err := m.dial()
+		if err != nil {
+			return nil, err
+		}
+		m.link = l
+	}
+	m.link.users++
+	return m.link, nil
+}
+
+func (m *member) put(l *link) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l.users--
+	l.closeUnused()
+}
+
+func (m *member) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.link == nil || m.link.cc.GetState() == connectivity.Shutdown {
+		return nil
+	}
+	return m.link.cc.Close()
+}
+
+// explain turns an RPC's error into a reason. stale says that the connection
+// broke under the call, so that another try tells more.
+func explain(ctx context.Context, err error, dialed string) (reason string, stale bool) {
+	if err == nil {
+		return "", false
+	}
+	if isAuth(err) {
+		return badAuth, false
+	}
+	var told rpctypes.EtcdError
+	if errors.As(rpctypes.Error(err), &told) { // the member's own words
+		if told == rpctypes.ErrTimeout || told == rpctypes.ErrTimeoutDueToLeaderFail || told == rpctypes.ErrTimeoutDueToConnectionLost {
+			return timedOut, false
+		}
+		return other, false
+	}
+	switch status.Code(err) {
+	case codes.DeadlineExceeded:
+		return timedOut, false
+	case codes.Unavailable:
+		switch {
+		case dialed != "":
+			return dialed, false
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return timedOut, false
+		case strings.Contains(status.Convert(err).Message(), "tls: "):
+			// With TLS 1.3 a refused client certificate shows at the first read only.
+			return badTLS, false
+		}
+		return other, true
+	}
+	return other, false
+}
+
+// isAuth tells that the member answered, and wants another login.
+func isAuth(err error) bool {
+	var login *loginError
+	if errors.As(err, &login) {
+		return true
+	}
+	switch rpctypes.Error(err) {
+	case rpctypes.ErrUserEmpty, rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision, rpctypes.ErrAuthFailed:
+		return true
+	}
+	return isDenied(err) || status.Code(err) == codes.Unauthenticated
+}
+
+// isDenied tells that the login is known and may not do this.
+func isDenied(err error) bool { return status.Code(err) == codes.PermissionDenied }
