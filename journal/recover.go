@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/fettle-io/fettle/internal/durable"
+)
+
+// recover makes what stands behind the checkpoint certain. After a failed
+// fsync, or a crash, the page cache may show lines that are not on the disk.
+// So they are not believed where they stand: they are written anew, into new
+// files, and synced. The torn tail stays behind. DESIGN.md walks through a
+// crash at each point.
+func (j *Journal) recover(s *survey) error {
+	now := j.options.Now()
+	m := mark{Mark: "recovered", Records: j.tree.size, Cut: s.torn()}
+	rewritten := make(map[string]bool)
+	for _, p := range s.pending {
+		path, err := p.rewrite(j.dir)
+		if err != nil {
+			return err
+		}
+		rewritten[path] = true
+		if path != p.path {
+			if err := addMark(j.dir, now, mark{Mark: "segment-changed", Records: p.seq, Segment: filepath.Base(path)}); err != nil {
+				return err
+			}
+			// Now that the new segment is durable, the old one ends before it.
+			if err := durable.Truncate(p.path, p.from); err != nil {
+				return err
+			}
+			rewritten[p.path] = true
+		}
+	}
+	for _, one := range s.stretches {
+		if one.good == one.size || rewritten[one.path] {
+			continue
+		}
+		if err := durable.Truncate(one.path, one.good); err != nil {
+			return err
+		}
+	}
+	if len(s.pending) > 0 {
+		m.Rewritten = s.end.seq - s.pending[0].seq
+	}
+	if err := j.measure(); err != nil {
+		return err
+	}
+	return addMark(j.dir, now, m)
+}
+
+// rewrite puts the pending lines of one segment into a segment of their own.
+// If they are all that the segment has, the new file takes its place.
+func (p pending) rewrite(dir string) (string, error) {
+	old, err := os.Open(p.path)
+	if err != nil {
+		return "", err
+	}
+	defer old.Close()
+	path := segmentPath(dir, p.seq)
+	err = durable.Replace(path, 0o600, func(w io.Writer) error {
+		n, err := io.Copy(w, io.NewSectionReader(old, p.from, p.to-p.from))
+		if err == nil && n != p.to-p.from {
+			err = fmt.Errorf("%s became shorter while it was read", p.path)
+		}
+		return err
+	})
+	return path, err
+}
+
+// torn describes the torn tail, nil if there is none.
+func (s *survey) torn() *cut {
+	last := s.last()
+	bytes := last.size - last.good
+	if bytes == 0 {
+		return nil
+	}
+	c := &cut{Segment: filepath.Base(last.path), Line: s.end.line, Offset: last.good, Bytes: bytes, Reason: "a group mark, and nothing behind it"}
+	if s.fault != nil {
+		c.Line, c.Reason = s.fault.line, s.fault.reason
+	}
+	return c
+}
+
+// measure counts the bytes of all segments.
+func (j *Journal) measure() error {
+	segments, err := segmentsIn(j.dir)
+	if err != nil {
+		return err
+	}
+	j.bytes = 0
+	for _, seg := range segments {
+		info, err := os.Stat(seg.path)
+		if err != nil {
+			return err
+		}
+		j.bytes += info.Size()
+	}
+	return nil
+}
