@@ -1,0 +1,68 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// Alert returns what is wrong with an alert beside its expression's names: an
+// expression without a condition, which always fires; absent() without a
+// duration, which fires at each restart of Prometheus; a value in a label, which
+// makes another alert of it at each evaluation.
+func Alert(expr string, duration time.Duration, labels map[string]string) error {
+	parsed, err := parse(expr)
+	if err != nil {
+		return err
+	}
+	var found []error
+	if !conditional(parsed) {
+		found = append(found, errors.New("the expression compares nothing, so that it fires whenever its metrics exist"))
+	}
+	if duration == 0 && asksAbsence(parsed) {
+		found = append(found, errors.New(`absent() without "for" fires as soon as Prometheus starts`))
+	}
+	for name, value := range labels {
+		if strings.Contains(value, "$value") || strings.Contains(value, ".Value") {
+			found = append(found, fmt.Errorf("label %s holds the value, so that the alert changes its identity with it", name))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// conditional tells whether an expression drops series by their value or by the
+// absence of others; of the two sides of an "or" both have to.
+func conditional(e parser.Expr) bool {
+	switch n := e.(type) {
+	case *parser.ParenExpr:
+		return conditional(n.Expr)
+	case *parser.AggregateExpr:
+		return conditional(n.Expr)
+	case *parser.Call:
+		return n.Func.Name == "absent" || n.Func.Name == "absent_over_time"
+	case *parser.BinaryExpr:
+		switch {
+		case n.Op == parser.LOR:
+			return conditional(n.LHS) && conditional(n.RHS)
+		case n.Op == parser.LUNLESS, n.Op.IsComparisonOperator() && !n.ReturnBool:
+			return true
+		default:
+			return conditional(n.LHS) || conditional(n.RHS)
+		}
+	default:
+		return false
+	}
+}
+
+func asksAbsence(e parser.Expr) (asks bool) {
+	parser.Inspect(e, func(node parser.Node, _ []parser.Node) error {
+		if n, ok := node.(*parser.Call); ok && strings.HasPrefix(n.Func.Name, "absent") {
+			asks = true
+		}
+		return nil
+	})
+	return asks
+}

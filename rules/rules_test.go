@@ -1,0 +1,188 @@
+package rules_test
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/fettle-io/fettle/rules"
+	"github.com/fettle-io/fettle/rules/lint"
+)
+
+// located is an alert with the file that it stands in.
+type located struct {
+	rulefmt.Rule
+	file string
+}
+
+// alerts reads every rule file as Prometheus does, and returns its alerts in order.
+func alerts(t *testing.T) (all []located) {
+	t.Helper()
+	names, err := rules.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		content, err := fs.ReadFile(rules.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups, errs := rulefmt.Parse(content, false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		for _, err := range errs {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(errs) > 0 {
+			continue
+		}
+		for _, group := range groups.Groups {
+			if group.Interval != 0 {
+				t.Errorf("%s: group %s has an interval: the global one is the operator's to set", name, group.Name)
+			}
+			for _, rule := range group.Rules {
+				if rule.Alert == "" {
+					t.Errorf("%s: group %s records %s: only alerts are expected", name, group.Name, rule.Record)
+					continue
+				}
+				all = append(all, located{rule, name})
+			}
+		}
+	}
+	return all
+}
+
+func catalogue(t *testing.T) lint.Catalogue {
+	t.Helper()
+	f, err := os.Open("testdata/metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := lint.ReadCatalogue(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestListNamesEveryFile(t *testing.T) {
+	names, err := rules.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml"}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %v, want %v", names, want)
+	}
+}
+
+// The alerts that the other parts of fettle and its documents speak of.
+func TestTheAlertsThatAreThere(t *testing.T) {
+	var names []string
+	for _, a := range alerts(t) {
+		if slices.Contains(names, a.Alert) {
+			t.Errorf("%s is there twice", a.Alert)
+		}
+		names = append(names, a.Alert)
+	}
+	for _, want := range []string{
+		"FettleRaftMemberDown", "FettleRaftNoFailureTolerance", "FettleRaftQuorumLost", "FettleRaftNoLeader",
+		"FettleRaftDatabaseNearQuota", "FettleRaftNoSpace", "FettleRaftCorrupt",
+		"FettleFilesystemFilling", "FettleMemoryHigh", "FettleExporterDown", "FettleCollectorFailing",
+		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettlePausedTooLong",
+		"FettleDown", "FettleConfigReloadFailed",
+	} {
+		if !slices.Contains(names, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+func TestExpressions(t *testing.T) {
+	known := catalogue(t)
+	for _, a := range alerts(t) {
+		if err := lint.Expr(a.Expr, known); err != nil {
+			t.Errorf("%s: %v", a.Alert, err)
+		}
+		if err := lint.Alert(a.Expr, time.Duration(a.For), a.Labels); err != nil {
+			t.Errorf("%s: %v", a.Alert, err)
+		}
+	}
+}
+
+// A fault of a cluster has one fingerprint, however many exporters see it.
+func TestClusterAlertsAggregate(t *testing.T) {
+	whole := regexp.MustCompile(`fettle_(raft|sync)_\w+`)
+	for _, a := range alerts(t) {
+		if a.file != "raft.rules.yml" && a.file != "sync.rules.yml" {
+			continue
+		}
+		selected := len(whole.FindAllString(a.Expr, -1))
+		aggregated := strings.Count(a.Expr, "max by (cluster) (fettle_") + strings.Count(a.Expr, "max by (cluster, member) (fettle_")
+		if selected != aggregated {
+			t.Errorf("%s: %d metrics, of which %d are aggregated to (cluster) or (cluster, member): %s", a.Alert, selected, aggregated, a.Expr)
+		}
+	}
+}
+
+func TestLabelsAndAnnotations(t *testing.T) {
+	const docs = "https://github.com/fettle-io/fettle/blob/main/docs/alerts/"
+	sentence := regexp.MustCompile(`^[A-Zf][^.{}]*\.$`) // "fettle" begins small
+	playbook := regexp.MustCompile(`^([a-z][a-z0-9-]*|none: \S.*)$`)
+	for _, a := range alerts(t) {
+		if !regexp.MustCompile(`^Fettle([A-Z][a-z]+)+$`).MatchString(a.Alert) {
+			t.Errorf("%s is not Fettle with words in CamelCase", a.Alert)
+		}
+		if !sameKeys(a.Labels, "severity", "tier") {
+			t.Errorf("%s: labels %v: want severity and tier", a.Alert, a.Labels)
+		}
+		if !slices.Contains([]string{"critical", "warning", "info"}, a.Labels["severity"]) {
+			t.Errorf("%s: severity %q", a.Alert, a.Labels["severity"])
+		}
+		if !slices.Contains([]string{"P0", "P1", "P2"}, a.Labels["tier"]) {
+			t.Errorf("%s: tier %q", a.Alert, a.Labels["tier"])
+		}
+		if !sameKeys(a.Annotations, "summary", "description", "runbook_url", "playbook") {
+			t.Errorf("%s: annotations %v: want summary, description, runbook_url and playbook", a.Alert, a.Annotations)
+		}
+		if !sentence.MatchString(a.Annotations["summary"]) {
+			t.Errorf("%s: the summary is not one sentence without variables: %q", a.Alert, a.Annotations["summary"])
+		}
+		if !strings.Contains(a.Annotations["description"], "{{") {
+			t.Errorf("%s: the description names nothing: %q", a.Alert, a.Annotations["description"])
+		}
+		if want := docs + a.Alert + ".md"; a.Annotations["runbook_url"] != want {
+			t.Errorf("%s: runbook_url %q, want %q", a.Alert, a.Annotations["runbook_url"], want)
+		}
+		if !playbook.MatchString(a.Annotations["playbook"]) {
+			t.Errorf(`%s: playbook %q: want a name, or "none: " and the reason`, a.Alert, a.Annotations["playbook"])
+		}
+	}
+}
+
+// An alert counts as active while it fires, and one that is still active five
+// minutes after a repair escalates.
+func TestRepairedAlertsEndSoon(t *testing.T) {
+	for _, a := range alerts(t) {
+		if !strings.HasPrefix(a.Annotations["playbook"], "none: ") && time.Duration(a.KeepFiringFor) > 15*time.Second {
+			t.Errorf("%s keeps firing for %s after it was repaired", a.Alert, a.KeepFiringFor)
+		}
+	}
+}
+
+func sameKeys(m map[string]string, keys ...string) bool {
+	for _, key := range keys {
+		if m[key] == "" {
+			return false
+		}
+	}
+	return len(m) == len(keys)
+}
