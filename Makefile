@@ -1,0 +1,71 @@
+# fettle needs git, make and Go. With a C compiler the tests run with the race
+# detector. What else is needed is built or installed by the targets below.
+
+GO       ?= go
+VERSION  ?= 0.1.0-dev
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+ARGS     ?=
+
+stamp   := github.com/prometheus/common/version
+ldflags := -s -w -X $(stamp).Version=$(VERSION) -X $(stamp).Revision=$(REVISION)
+
+# Go turns cgo off where it finds no C compiler, and the race detector needs cgo.
+race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+# The server tests start real servers and share few cores: one package at a time.
+server_flags    := -tags servers -vet=all -count=1 -p 1 -timeout 20m
+server_packages  = $(shell grep -rl --include='*_test.go' '^//go:build servers' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+bench_packages   = $(shell grep -rl --include='*_test.go' '^func Benchmark' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+
+# Debian's servers, and the pinned ones whatever is installed.
+oldest := FETTLE_PROGRAMS=path FETTLE_ETCD=/usr/bin/etcd FETTLE_PROMETHEUS=/usr/bin/prometheus FETTLE_PROMTOOL=/usr/bin/promtool FETTLE_ALERTMANAGER=/usr/bin/prometheus-alertmanager
+newest := FETTLE_PROGRAMS=pinned FETTLE_ETCD= FETTLE_PROMETHEUS= FETTLE_PROMTOOL= FETTLE_ALERTMANAGER=
+
+linter := .cache/bin/golangci-lint
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/fettle and bin/fettle_exporter
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/ ./cmd/fettle ./cmd/fettle_exporter
+
+.PHONY: demo
+demo: build ## Show one whole repair of a real etcd cluster (ARGS="--keep" and so on)
+	bin/fettle demo $(ARGS)
+
+.PHONY: test
+test: ## Run the tests: no root, no system package; of the real servers only etcd
+	@$(if $(race),,echo "no C compiler: the tests run without the race detector")
+	$(newest) $(GO) run ./tools/programs etcd
+	$(newest) $(GO) test $(race) -vet=all -timeout 15m ./...
+
+.PHONY: test-servers
+test-servers: ## Run the tests with real servers and systemd, oldest and newest versions (root, Debian 12)
+	@[ "$$(id -u)" = 0 ] || { echo "make test-servers needs root: it starts a systemd and network namespaces of its own" >&2; exit 1; }
+	tools/install-servers.sh
+	$(newest) $(GO) run ./tools/programs
+	@echo "== the oldest supported versions"
+	$(oldest) $(GO) test $(server_flags) $(server_packages)
+	@echo "== the newest versions"
+	$(newest) $(GO) test $(server_flags) $(server_packages)
+	@$(MAKE) --no-print-directory bench
+
+# A benchmark prints the limit that it missed; on a busy machine that says
+# little, so it is for people to read and fails nothing.
+.PHONY: bench
+bench: ## Run each benchmark once
+	@[ -z "$(bench_packages)" ] || $(newest) $(GO) test -tags servers -run '^$$' -bench . -benchtime 1x -p 1 -timeout 20m $(bench_packages) || \
+		echo "bench: a limit was missed, or a benchmark failed: see above"
+
+.PHONY: lint
+lint: $(linter) ## Run the linters
+	$(linter) run
+
+$(linter): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
+	cd tools/golangci-lint && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: clean
+clean: ## Remove what was built, the pinned programs too
+	rm -rf bin .cache
