@@ -27,4 +27,20 @@ type Alert struct {
 	StartsAt     time.Time         `json:"startsAt"`
 	EndsAt       time.Time         `json:"endsAt,omitzero"`
 	GeneratorURL string            `json:"generatorURL,omitempty"`
+
+	// Oversize says that the labels exceed MaxLabels: they are empty here, and
+	// the alert must not be matched. LabelsDigest is their digest.
+	Oversize     bool   `json:"oversize,omitempty"`
+	LabelsDigest string `json:"labelsDigest,omitempty"`
+	// Cut says which texts are not whole: by JSON Pointer into this alert,
+	// such as /annotations/description.
+	Cut map[string]Cut `json:"cut,omitempty"`
+}
+
+// Cut is what is known of a text that was shortened.
+type Cut struct {
+	// Length is the whole text's, in bytes.
+	Length int `json:"length"`
+	// Digest is the whole text's: sha256: and 64 hex digits.
+	Digest string `json:"digest"`
 }
