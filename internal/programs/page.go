@@ -3,6 +3,7 @@ package programs
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,9 +40,9 @@ func storedBrotli(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("a page of %d bytes: want 1 to %d", len(data), 1<<16)
 	}
 	// From the lowest bit: WBITS 0 (a 64 KiB window), ISLAST 0, MNIBBLES 00,
-	// MLEN-1 in 16 bits, ISUNCOMPRESSED 1, padding.
-	header := uint32(len(data)-1)<<4 | 1<<20
-	stream := []byte{byte(header), byte(header >> 8), byte(header >> 16)}
+	// MLEN-1 in 16 bits, ISUNCOMPRESSED 1, padding; three bytes in all.
+	header := uint32(len(data)-1)<<4 | 1<<20 //nolint:gosec // the length is checked above
+	stream := binary.LittleEndian.AppendUint32(nil, header)[:3]
 	stream = append(stream, data...)
 	return append(stream, 0b11), nil // ISLAST 1, ISLASTEMPTY 1
 }
