@@ -1,0 +1,161 @@
+// Package etcdproc runs a real etcd cluster on loopback: the tests' and the
+// demo's patient. Plan says how each member is started; a Cluster starts, hangs
+// and kills them.
+package etcdproc
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// Options tune a plan. The zero value is good for tests.
+type Options struct {
+	Heartbeat time.Duration // 0: 50 ms
+	Election  time.Duration // 0: ten heartbeats
+	Quota     int64         // bytes of --quota-backend-bytes; 0: etcd's default
+	TLS       cluster.TLS   // CA and the members' certificate, for clients and peers; zero: plain HTTP
+	Args      []string      // more flags, for each member
+}
+
+// Spec is how one member is started. It names no program: the same arguments fit
+// every etcd from 3.4.
+type Spec struct {
+	Name    string
+	Dir     string   // holds DataDir and Output
+	DataDir string   // absolute if the plan's folder is
+	Client  string   // client URL
+	Peer    string   // peer URL
+	Args    []string // without the program
+	Output  string   // file for standard output and error, appended to
+}
+
+// Plan plans a cluster of the members named, below dir, on loopback ports that
+// were free a moment ago. It creates nothing.
+func Plan(dir string, names []string, o Options) ([]Spec, error) {
+	ports, err := freePorts(2 * len(names))
+	if err != nil {
+		return nil, err
+	}
+	scheme := "http"
+	if o.TLS != (cluster.TLS{}) {
+		scheme = "https"
+	}
+	specs := make([]Spec, len(names))
+	peers := make([]string, len(names))
+	for i, name := range names {
+		home := filepath.Join(dir, name)
+		specs[i] = Spec{
+			Name:    name,
+			Dir:     home,
+			DataDir: filepath.Join(home, "data"),
+			Client:  fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[2*i]),
+			Peer:    fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[2*i+1]),
+			Output:  filepath.Join(home, "etcd.log"),
+		}
+		peers[i] = name + "=" + specs[i].Peer
+	}
+	for i := range specs {
+		specs[i].Args = args(specs[i], strings.Join(peers, ","), "new", o)
+	}
+	return specs, nil
+}
+
+// Join plans one more member, to be started after specs' cluster was told of its
+// peer URL.
+func Join(dir, name string, specs []Spec, o Options) (Spec, error) {
+	planned, err := Plan(dir, []string{name}, o)
+	if err != nil {
+		return Spec{}, err
+	}
+	s := planned[0]
+	peers := []string{name + "=" + s.Peer}
+	for _, other := range specs {
+		peers = append(peers, other.Name+"="+other.Peer)
+	}
+	s.Args = args(s, strings.Join(peers, ","), "existing", o)
+	return s, nil
+}
+
+func args(s Spec, peers, state string, o Options) []string {
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 50 * time.Millisecond
+	}
+	if o.Election == 0 {
+		o.Election = 10 * o.Heartbeat
+	}
+	list := []string{
+		"--name=" + s.Name,
+		"--data-dir=" + s.DataDir,
+		"--listen-client-urls=" + s.Client,
+		"--advertise-client-urls=" + s.Client,
+		"--listen-peer-urls=" + s.Peer,
+		"--initial-advertise-peer-urls=" + s.Peer,
+		"--initial-cluster=" + peers,
+		"--initial-cluster-state=" + state,
+		"--initial-cluster-token=fettle",
+		"--heartbeat-interval=" + strconv.FormatInt(o.Heartbeat.Milliseconds(), 10),
+		"--election-timeout=" + strconv.FormatInt(o.Election.Milliseconds(), 10),
+		"--logger=zap",
+	}
+	if o.Quota != 0 {
+		list = append(list, "--quota-backend-bytes="+strconv.FormatInt(o.Quota, 10))
+	}
+	if t := o.TLS; t != (cluster.TLS{}) {
+		list = append(list,
+			"--client-cert-auth", "--trusted-ca-file="+t.CAFile, "--cert-file="+t.CertFile, "--key-file="+t.KeyFile,
+			"--peer-client-cert-auth", "--peer-trusted-ca-file="+t.CAFile, "--peer-cert-file="+t.CertFile, "--peer-key-file="+t.KeyFile)
+	}
+	return append(list, o.Args...)
+}
+
+// Ports are chosen below those that Linux hands to outgoing connections (from
+// 32768): a killed member finds its own port free again.
+const (
+	firstPort = 12000
+	lastPort  = 32000
+)
+
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range 100 * n {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // no secret
+		if slices.Contains(ports, port) {
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			return nil, fmt.Errorf("give back port %d: %w", port, err)
+		}
+		ports = append(ports, port)
+	}
+	if len(ports) == n {
+		return ports, nil
+	}
+	return nil, errors.New("no free ports on 127.0.0.1")
+}
+
+// Inventory is the planned cluster as fettle's configuration would name it.
+func Inventory(name string, specs []Spec, t cluster.TLS) cluster.Cluster {
+	c := cluster.Cluster{Name: name, Kind: cluster.KindEtcd, TLS: t}
+	for _, s := range specs {
+		c.Members = append(c.Members, cluster.Member{
+			Name: s.Name, Host: "localhost", Endpoint: s.Client, Peer: s.Peer, DataDir: s.DataDir,
+		})
+	}
+	return c
+}
