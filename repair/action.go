@@ -3,11 +3,16 @@ package repair
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
 )
+
+// ErrAgent is what an Observe or Apply fails with when the target is on another
+// host and no declared command reaches it: the run ends blocked(agent).
+var ErrAgent = errors.New("no agent reaches the target's host")
 
 // An Action brings one thing about. Observe is read-only, Done is pure, Apply is
 // the only mutation, and at most one of it.
@@ -28,15 +33,15 @@ type Starter interface {
 	Started(before *Observation, now Observation) bool
 }
 
-// Effect says what an action does to its target's service, which is what the
+// Does says what an action does to its target's service, which is what the
 // guards of a quorum ask.
-type Effect string
+type Does string
 
 const (
 	// Starts brings up what is down: it takes nothing away (rule 13).
-	Starts Effect = "starts"
+	Starts Does = "starts"
 	// Takes ends or restarts something that may be up (rule 14).
-	Takes Effect = "takes"
+	Takes Does = "takes"
 )
 
 // ActionSpec is one line of the table of actions.
@@ -46,7 +51,7 @@ type ActionSpec struct {
 	Sees     string
 	Kind     cluster.Kind // the kind of target it is for
 	Disturbs cluster.Disturbs
-	Effect   Effect
+	Does     Does
 	Params   map[string]Param // parameters that a step may give in `with`
 	Action   Action
 }

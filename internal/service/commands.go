@@ -1,0 +1,127 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// Run runs one command to its end and returns what it printed, at most
+// OutputLimit bytes. Exec is the one that really does.
+type Run func(ctx context.Context, argv []string) ([]byte, error)
+
+// OutputLimit is how much a command may print, in bytes; more is an error.
+const OutputLimit = 64 << 10
+
+// CommandsOptions tune Commands. The zero value is ready for use.
+type CommandsOptions struct {
+	Run           Run           // nil: Exec
+	StatusTimeout time.Duration // 0: 5 seconds
+	ActTimeout    time.Duration // for start, restart and kill; 0: 30 seconds
+}
+
+// Commands is the Manager for members with declared commands (ENGINE.md rule 25):
+// an argv each, without a shell. The start and restart commands hand the service
+// to a supervisor outside their own process group, because what stays inside is
+// killed with them. Its methods may be called at the same time.
+type Commands struct {
+	o CommandsOptions
+
+	mu   sync.Mutex
+	busy map[string]int // target → commands that change it, still running
+}
+
+// NewCommands makes a Commands.
+func NewCommands(o CommandsOptions) *Commands {
+	if o.Run == nil {
+		o.Run = Exec
+	}
+	if o.StatusTimeout == 0 {
+		o.StatusTimeout = 5 * time.Second
+	}
+	if o.ActTimeout == 0 {
+		o.ActTimeout = 30 * time.Second
+	}
+	return &Commands{o: o, busy: map[string]int{}}
+}
+
+// Status implements Manager. Busy tells that a command of this process that
+// changes the target is still running; one of an earlier process is not, since
+// commands die with the process that ran them.
+func (c *Commands) Status(ctx context.Context, t cluster.Target) (cluster.Service, error) {
+	out, err := c.run(ctx, t, "status", t.Member.Commands.Status, c.o.StatusTimeout)
+	if err != nil {
+		return cluster.Service{}, err
+	}
+	s, err := parseStatus(out)
+	if err != nil {
+		return cluster.Service{}, fmt.Errorf("%s: the status command's answer: %w", t, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Busy = s.Busy || c.busy[t.String()] > 0
+	return s, nil
+}
+
+// Start implements Manager.
+func (c *Commands) Start(ctx context.Context, t cluster.Target) error {
+	return c.act(ctx, t, "start", t.Member.Commands.Start)
+}
+
+// Restart implements Manager.
+func (c *Commands) Restart(ctx context.Context, t cluster.Target) error {
+	return c.act(ctx, t, "restart", t.Member.Commands.Restart)
+}
+
+// Kill implements Manager. The status command is asked immediately before, and the
+// identity is handed to the kill command as well.
+func (c *Commands) Kill(ctx context.Context, t cluster.Target, identity string) error {
+	s, err := c.Status(ctx, t)
+	if err != nil {
+		return err
+	}
+	if identity == "" || s.Identity != identity {
+		return fmt.Errorf("%s: %q is to be killed, %q runs: %w", t, identity, s.Identity, ErrIdentity)
+	}
+	argv := slices.Clone(t.Member.Commands.Kill)
+	for i, arg := range argv {
+		if arg == "{identity}" {
+			argv[i] = identity
+		}
+	}
+	return c.act(ctx, t, "kill", argv)
+}
+
+func (c *Commands) act(ctx context.Context, t cluster.Target, what string, argv []string) error {
+	c.mark(t, 1)
+	defer c.mark(t, -1)
+	_, err := c.run(ctx, t, what, argv, c.o.ActTimeout)
+	return err
+}
+
+func (c *Commands) mark(t cluster.Target, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy[t.String()] += n
+}
+
+func (c *Commands) run(ctx context.Context, t cluster.Target, what string, argv []string, timeout time.Duration) ([]byte, error) {
+	if len(argv) == 0 {
+		return nil, fmt.Errorf("%s has no `commands.%s` in fettle.yml: %w", t, what, ErrNotDeclared)
+	}
+	run, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	out, err := c.o.Run(run, argv)
+	switch {
+	case err == nil:
+		return out, nil
+	case ctx.Err() == nil && errors.Is(run.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("%s: the %s command (%s) did not end within %s and was killed", t, what, argv[0], timeout)
+	}
+	return nil, fmt.Errorf("%s: the %s command (%s): %w", t, what, argv[0], err)
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package service
+
+func lockKey(string) (string, bool) { return "", false }
