@@ -37,13 +37,15 @@ type Exporter struct {
 }
 
 // New makes an Exporter. An unknown name in o.Collectors is an error.
-func New(o Options) (*Exporter, error) {
+func New(o Options) (*Exporter, error) { return newExporter(o, Collectors()) }
+
+func newExporter(o Options, table []Entry) (*Exporter, error) {
 	e := &Exporter{own: newOwn(), log: o.Log}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	var names []string
-	for _, entry := range Collectors() {
+	for _, entry := range table {
 		names = append(names, entry.Name)
 		enabled, told := o.Collectors[entry.Name]
 		if enabled || !told && entry.Default {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-
-	"github.com/shirou/gopsutil/v3/load"
 )
 
 type loadCollector struct {
@@ -24,22 +22,20 @@ func newLoad(h Host) Collector {
 
 func (c *loadCollector) Metrics() []*Metric { return []*Metric{c.load1, c.load5, c.load15} }
 
-func (c *loadCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
-	// gopsutil answers an unreadable file with sysinfo(2), which may be another
-	// machine's than the procfs that was asked for. Zeros are an idle machine.
-	f, err := os.Open(c.host.proc("loadavg"))
+// Collect reads the file itself: gopsutil answers one that it cannot read with
+// sysinfo(2) of the machine that it runs on. All zero is an idle machine.
+func (c *loadCollector) Collect(_ context.Context, _ *Scrape, emit Emit) error {
+	path := c.host.proc("loadavg")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read load: %w", err)
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("read load: %w", err)
+	var load1, load5, load15 float64
+	if _, err := fmt.Sscan(string(text), &load1, &load5, &load15); err != nil {
+		return fmt.Errorf("read load: three numbers expected in %s: %w", path, err)
 	}
-	avg, err := load.AvgWithContext(c.host.context(ctx))
-	if err != nil {
-		return fmt.Errorf("read load: %w", err)
-	}
-	emit(c.load1, avg.Load1)
-	emit(c.load5, avg.Load5)
-	emit(c.load15, avg.Load15)
+	emit(c.load1, load1)
+	emit(c.load5, load5)
+	emit(c.load15, load15)
 	return nil
 }

@@ -55,7 +55,7 @@ func (c *raftCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error
 
 func (c *raftCollector) state(v cluster.View, emit Emit) {
 	leader, led := v.Leader()
-	learners := 0
+	learners := v.UnlistedLearners
 	for _, m := range v.Members {
 		if m.Learner {
 			learners++

@@ -1,0 +1,154 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// pedantic is one reading of a collector, as a registry wants it that checks
+// every sample against the collector's own description.
+type pedantic struct {
+	collector Collector
+	samples
+}
+
+func (p pedantic) Describe(ch chan<- *prometheus.Desc) {
+	for _, m := range p.collector.Metrics() {
+		ch <- m.desc
+	}
+}
+
+// fixedView is a Viewer that always sees the same.
+type fixedView cluster.View
+
+func (v fixedView) View(context.Context) cluster.View { return cluster.View(v) }
+
+// readOnce reads c as a scrape would, with the given Views.
+func readOnce(t *testing.T, c Collector, views ...cluster.View) reading {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s := &Scrape{}
+	for _, v := range views {
+		s.clusters = append(s.clusters, &watched{Source: Source{Viewer: fixedView(v)}})
+	}
+	return (&running{collector: c}).read(ctx, s)
+}
+
+// gathered reads c, which must work, and returns its series through a pedantic
+// registry and past promlint, as `name{label="value",…}` to value.
+func gathered(t *testing.T, c Collector, views ...cluster.View) map[string]float64 {
+	t.Helper()
+	r := readOnce(t, c, views...)
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return series(t, registryOf(t, c, r))
+}
+
+func registryOf(t *testing.T, c Collector, r reading) *prometheus.Registry {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(pedantic{c, r.samples})
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("lint: %s: %s", p.Metric, p.Text)
+	}
+	return registry
+}
+
+func series(t *testing.T, g prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			name := f.GetName()
+			if len(labels) > 0 {
+				name += "{" + strings.Join(labels, ",") + "}"
+			}
+			all[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	return all
+}
+
+// between checks that a series is there and its value lies between two readings
+// taken by hand before and after.
+func between(t *testing.T, got map[string]float64, name string, before, after float64) {
+	t.Helper()
+	value, ok := got[name]
+	if !ok {
+		t.Errorf("no series %s", name)
+		return
+	}
+	if value < before || value > after {
+		t.Errorf("%s = %v, by hand %v before and %v after", name, value, before, after)
+	}
+}
+
+func TestTable(t *testing.T) {
+	var names []string
+	metrics := map[string]string{}
+	for _, e := range Collectors() {
+		names = append(names, e.Name)
+		if e.Help == "" {
+			t.Errorf("%s: no help", e.Name)
+		}
+		for _, m := range e.New(Host{}).Metrics() {
+			if other, ok := metrics[m.Name]; ok {
+				t.Errorf("%s: both of %s and %s", m.Name, other, e.Name)
+			}
+			metrics[m.Name] = e.Name
+			if !strings.HasPrefix(m.Name, "fettle_") || !strings.HasSuffix(m.Help, ".") {
+				t.Errorf("%s: want the prefix fettle_ and a sentence as help, got %q", m.Name, m.Help)
+			}
+		}
+	}
+	want := []string{"cpu", "memory", "load", "disk", "filesystem", "network", "boot", "raft", "sync"}
+	if !slices.Equal(names, want) {
+		t.Errorf("collectors are %v, want %v", names, want)
+	}
+}
+
+func TestSampleRefusesWhatIsNoNumber(t *testing.T) {
+	m := gauge("fettle_test", "A test.")
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if s, err := m.sample(v); err == nil {
+			t.Errorf("%v became %v", v, s)
+		}
+	}
+}
+
+func TestSampleReplacesWhatIsNotUTF8(t *testing.T) {
+	m := gauge("fettle_test", "A test.", "mountpoint")
+	s, err := m.sample(1, "/mnt/\xff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(samples{s})
+	if got := series(t, registry); got[`fettle_test{mountpoint="/mnt/`+"\uFFFD"+`"}`] != 1 {
+		t.Errorf("got %v", got)
+	}
+}

@@ -1,0 +1,149 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestFilesystem(t *testing.T) {
+	got := gathered(t, newFilesystem(Host{}))
+	var root unix.Statfs_t
+	if err := unix.Statfs("/", &root); err != nil {
+		t.Fatal(err)
+	}
+	labels := ""
+	for name := range got {
+		if l, ok := strings.CutPrefix(name, "fettle_node_filesystem_size_bytes"); ok && strings.Contains(l, `mountpoint="/"`) {
+			labels = l
+		}
+	}
+	if labels == "" {
+		t.Fatalf("no root file system in %v", got)
+	}
+	size := float64(root.Blocks) * float64(root.Bsize)
+	between(t, got, "fettle_node_filesystem_size_bytes"+labels, size, size)
+	between(t, got, "fettle_node_filesystem_files"+labels, float64(root.Files), float64(root.Files))
+	between(t, got, "fettle_node_filesystem_device_error"+labels, 0, 0)
+	readonly := boolean(root.Flags&unix.ST_RDONLY != 0)
+	between(t, got, "fettle_node_filesystem_readonly"+labels, readonly, readonly)
+	// Others write meanwhile, so only the order is sure.
+	free, avail := got["fettle_node_filesystem_free_bytes"+labels], got["fettle_node_filesystem_avail_bytes"+labels]
+	if avail > free || free > size {
+		t.Errorf("available %v, free %v, size %v", avail, free, size)
+	}
+}
+
+// mounts is a host with these lines of mountinfo.
+const mounts = `22 1 254:0 / / rw,relatime - ext4 /dev/mapper/vg-root rw
+23 22 0:21 / /proc rw - proc proc rw
+24 22 0:40 / /mnt/nfs rw - nfs4 server:/export rw
+25 22 0:41 / /mnt/over rw - ext4 /dev/vdb rw
+26 22 0:42 / /mnt/over rw - tmpfs tmpfs rw
+27 22 0:43 / /mnt/with\040blank rw - xfs /dev/vdc rw
+28 22 0:44 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw
+`
+
+func TestFilesystemOfAFixture(t *testing.T) {
+	c := newFilesystem(procWith(t, mounts)).(*filesystemCollector)
+	c.statfs = func(path string) (unix.Statfs_t, error) {
+		switch path {
+		case "/":
+			return unix.Statfs_t{Bsize: 4096, Blocks: 100, Bfree: 50, Bavail: 40, Files: 10, Ffree: 9, Flags: unix.ST_RDONLY}, nil
+		case "/mnt/nfs":
+			return unix.Statfs_t{}, unix.ESTALE
+		case "/mnt/over":
+			return unix.Statfs_t{Bsize: 1, Blocks: 7, Bfree: 7, Bavail: 7}, nil
+		default:
+			return unix.Statfs_t{Bsize: 1}, nil // a size of zero
+		}
+	}
+	root := `{device="/dev/mapper/vg-root",fstype="ext4",mountpoint="/"}`
+	over := `{device="tmpfs",fstype="tmpfs",mountpoint="/mnt/over"}`
+	want := map[string]float64{
+		"size_bytes" + root: 409600, "free_bytes" + root: 204800, "avail_bytes" + root: 163840,
+		"files" + root: 10, "files_free" + root: 9, "readonly" + root: 1, "device_error" + root: 0,
+		"size_bytes" + over: 7, "free_bytes" + over: 7, "avail_bytes" + over: 7, "readonly" + over: 0, "device_error" + over: 0,
+		`device_error{device="server:/export",fstype="nfs4",mountpoint="/mnt/nfs"}`: 1,
+		`device_error{device="/dev/vdc",fstype="xfs",mountpoint="/mnt/with blank"}`: 1,
+	}
+	got := gathered(t, c)
+	for name, value := range want {
+		between(t, got, "fettle_node_filesystem_"+name, value, value)
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d series, want %d: %v", len(got), len(want), got)
+	}
+}
+
+// A dead mount costs only itself, and is asked once however many scrapes there are.
+func TestFilesystemWithADeadMount(t *testing.T) {
+	c := newFilesystem(procWith(t, mounts)).(*filesystemCollector)
+	asked, awake := atomic.Int32{}, make(chan struct{})
+	c.statfs = func(path string) (unix.Statfs_t, error) {
+		if path == "/mnt/nfs" {
+			asked.Add(1)
+			<-awake
+		}
+		return unix.Statfs_t{Bsize: 1, Blocks: 5}, nil
+	}
+	dead := `{device="server:/export",fstype="nfs4",mountpoint="/mnt/nfs"}`
+	alive := `{device="/dev/vdc",fstype="xfs",mountpoint="/mnt/with blank"}`
+	scrape := func() map[string]float64 {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		r := (&running{collector: c}).read(ctx, &Scrape{})
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		return series(t, registryOf(t, c, r))
+	}
+	for i := range 3 {
+		got := scrape()
+		between(t, got, "fettle_node_filesystem_device_error"+dead, 1, 1)
+		between(t, got, "fettle_node_filesystem_device_error"+alive, 0, 0)
+		between(t, got, "fettle_node_filesystem_size_bytes"+alive, 5, 5)
+		if _, ok := got["fettle_node_filesystem_size_bytes"+dead]; ok {
+			t.Error("a dead mount has a size")
+		}
+		if n := asked.Load(); n != 1 {
+			t.Fatalf("scrape %d: the dead mount was asked %d times", i+1, n)
+		}
+	}
+	close(awake)
+	waitFor(t, "the mount to answer", func() bool { return c.asked["/mnt/nfs"].idle() })
+	between(t, scrape(), "fettle_node_filesystem_size_bytes"+dead, 5, 5)
+}
+
+func TestFilesystemForgetsMountsThatAreGone(t *testing.T) {
+	host := procWith(t, mounts)
+	c := newFilesystem(host).(*filesystemCollector)
+	c.statfs = func(string) (unix.Statfs_t, error) { return unix.Statfs_t{Bsize: 1, Blocks: 1}, nil }
+	gathered(t, c)
+	if len(c.asked) != 4 {
+		t.Fatalf("asked %v", c.asked)
+	}
+	c.host = procWith(t, "22 1 254:0 / / rw - ext4 /dev/vda rw\n")
+	gathered(t, c)
+	if len(c.asked) != 1 || c.asked["/"] == nil {
+		t.Errorf("still kept: %v", c.asked)
+	}
+}
+
+func TestFilesystemUnderAnotherRoot(t *testing.T) {
+	host := procWith(t, mounts)
+	host.Root = "/host"
+	c := newFilesystem(host).(*filesystemCollector)
+	c.statfs = func(path string) (unix.Statfs_t, error) {
+		if !strings.HasPrefix(path, "/host") {
+			return unix.Statfs_t{}, fmt.Errorf("asked %s", path)
+		}
+		return unix.Statfs_t{Bsize: 1, Blocks: 3}, nil
+	}
+	between(t, gathered(t, c), `fettle_node_filesystem_size_bytes{device="/dev/mapper/vg-root",fstype="ext4",mountpoint="/"}`, 3, 3)
+}

@@ -1,0 +1,77 @@
+package exporter
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// lines reads a file of /proc by hand, as fields.
+func lines(t *testing.T, path string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all [][]string
+	for line := range strings.Lines(string(text)) {
+		all = append(all, strings.Fields(line))
+	}
+	return all
+}
+
+func number(t *testing.T, s string) float64 {
+	t.Helper()
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// procWith is a procfs in which every file that the collectors read says text.
+func procWith(t *testing.T, text string) Host {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"stat", "meminfo", "loadavg", "diskstats", "net/dev", "1/mountinfo", "uptime", "filesystems"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Host{Proc: dir}
+}
+
+// What cannot be read is an error and never a value.
+func TestBrokenHostIsAnError(t *testing.T) {
+	for name, host := range map[string]Host{
+		"no procfs":       {Proc: filepath.Join(t.TempDir(), "none")},
+		"empty procfs":    {Proc: t.TempDir()},
+		"empty files":     procWith(t, ""),
+		"an empty line":   procWith(t, "\n"),
+		"garbage":         procWith(t, "garbage\n"),
+		"lines of blanks": procWith(t, " \n \n \n"),
+		"short lines":     procWith(t, "cpu 1\ncpu0 1\neth0: 1 2\n8 0 sda 1\nMemTotal:\n"),
+		"all zero":        procWith(t, "cpu 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n8 0 sda 0 0 0 0 0 0 0 0 0 0 0\nMemTotal: 0 kB\nMemFree: 0 kB\nbtime 0\n"),
+	} {
+		for _, e := range Collectors() {
+			if e.Name == "raft" || e.Name == "sync" {
+				continue
+			}
+			t.Run(name+"/"+e.Name, func(t *testing.T) {
+				r := readOnce(t, e.New(host))
+				if r.err == nil {
+					t.Error("no error")
+				}
+				if len(r.samples) > 0 {
+					t.Errorf("%d values, the first is %v", len(r.samples), r.samples[0])
+				}
+			})
+		}
+	}
+}
