@@ -70,6 +70,9 @@ func (d *Document) structure(path Path, n *yaml.Node, v reflect.Value) {
 		field, known := fields[key.Value]
 		if !known {
 			d.add(at, d.at(key), "unknown key %s %s; %s", Clip(key.Value), path.in(), DidYouMean(key.Value, keys(fields)))
+			if meant := Suggest(key.Value, keys(fields)); meant != "" {
+				d.bad = append(d.bad, path.Join(meant)) // nor is that one missing
+			}
 			continue
 		}
 		d.value(at, n.Content[i+1], v.Field(field))
