@@ -105,21 +105,24 @@ func (b build) locked(ctx context.Context, l *lock, path string) error {
 func (b build) into(ctx context.Context, path string) error {
 	start := time.Now()
 	b.say("building it from tools/%s, once (kept in %s)", b.dir, filepath.Dir(path))
-	work, err := os.MkdirTemp(filepath.Dir(path), ".building-")
-	if err != nil {
+	work := path + ".building" // ours alone while the lock is
+	if err := os.RemoveAll(work); err != nil {
+		return err
+	}
+	if err := os.Mkdir(work, 0o755); err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
 
 	made := filepath.Join(work, b.name)
-	err = b.watch("building", func() error {
+	err := b.watch("building", func() (err error) {
 		dir := b.source()
 		if b.page != "" {
 			if dir, err = b.unpack(ctx, filepath.Join(work, "source")); err != nil {
 				return err
 			}
 		}
-		_, err := b.command(ctx, dir, append(b.args(), "-o", made, b.pkg)...)
+		_, err = b.command(ctx, dir, append(b.args(), "-o", made, b.pkg)...)
 		return err
 	})
 	if err != nil {

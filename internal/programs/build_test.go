@@ -90,6 +90,28 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// What a killed build left behind is cleared away, and never used.
+func TestBuildAfterKilledBuild(t *testing.T) {
+	cleanEnvironment(t)
+	o := Options{Source: Pinned, Root: fakeTree(t, fakeEtcd)}
+	p, err := Find(t.Context(), "etcd", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.Path); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(p.Path+".building", "etcd"), "half of a program")
+	again, err := Find(t.Context(), "etcd", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVersion(t, again, "etcd Version: 3.7.3")
+	if left := files(t, filepath.Dir(p.Path)); !slices.Equal(left, []string{filepath.Base(p.Path)}) {
+		t.Errorf("in the cache: %q, want only the program", left)
+	}
+}
+
 func TestBuildTwiceAtOnce(t *testing.T) {
 	cleanEnvironment(t)
 	root := fakeTree(t, fakeEtcd)
