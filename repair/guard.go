@@ -44,6 +44,8 @@ type StateView interface {
 	CooldownLeft(playbook, target string, cooldown time.Duration) time.Duration
 	// AttemptsMade counts the attempts on (action, target) within d, since its last repaired or release.
 	AttemptsMade(action, target string, d time.Duration) int
+	// CircuitOpen tells whether too many attempts were made on (action, target): only a release closes it.
+	CircuitOpen(action, target string) bool
 	// SlotHolder is the run or episode that holds one of the resources, other than run.
 	SlotHolder(resources []string, run string) (holder string, taken bool)
 	// LiveRuns counts the runs that hold slots, other than run.

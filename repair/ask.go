@@ -1,0 +1,241 @@
+package repair
+
+import (
+	"sort"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// ask is one target that is looked at while episodes on it are open (rule 5): one
+// look serves all of them.
+type ask struct {
+	key      string
+	action   string // whose Observe looks
+	target   cluster.Target
+	episodes map[string]bool
+	due      time.Duration
+	look     uint64 // in flight; 0: none
+}
+
+// quiet is how an open episode stopped being a fault; nothing of it outlives the
+// process, it is seen again.
+type quiet struct {
+	inOrder time.Duration // since when; -1: it is not, or not known
+	absent  int           // polls in a row in which no Alertmanager had it
+}
+
+func (e *Engine) quietOf(ep *Episode) *quiet {
+	q := e.quiet[ep.ID]
+	if q == nil {
+		q = &quiet{inOrder: -1}
+		e.quiet[ep.ID] = q
+	}
+	return q
+}
+
+// enrol has an episode asked, at the latest at due. An episode whose labels name
+// nothing is not looked at: only its alert's end, or a reload, moves it.
+func (e *Engine) enrol(ep *Episode, due time.Duration) {
+	p := e.playbook(ep.Playbook)
+	if p == nil {
+		if ep.Run == "" {
+			e.close(ep, closedUnmatched, "", "")
+		}
+		return
+	}
+	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	if err != nil {
+		e.tryClose(ep)
+		return
+	}
+	action := p.Steps[len(p.Steps)-1].Action
+	key := t.String() + "|" + e.cfg.Actions[action].Sees
+	a := e.asks[key]
+	if a == nil {
+		a = &ask{key: key, episodes: map[string]bool{}, due: due}
+		e.asks[key] = a
+	}
+	a.action, a.target = action, t
+	a.episodes[ep.ID] = true
+	if due < a.due {
+		a.due = due
+	}
+	e.wakeAt(a.due)
+}
+
+// hurry asks at once the open episodes that want fits.
+func (e *Engine) hurry(want func(*Episode) bool) {
+	for _, a := range e.asks {
+		for id := range a.episodes {
+			if ep := e.st.episodes[id]; ep != nil && ep.Run == "" && want(ep) {
+				a.due = e.now
+				e.wakeAt(e.now)
+			}
+		}
+	}
+}
+
+// dueAsks looks at the targets whose time has come.
+func (e *Engine) dueAsks() {
+	var due []*ask
+	for key, a := range e.asks {
+		e.dropEnded(a)
+		if len(a.episodes) == 0 && a.look == 0 {
+			delete(e.asks, key)
+			continue
+		}
+		if a.look != 0 || a.due > e.now {
+			if a.look == 0 {
+				e.wakeAt(a.due)
+			}
+			continue
+		}
+		due = append(due, a)
+	}
+	sort.Slice(due, func(i, j int) bool { return due[i].key < due[j].key })
+	for _, a := range due {
+		every := time.Duration(0)
+		waiting := false
+		for id := range a.episodes {
+			ep := e.st.episodes[id]
+			if p := e.playbook(ep.Playbook); p != nil {
+				if set := e.settings(p, a.target.Cluster.Name); every == 0 || set.Look < every {
+					every = set.Look
+				}
+			}
+			waiting = waiting || ep.Run == ""
+		}
+		a.due = e.now + max(every, time.Second)
+		e.wakeAt(a.due)
+		if waiting { // a live run looks for itself
+			a.look = e.look(a.action, a.target, func(ev Looked) { e.onAsked(a, ev) })
+		}
+	}
+}
+
+func (e *Engine) dropEnded(a *ask) {
+	for id := range a.episodes {
+		if e.st.episodes[id] == nil {
+			delete(a.episodes, id)
+			delete(e.quiet, id)
+		}
+	}
+}
+
+// onAsked answers every episode on the target with one look.
+func (e *Engine) onAsked(a *ask, ev Looked) {
+	a.look = 0
+	e.wakeAt(a.due)
+	for _, ep := range e.st.openEpisodes() {
+		if a.episodes[ep.ID] && ep.Run == "" {
+			e.answer(ep, a.target, ev)
+		}
+	}
+}
+
+// answer is one episode's: in order, go, or a refusal.
+func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
+	p := e.playbook(ep.Playbook)
+	if p == nil {
+		e.close(ep, closedUnmatched, "", "")
+		return
+	}
+	q := e.quietOf(ep)
+	if ev.Err != nil {
+		q.inOrder = -1
+		e.checkDeadline(ep)
+		e.respond(ep, &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: ev.Err.Error(), Passing: true})
+		return
+	}
+	now := ev.Seen.Observation
+	if e.cfg.Actions[p.Steps[len(p.Steps)-1].Action].Action.Done(nil, now) {
+		if q.inOrder < 0 {
+			q.inOrder = e.now
+		}
+		e.freeHeld(ep, t)
+		e.tryClose(ep)
+		return
+	}
+	q.inOrder = -1
+	e.checkDeadline(ep)
+	e.respond(ep, e.refusal(ep, p, t, ev.Seen))
+}
+
+// refusal is what a run would be refused with now; nil is go.
+func (e *Engine) refusal(ep *Episode, p *Playbook, t cluster.Target, seen Sighting) *Verdict {
+	i := 0
+	for i < len(p.Steps) && e.cfg.Actions[p.Steps[i].Action].Sees == seen.Observation.Schema &&
+		e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
+		i++
+	}
+	if i == len(p.Steps) || e.cfg.Actions[p.Steps[i].Action].Sees != seen.Observation.Schema {
+		return nil // the run will see for itself
+	}
+	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
+		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
+	}
+	_, v := e.judge(p, i, t, seen, ep, "", false)
+	if v != nil && !v.Passing {
+		return v
+	}
+	if holder, taken := e.SlotHolder(e.resources(p, t), ""); taken {
+		return &Verdict{Guard: ReasonConcurrency, Reason: ReasonConcurrency, Detail: "slots are taken by " + holder, Passing: true}
+	}
+	return v
+}
+
+// respond opens a run when the answer is go, or a refusal that is not the last
+// answer; a refusal that was recorded within the hour is only counted.
+func (e *Engine) respond(ep *Episode, v *Verdict) {
+	if v == nil {
+		e.open(ep)
+		return
+	}
+	if ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason {
+		e.note(Note{Refused: v})
+		return
+	}
+	set := e.settingsOf(ep)
+	if at, ok := ep.asked[v.Guard+"/"+v.Reason]; ok && e.now-at < set.ReasonsRecord {
+		e.note(Note{Refused: v})
+		return
+	}
+	e.open(ep)
+}
+
+func (e *Engine) settingsOf(ep *Episode) Settings {
+	t, p, err := e.resolve(ep)
+	if p == nil {
+		return e.cfg.Settings(P1, "", "")
+	}
+	if err != nil {
+		return e.settings(p, "")
+	}
+	return e.settings(p, t.Cluster.Name)
+}
+
+// checkDeadline escalates once when the tier's deadline has passed (rules 10, 21).
+func (e *Engine) checkDeadline(ep *Episode) {
+	if ep == nil || e.st.episodes[ep.ID] == nil {
+		return
+	}
+	if set := e.settingsOf(ep); e.now-ep.Opened > set.Deadline {
+		detail := "not in order within " + set.Deadline.String() + " of the alert"
+		if ep.Last != nil {
+			detail += "; last answer: " + ep.Last.Guard + "(" + ep.Last.Reason + "): " + ep.Last.Detail
+		}
+		e.escalate(ep, "deadline", detail)
+	}
+}
+
+// freeHeld gives back the slots of a run that ended unknown, once its target is in order.
+func (e *Engine) freeHeld(ep *Episode, t cluster.Target) {
+	for _, holder := range e.st.held {
+		if holder == ep.ID {
+			e.record(TypeFreed, "episode/"+ep.ID, ReleasedData{Episode: ep.ID, Target: t.String()})
+			e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
+			return
+		}
+	}
+}

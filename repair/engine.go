@@ -1,0 +1,282 @@
+package repair
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// Config is what the engine is given and may be given anew (a reload).
+type Config struct {
+	Inventory cluster.Inventory
+	Playbooks []*Playbook // in the order in which they are matched
+	Actions   map[string]ActionSpec
+	Guards    []Guard // in the order in which they are asked
+	Autonomy  func(playbook, cluster string, tier Tier) Autonomy
+	Settings  func(tier Tier, cluster, playbook string) Settings
+	Version   string // of this program
+	Digest    string // of the configuration, for the record of a reload
+	// Alertmanagers tells whether any is configured to be polled.
+	Alertmanagers bool
+}
+
+// Engine is the state machine of ENGINE.md: Step takes what happened, Ready gives
+// the records to write and the effects to begin when they are on disk. It has no
+// goroutine, no clock and no I/O, and it is not for concurrent use.
+type Engine struct {
+	cfg   Config
+	newID func() string
+	st    *State
+
+	stamp Stamp
+	now   time.Duration // of the fold's clock
+
+	live    map[string]*live // by run
+	slots   map[string]string
+	asks    map[string]*ask // by target and what is seen
+	looks   map[uint64]func(Looked)
+	lookSeq uint64
+	alerts  map[string]*MessageEnd // messages in parts
+	quiet   map[string]*quiet      // by episode: how it stopped being active
+	silent  map[alert.Fingerprint]bool
+	sources map[string]time.Duration // Alertmanager: when it last answered
+	pollDue time.Duration
+	polling bool
+	next    time.Duration // when something is due; -1: nothing is
+
+	ready Ready
+	err   error
+}
+
+// NewEngine starts from a folded journal. newID makes record and run IDs (UUIDv7).
+func NewEngine(cfg Config, st *State, newID func() string) *Engine {
+	return &Engine{
+		cfg: cfg, newID: newID, st: st,
+		live: map[string]*live{}, slots: map[string]string{}, asks: map[string]*ask{},
+		looks: map[uint64]func(Looked){}, alerts: map[string]*MessageEnd{},
+		quiet: map[string]*quiet{}, silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, next: -1,
+	}
+}
+
+// State is the fold, for reading between two Steps.
+func (e *Engine) State() *State { return e.st }
+
+// ErrNotFound is the answer to an operator's word about nothing.
+var ErrNotFound = errors.New("not found")
+
+// Answer is what an event's sender learns when its records are on disk.
+type Answer struct {
+	Message MessageEnd // for the last Alerts of a message
+	Pause   PauseData  // for SetPause
+	Err     error      // an operator's word that could not be taken: nothing was recorded
+}
+
+// Step takes one event. Its records and effects wait in Ready.
+func (e *Engine) Step(s Stamp, ev Event) Answer {
+	e.stamp, e.now = s, e.st.clock.at(s.Now)
+	var a Answer
+	switch ev := ev.(type) {
+	case Started:
+		e.recordConfig()
+		e.start()
+	case Ticked:
+	case Alerts:
+		a.Message = e.onAlerts(ev)
+	case Looked:
+		if fn := e.looks[ev.Look]; fn != nil {
+			delete(e.looks, ev.Look)
+			fn(ev)
+		}
+	case Applied:
+		e.onApplied(ev)
+	case Polled:
+		e.onPolled(ev)
+	case Reloaded:
+		e.reload(ev.Config)
+	case SetPause:
+		a.Pause, a.Err = e.pause(ev)
+	case ClearPause:
+		a.Err = e.unpause(ev)
+	case Release:
+		a.Err = e.release(ev)
+	case CloseEpisode:
+		a.Err = e.closeByPerson(ev)
+	}
+	e.due()
+	return a
+}
+
+// Ready hands over what the Steps since the last Ready left to do.
+func (e *Engine) Ready() (Ready, error) {
+	r := e.ready
+	e.ready = Ready{}
+	return r, e.err
+}
+
+// record makes a record: it is folded now, and written before any effect begins.
+func (e *Engine) record(typ, subject string, data any) {
+	b, err := json.Marshal(data)
+	if err != nil {
+		e.err = errors.Join(e.err, fmt.Errorf("encode %s: %w", typ, err))
+		return
+	}
+	d := journal.Draft{Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b}
+	if err := e.st.Fold(d); err != nil {
+		e.err = errors.Join(e.err, err)
+		return
+	}
+	e.ready.Drafts = append(e.ready.Drafts, d)
+}
+
+func (e *Engine) effect(f Effect) { e.ready.Effects = append(e.ready.Effects, f) }
+
+func (e *Engine) note(n Note) { e.ready.Notes = append(e.ready.Notes, n) }
+
+// look asks for one look and remembers who wants the answer.
+func (e *Engine) look(action string, t cluster.Target, then func(Looked)) uint64 {
+	e.lookSeq++
+	e.looks[e.lookSeq] = then
+	e.effect(Look{ID: e.lookSeq, Spec: e.cfg.Actions[action], Target: t, Timeout: lookTimeout})
+	return e.lookSeq
+}
+
+// lookTimeout bounds one look: a hung member takes 6 s of watching by itself (rule 14).
+const lookTimeout = 20 * time.Second
+
+// due does what its time has come for. Nothing is scanned before that time.
+func (e *Engine) due() {
+	for turns := 0; e.next >= 0 && e.next <= e.now && turns < maxTurns; turns++ {
+		e.next = -1
+		for _, l := range e.liveRuns() {
+			if l.due >= 0 && l.due <= e.now {
+				l.due = -1
+				l.then()
+			}
+			if l.Finished == nil {
+				e.wakeAt(l.due)
+			}
+		}
+		e.dueAsks()
+		e.duePoll()
+	}
+}
+
+// maxTurns bounds what one event may set off by itself; the next Wake goes on.
+const maxTurns = 16
+
+// wakeAt has the engine woken at t at the latest; negative: not for this.
+func (e *Engine) wakeAt(t time.Duration) {
+	if t >= 0 && (e.next < 0 || t < e.next) {
+		e.next = t
+	}
+}
+
+// Wake is when the engine wants its next Ticked, from the last Step on; ok is
+// false where only another event can move it.
+func (e *Engine) Wake() (in time.Duration, ok bool) {
+	if e.next < 0 {
+		return 0, false
+	}
+	return max(0, e.next-e.now), true
+}
+
+// playbook finds a playbook of the running configuration.
+func (e *Engine) playbook(name string) *Playbook {
+	for _, p := range e.cfg.Playbooks {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// match is the first playbook whose matchers all hold. What fettle itself sends
+// is never matched (rule 22).
+func (e *Engine) match(labels map[string]string) *Playbook {
+	if labels["origin"] == "fettle" {
+		return nil
+	}
+	for _, p := range e.cfg.Playbooks {
+		if p.On.Matches(labels) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (e *Engine) settings(p *Playbook, cluster string) Settings {
+	s := e.cfg.Settings(p.Tier, cluster, p.Name)
+	if p.Cooldown != nil {
+		s.Cooldown = *p.Cooldown
+	}
+	if p.Settle != nil {
+		s.Settle = *p.Settle
+	}
+	return s
+}
+
+// Paused implements StateView.
+func (e *Engine) Paused(cluster string) (string, bool) {
+	for _, p := range e.st.Pauses() {
+		if p.Cluster == "" || p.Cluster == cluster {
+			by := p.Actor
+			if p.Reason != "" {
+				by += ": " + p.Reason
+			}
+			return by, true
+		}
+	}
+	return "", false
+}
+
+// CooldownLeft implements StateView.
+func (e *Engine) CooldownLeft(playbook, target string, cooldown time.Duration) time.Duration {
+	at, ok := e.st.cooldowns[playbook+"|"+target]
+	if !ok {
+		return 0
+	}
+	return max(0, at+cooldown-e.now)
+}
+
+// AttemptsMade implements StateView.
+func (e *Engine) AttemptsMade(action, target string, d time.Duration) int {
+	n := 0
+	for _, a := range e.st.attempts[action+"|"+target] {
+		if e.now-a.at < d {
+			n++
+		}
+	}
+	return n
+}
+
+// CircuitOpen implements StateView.
+func (e *Engine) CircuitOpen(action, target string) bool { return e.st.circuits[action+"|"+target] }
+
+// SlotHolder implements StateView.
+func (e *Engine) SlotHolder(resources []string, run string) (string, bool) {
+	for _, res := range resources {
+		if holder, ok := e.slots[res]; ok && holder != run {
+			return "run " + holder, true
+		}
+		if ep, ok := e.st.held[res]; ok {
+			return "episode " + ep + " (its run ended unknown: `fettle release " + ep + "` frees it)", true
+		}
+	}
+	return "", false
+}
+
+// LiveRuns implements StateView: runs that hold slots.
+func (e *Engine) LiveRuns(run string) int {
+	holders := map[string]bool{}
+	for _, h := range e.slots {
+		if h != run {
+			holders[h] = true
+		}
+	}
+	return len(holders)
+}

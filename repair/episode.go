@@ -1,0 +1,228 @@
+package repair
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+)
+
+// Why an episode closed.
+const (
+	closedInOrder   = "in_order"
+	closedByItself  = "recovered_by_itself"
+	closedAlertOver = "alert_ended"
+	closedByPerson  = "person"
+	closedUnmatched = "unmatched"
+)
+
+// onAlerts takes a part of a message: rule 2 for each alert, a closing record
+// with the last part.
+func (e *Engine) onAlerts(ev Alerts) MessageEnd {
+	sum := e.alerts[ev.Message]
+	if sum == nil {
+		sum = &MessageEnd{}
+	}
+	for _, a := range ev.Alerts {
+		e.onAlert(ev, a, sum)
+	}
+	if ev.End == nil {
+		e.alerts[ev.Message] = sum
+		return *sum
+	}
+	delete(e.alerts, ev.Message)
+	end := *ev.End
+	end.Message, end.Actor = ev.Message, ev.Actor
+	end.Received, end.Repeats, end.Unmatched = sum.Received, sum.Repeats, sum.Unmatched
+	if end.Received > 0 || end.TooLarge {
+		e.record(TypeMessage, "message/"+ev.Message, end)
+	}
+	if end.Truncated > 0 || end.TooLarge { // the rest is with the Alertmanagers
+		e.pollNow()
+	}
+	return end
+}
+
+func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
+	k := e.st.fingerprints[a.Fingerprint]
+	if k != nil && k.episode == "" && k.status == alert.Resolved && e.now-k.at > e.forget() {
+		delete(e.st.fingerprints, a.Fingerprint)
+		k = nil
+	}
+	var p *Playbook
+	if !a.Oversize {
+		p = e.match(a.Labels)
+	}
+	var ep *Episode
+	if k != nil {
+		ep = e.st.episodes[k.episode]
+	}
+	if p == nil {
+		sum.Unmatched++
+	}
+	firing := a.Status == alert.Firing
+	last := k != nil && k.status == a.Status
+	held := k != nil && k.byPerson && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
+	if last && (!firing || ep != nil || p == nil || held) || k == nil && !firing && ep == nil && p == nil {
+		sum.Repeats++
+		return
+	}
+	sum.Received++
+	rec := Received{
+		Fingerprint: a.Fingerprint, Status: a.Status, Labels: a.Labels, Annotations: a.Annotations,
+		StartsAt: a.StartsAt, EndsAt: a.EndsAt, Generator: a.GeneratorURL, Message: ev.Message, Actor: ev.Actor,
+		Oversize: a.Oversize, LabelsDigest: a.LabelsDigest,
+	}
+	if p != nil {
+		rec.Playbook = p.Name
+	}
+	switch {
+	case ep != nil:
+		rec.Episode, rec.Playbook = ep.ID, ep.Playbook
+	case firing && p != nil && !held:
+		rec.Episode, rec.Opened = e.newID(), true
+	}
+	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
+	switch {
+	case rec.Opened:
+		e.open(e.st.episodes[rec.Episode])
+	case ep != nil && firing:
+		e.quietOf(ep).absent = 0
+		e.enrol(ep, e.now)
+	case ep != nil:
+		e.tryClose(ep)
+	}
+}
+
+// general are the settings that belong to no playbook.
+func (e *Engine) general() Settings { return e.cfg.Settings(P1, "", "") }
+
+func (e *Engine) forget() time.Duration { return e.general().Forget }
+func (e *Engine) reopen() time.Duration { return e.general().ReopenClosed }
+
+// afterRun goes on with an episode whose run has ended.
+func (e *Engine) afterRun(ep *Episode, f FinishedData) {
+	if e.st.episodes[ep.ID] == nil {
+		return
+	}
+	q := e.quietOf(ep)
+	q.inOrder = -1
+	if f.Outcome == Repaired || f.Outcome == Noop {
+		q.inOrder = e.now
+		if f.Outcome == Repaired {
+			q.inOrder = e.now - e.settingsOf(ep).Settle // it settled
+		}
+		e.tryClose(ep)
+		if e.st.episodes[ep.ID] == nil {
+			return
+		}
+	}
+	e.enrol(ep, e.now+e.settingsOf(ep).Look)
+}
+
+// tryClose closes an episode whose alert is no longer active and whose target has
+// been in order for the settle time (rule 4).
+func (e *Engine) tryClose(ep *Episode) {
+	if ep.Run != "" {
+		return
+	}
+	q, set := e.quietOf(ep), e.settingsOf(ep)
+	if _, _, err := e.resolve(ep); err != nil {
+		if !ep.Active || q.absent >= 2 {
+			e.close(ep, closedAlertOver, "", "")
+		}
+		return
+	}
+	if q.inOrder < 0 {
+		return
+	}
+	over := !ep.Active || q.absent >= 2 || !e.cfg.Alertmanagers && e.now-q.inOrder >= set.QuietInOrder
+	if !over {
+		if (ep.LastOutcome == Repaired || ep.LastOutcome == Noop) && e.now-ep.LastEnded > set.StillActive {
+			e.escalate(ep, "still_active", fmt.Sprintf("its target is in order and the alert has been active for %s since: the rule and the playbook disagree", set.StillActive))
+		}
+		return
+	}
+	if e.now-q.inOrder < set.Settle {
+		return
+	}
+	reason := closedInOrder
+	if !ep.Mutated {
+		reason = closedByItself
+	}
+	e.close(ep, reason, "", "")
+}
+
+func (e *Engine) close(ep *Episode, reason, actor, comment string) {
+	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
+		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment,
+	})
+	delete(e.quiet, ep.ID)
+	e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
+}
+
+func (e *Engine) pollNow() {
+	if e.cfg.Alertmanagers {
+		e.pollDue = e.now
+		e.wakeAt(e.now)
+	}
+}
+
+// duePoll asks the Alertmanagers, while any episode is open (rule 4).
+func (e *Engine) duePoll() {
+	if !e.cfg.Alertmanagers || e.polling || len(e.st.episodes) == 0 {
+		return
+	}
+	if e.pollDue > e.now {
+		e.wakeAt(e.pollDue)
+		return
+	}
+	e.polling = true
+	e.pollDue = e.now + e.general().PollEvery
+	e.effect(Poll{})
+}
+
+// onPolled learns what is no longer active, and what is silenced.
+func (e *Engine) onPolled(ev Polled) {
+	e.polling = false
+	set := e.general()
+	complete := len(ev.Sources) > 0
+	var asked []PollSource
+	for _, s := range ev.Sources {
+		if s.Err == nil {
+			e.sources[s.Name] = e.now
+			asked = append(asked, s)
+			continue
+		}
+		if _, ok := e.sources[s.Name]; !ok {
+			e.sources[s.Name] = e.now
+		}
+		if e.now-e.sources[s.Name] < set.PollLeftOut {
+			complete = false
+			continue
+		}
+		for _, ep := range e.st.openEpisodes() {
+			e.escalate(ep, "alertmanager", s.Name+" has not answered for "+set.PollLeftOut.String()+": "+s.Err.Error())
+		}
+	}
+	silent := map[alert.Fingerprint]bool{}
+	for _, ep := range e.st.openEpisodes() {
+		present := false
+		for _, s := range asked {
+			muted, ok := s.Active[ep.Fingerprint]
+			present = present || ok
+			if muted {
+				silent[ep.Fingerprint] = true
+			}
+		}
+		q := e.quietOf(ep)
+		switch {
+		case present:
+			q.absent = 0
+		case complete && len(asked) > 0:
+			q.absent++
+		}
+		e.tryClose(ep)
+	}
+	e.silent = silent
+}

@@ -1,0 +1,119 @@
+package repair
+
+import (
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// Stamp comes with every event: the clocks, and what the brake file says. The
+// engine has no other way to learn either.
+type Stamp struct {
+	Now journal.Reading
+	// Brake: the brake file is there, or cannot be told not to be.
+	Brake bool
+}
+
+// An Event is something that happened to the engine.
+type Event interface{ event() }
+
+type (
+	// Started is the first event after the fold: resume what was live.
+	Started struct{}
+	// Ticked wakes the engine when Wake says so.
+	Ticked struct{}
+	// Alerts are (a part of) one message, in order. End is set with the last part.
+	Alerts struct {
+		Message string
+		Actor   string
+		Alerts  []alert.Alert
+		End     *MessageEnd
+	}
+	// Looked answers a Look effect.
+	Looked struct {
+		Look uint64
+		Seen Sighting
+		Err  error
+	}
+	// Applied answers an Apply effect.
+	Applied struct {
+		Run    string
+		Intent string
+		Err    error
+	}
+	// Polled answers a Poll effect: what each Alertmanager holds active.
+	Polled struct{ Sources []PollSource }
+	// Reloaded brings a new configuration.
+	Reloaded struct{ Config Config }
+	// SetPause, ClearPause, Release and CloseEpisode are an operator's words.
+	SetPause struct{ Cluster, Actor, Reason string }
+	// ClearPause takes a pause back, by ID or, without one, by cluster.
+	ClearPause struct{ ID, Cluster, Actor string }
+	// Release frees an episode's slots after unknown and closes its circuit.
+	Release struct{ Episode, Actor string }
+	// CloseEpisode ends an episode by a person's word.
+	CloseEpisode struct{ Episode, Actor, Comment string }
+)
+
+// PollSource is one Alertmanager's answer.
+type PollSource struct {
+	Name string
+	Err  error
+	// Active has the fingerprints of all active alerts; true: silenced.
+	Active map[alert.Fingerprint]bool
+}
+
+func (Started) event()      {}
+func (Ticked) event()       {}
+func (Alerts) event()       {}
+func (Looked) event()       {}
+func (Applied) event()      {}
+func (Polled) event()       {}
+func (Reloaded) event()     {}
+func (SetPause) event()     {}
+func (ClearPause) event()   {}
+func (Release) event()      {}
+func (CloseEpisode) event() {}
+
+// An Effect is something that the engine wants done, once the records that were
+// made with it are on disk.
+type Effect interface{ effect() }
+
+type (
+	// Look asks an action to observe a target; Looked answers, always.
+	Look struct {
+		ID      uint64
+		Spec    ActionSpec
+		Target  cluster.Target
+		Timeout time.Duration
+	}
+	// Apply begins an intent; Applied answers, always.
+	Apply struct {
+		Intent  Intent
+		Spec    ActionSpec
+		Timeout time.Duration
+	}
+	// Poll asks every configured Alertmanager for its active alerts; Polled answers.
+	Poll struct{}
+)
+
+func (Look) effect()  {}
+func (Apply) effect() {}
+func (Poll) effect()  {}
+
+// Ready is what one or more Steps left to do: write Drafts as one group, then,
+// when they are on disk, begin Effects.
+type Ready struct {
+	Drafts  []journal.Draft
+	Effects []Effect
+	Notes   []Note
+}
+
+// Note is something to count that is no record.
+type Note struct {
+	Refused *Verdict      // a refusal, recorded or not
+	Stage   string        // decide, act, verify, settle
+	Took    time.Duration // with Stage
+}

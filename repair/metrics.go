@@ -1,0 +1,176 @@
+package repair
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fettle-io/fettle/journal"
+)
+
+// Metrics are the engine's own, counted from what it writes: a number here has a
+// record behind it, but for repeated refusals.
+type Metrics struct {
+	outcomes    *prometheus.CounterVec
+	last        *prometheus.GaugeVec
+	live        prometheus.Gauge
+	escalations *prometheus.CounterVec
+	stages      *prometheus.HistogramVec
+	refusals    *prometheus.CounterVec
+	open        *prometheus.GaugeVec
+	paused      *prometheus.GaugeVec
+	pauseStart  *prometheus.GaugeVec
+	journalUp   prometheus.Gauge
+	append      prometheus.Histogram
+
+	playbookOf map[string]string // open episode to playbook
+	engine     *Engine
+}
+
+// NewMetrics registers the engine's metrics.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		outcomes:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_outcomes_total", Help: "Runs that ended, by outcome."}, []string{"playbook", "outcome"}),
+		last:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_run_last_outcome_timestamp_seconds", Help: "When a run last ended with this outcome, Unix time."}, []string{"playbook", "outcome"}),
+		live:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_live", Help: "Runs that have not ended."}),
+		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "Episodes that people were to be told of, by reason."}, []string{"reason"}),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
+		}, []string{"stage"}),
+		refusals:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_guard_refusals_total", Help: "Refusals, by guard and reason, recorded or repeated."}, []string{"guard", "reason"}),
+		open:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_episodes_open", Help: "Episodes that are open."}, []string{"playbook"}),
+		paused:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_paused", Help: "1 while repairs are paused for a cluster; an empty cluster is all of them, by a pause or by the brake file."}, []string{"cluster"}),
+		pauseStart: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_pause_start_timestamp_seconds", Help: "When the pause began, Unix time; absent while not paused."}, []string{"cluster"}),
+		journalUp:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_writable", Help: "0 once a write to the journal failed: repairs have stopped."}),
+		append:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
+		playbookOf: map[string]string{},
+	}
+	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.append)
+	return m
+}
+
+// begin sets what the fold already knows, and makes the series that may not be absent.
+func (m *Metrics) begin(e *Engine) {
+	m.engine = e
+	m.journalUp.Set(1)
+	for _, stage := range []string{"decide", "verify", "settle"} {
+		m.stages.WithLabelValues(stage)
+	}
+	for _, reason := range []string{"deadline", string(Failed), string(Unknown)} {
+		m.escalations.WithLabelValues(reason)
+	}
+	m.configured()
+	for _, ep := range e.st.openEpisodes() {
+		m.playbookOf[ep.ID] = ep.Playbook
+		m.open.WithLabelValues(ep.Playbook).Inc()
+	}
+	m.state()
+}
+
+// configured makes every playbook's and cluster's series.
+func (m *Metrics) configured() {
+	for _, p := range m.engine.cfg.Playbooks {
+		for _, o := range []Outcome{Noop, Repaired, ObservedOnly, Blocked, Failed, Unknown} {
+			m.outcomes.WithLabelValues(p.Name, string(o))
+		}
+		m.open.WithLabelValues(p.Name)
+	}
+}
+
+// state sets the gauges that follow the fold.
+func (m *Metrics) state() {
+	e := m.engine
+	m.live.Set(float64(len(e.live)))
+	scopes := []string{""}
+	for _, c := range e.cfg.Inventory.Clusters {
+		scopes = append(scopes, c.Name)
+	}
+	pauses := map[string]Pause{}
+	for _, p := range e.st.Pauses() {
+		pauses[p.Cluster] = p
+	}
+	for _, c := range scopes {
+		p, ok := pauses[c]
+		if ok {
+			m.pauseStart.WithLabelValues(c).Set(float64(p.Wall.UnixNano()) / 1e9)
+		} else {
+			m.pauseStart.DeleteLabelValues(c)
+		}
+		if ok || c == "" && e.stamp.Brake {
+			m.paused.WithLabelValues(c).Set(1)
+		} else {
+			m.paused.WithLabelValues(c).Set(0)
+		}
+	}
+}
+
+// count takes what a round made, before it is on disk: refusals and times.
+func (m *Metrics) count(r Ready) {
+	for _, n := range r.Notes {
+		if n.Refused != nil {
+			m.refusals.WithLabelValues(n.Refused.Guard, n.Refused.Reason).Inc()
+		}
+		if n.Stage != "" {
+			m.stages.WithLabelValues(n.Stage).Observe(n.Took.Seconds())
+		}
+	}
+	m.state()
+}
+
+// wrote takes what is on disk.
+func (m *Metrics) wrote(took time.Duration, drafts []journal.Draft) {
+	m.append.Observe(took.Seconds())
+	for _, d := range drafts {
+		switch d.Type {
+		case TypeReceived:
+			m.each(d, func(v Received) {
+				if v.Opened {
+					m.playbookOf[v.Episode] = v.Playbook
+					m.open.WithLabelValues(v.Playbook).Inc()
+				}
+			})
+		case TypeClosed:
+			m.eachClosed(d)
+		case TypeFinished:
+			var v FinishedData
+			if json.Unmarshal(d.Data, &v) == nil {
+				m.outcomes.WithLabelValues(v.Playbook, string(v.Outcome)).Inc()
+				m.last.WithLabelValues(v.Playbook, string(v.Outcome)).Set(float64(d.At.Wall.UnixNano()) / 1e9)
+			}
+		case TypeEscalate:
+			var v EscalatedData
+			if json.Unmarshal(d.Data, &v) == nil {
+				m.escalations.WithLabelValues(v.Reason).Inc()
+			}
+		case TypeConfig:
+			m.configured()
+		}
+	}
+}
+
+func (m *Metrics) each(d journal.Draft, fn func(Received)) {
+	var v Received
+	if json.Unmarshal(d.Data, &v) == nil {
+		fn(v)
+	}
+}
+
+func (m *Metrics) eachClosed(d journal.Draft) {
+	var v ClosedData
+	if json.Unmarshal(d.Data, &v) == nil {
+		if p, ok := m.playbookOf[v.Episode]; ok {
+			m.open.WithLabelValues(p).Dec()
+			delete(m.playbookOf, v.Episode)
+		}
+	}
+}
+
+func (m *Metrics) writable(ok bool) {
+	v := 0.0
+	if ok {
+		v = 1
+	}
+	m.journalUp.Set(v)
+}

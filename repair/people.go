@@ -1,0 +1,95 @@
+package repair
+
+import "fmt"
+
+// pause records a pause; a second one of the same scope is the same pause.
+func (e *Engine) pause(ev SetPause) (PauseData, error) {
+	if ev.Cluster != "" {
+		if _, ok := e.cfg.Inventory.Cluster(ev.Cluster); !ok {
+			return PauseData{}, fmt.Errorf("%w: no cluster %q in the inventory", ErrNotFound, ev.Cluster)
+		}
+	}
+	for _, p := range e.st.Pauses() {
+		if p.Cluster == ev.Cluster {
+			return p.PauseData, nil
+		}
+	}
+	p := PauseData{ID: e.newID(), Cluster: ev.Cluster, Actor: ev.Actor, Reason: ev.Reason}
+	e.record(TypePaused, "pause/"+p.ID, p)
+	return p, nil
+}
+
+// unpause takes a pause back and asks every open episode at once (rule 5).
+func (e *Engine) unpause(ev ClearPause) error {
+	for _, p := range e.st.Pauses() {
+		if p.ID == ev.ID || ev.ID == "" && p.Cluster == ev.Cluster {
+			e.record(TypeUnpaused, "pause/"+p.ID, PauseData{ID: p.ID, Cluster: p.Cluster, Actor: ev.Actor})
+			e.hurry(func(*Episode) bool { return true })
+			return nil
+		}
+	}
+	if ev.ID != "" {
+		return fmt.Errorf("%w: no pause %q", ErrNotFound, ev.ID)
+	}
+	return fmt.Errorf("%w: nothing is paused there", ErrNotFound)
+}
+
+// release frees an episode's slots after unknown and closes its circuit.
+func (e *Engine) release(ev Release) error {
+	ep := e.st.episodes[ev.Episode]
+	if ep == nil {
+		return fmt.Errorf("%w: no open episode %q", ErrNotFound, ev.Episode)
+	}
+	target := ""
+	if t, _, err := e.resolve(ep); err == nil {
+		target = t.String()
+	}
+	e.record(TypeReleased, "episode/"+ep.ID, ReleasedData{Episode: ep.ID, Target: target, Actor: ev.Actor})
+	e.hurry(func(*Episode) bool { return true })
+	return nil
+}
+
+// closeByPerson ends an episode; a live run of it goes on to its own end.
+func (e *Engine) closeByPerson(ev CloseEpisode) error {
+	ep := e.st.episodes[ev.Episode]
+	if ep == nil {
+		return fmt.Errorf("%w: no open episode %q", ErrNotFound, ev.Episode)
+	}
+	e.close(ep, closedByPerson, ev.Actor, ev.Comment)
+	return nil
+}
+
+// reload takes a new configuration. Runs whose playbook or inventory entry
+// changed end blocked(changed) once nothing of theirs is in flight; every open
+// episode is asked at once.
+func (e *Engine) reload(cfg Config) {
+	e.cfg = cfg
+	e.recordConfig()
+	for _, l := range e.liveRuns() {
+		p := e.playbook(l.Playbook)
+		if p != nil && l.ep != nil && l.Target != "" {
+			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels); err == nil && e.digests(p, t) == l.Digests {
+				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
+				continue
+			}
+		}
+		l.changed = true
+		if l.Intent == nil {
+			l.endChanged()
+		}
+	}
+	for _, a := range e.asks {
+		a.episodes = map[string]bool{}
+	}
+	for _, ep := range e.st.openEpisodes() {
+		e.enrol(ep, e.now)
+	}
+}
+
+func (e *Engine) recordConfig() {
+	d := ConfigData{Digest: e.cfg.Digest, Version: e.cfg.Version, Playbooks: map[string]string{}}
+	for _, p := range e.cfg.Playbooks {
+		d.Playbooks[p.Name] = p.Digest
+	}
+	e.record(TypeConfig, "config", d)
+}

@@ -1,0 +1,204 @@
+package repair
+
+import (
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+)
+
+// The record types that the engine writes. A type's name and the JSON names of
+// its data are public: they change by addition only.
+const (
+	TypeReceived = "received"       // one alert that was no repeat; opens an episode
+	TypeMessage  = "message"        // the end of a message
+	TypePlanned  = "run.planned"    // a run opens, with the plan that it is resumed with
+	TypeNoop     = "step.noop"      // a step that was in order already
+	TypeIntent   = "step.intent"    // before a mutation; critical
+	TypeAnswered = "step.answered"  // what Apply returned; not an outcome
+	TypeStep     = "step.finished"  // an intent's result
+	TypeRelapsed = "run.relapsed"   // out of order again while it settled
+	TypeFinished = "run.finished"   // a run's outcome
+	TypeClosed   = "episode.closed" // an episode ends
+	TypeEscalate = "escalated"      // people are to be told
+	TypePaused   = "pause.set"
+	TypeUnpaused = "pause.cleared"
+	TypeReleased = "released"    // a person freed slots and closed the circuit
+	TypeFreed    = "slots.freed" // an unknown run's target is in order again
+	TypeConfig   = "config.loaded"
+)
+
+// KnownType tells whether the fold understands a record type, for journal.Open.
+func KnownType(t string) bool {
+	switch t {
+	case TypeReceived, TypeMessage, TypePlanned, TypeNoop, TypeIntent, TypeAnswered, TypeStep, TypeRelapsed,
+		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig:
+		return true
+	}
+	return false
+}
+
+// Received is the data of TypeReceived.
+type Received struct {
+	Fingerprint alert.Fingerprint `json:"fingerprint"`
+	Status      alert.Status      `json:"status"`
+	Episode     string            `json:"episode,omitempty"`  // the episode that it belongs to
+	Opened      bool              `json:"opened,omitempty"`   // it opened that episode
+	Playbook    string            `json:"playbook,omitempty"` // the one that matched
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	StartsAt    time.Time         `json:"startsAt,omitzero"`
+	EndsAt      time.Time         `json:"endsAt,omitzero"`
+	Generator   string            `json:"generatorURL,omitempty"`
+	Message     string            `json:"message"`
+	Actor       string            `json:"actor"`
+	// Oversize: the labels exceeded the limit; they are named by their digest and never matched.
+	Oversize     bool   `json:"oversize,omitempty"`
+	LabelsDigest string `json:"labelsDigest,omitempty"`
+}
+
+// MessageEnd is the data of TypeMessage, and the end of a message as an event.
+type MessageEnd struct {
+	Message     string `json:"message"`
+	Actor       string `json:"actor"`
+	Receiver    string `json:"receiver,omitempty"`
+	GroupKey    string `json:"groupKey,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	ExternalURL string `json:"externalURL,omitempty"`
+	Truncated   uint64 `json:"truncated,omitempty"`
+	Received    int    `json:"received"`
+	Repeats     int    `json:"repeats"`
+	Unmatched   int    `json:"unmatched"`
+	Bytes       int64  `json:"bytes,omitempty"`
+	TooLarge    bool   `json:"tooLarge,omitempty"` // refused with 413; nothing of it was read
+}
+
+// Planned is the data of TypePlanned.
+type Planned struct {
+	Run       string        `json:"run"`
+	Episode   string        `json:"episode"`
+	Playbook  string        `json:"playbook"`
+	Target    string        `json:"target"` // cluster/member, empty where the labels name nothing
+	Tier      Tier          `json:"tier"`
+	Autonomy  Autonomy      `json:"autonomy"`
+	Resources []string      `json:"resources,omitempty"`
+	Steps     []PlannedStep `json:"steps,omitempty"`
+	Digests   Digests       `json:"digests"`
+}
+
+// PlannedStep is a resolved step.
+type PlannedStep struct {
+	Name   string            `json:"name"`
+	Action string            `json:"action"`
+	With   map[string]string `json:"with,omitempty"`
+}
+
+// Digests are what a run was planned with; a change of any ends it (rule 11).
+type Digests struct {
+	Playbook  string `json:"playbook"`
+	Inventory string `json:"inventory"`
+	Version   string `json:"version"`
+}
+
+// IntentData is the data of TypeIntent.
+type IntentData struct {
+	Intent
+	TargetName string `json:"target"`
+	Says       string `json:"says"` // what was seen just before, for people
+}
+
+// StepResult ends an intent.
+type StepResult string
+
+const (
+	// StepVerified was seen done in two samples.
+	StepVerified StepResult = "verified"
+	// StepStarted lives, and without a quorum nothing more can be told (rule 13).
+	StepStarted StepResult = "started"
+	// StepFailed is not done, and nothing is in flight.
+	StepFailed StepResult = "failed"
+	// StepUnknown cannot be told.
+	StepUnknown StepResult = "unknown"
+)
+
+// StepData is the data of TypeNoop, TypeAnswered and TypeStep.
+type StepData struct {
+	Run     string       `json:"run"`
+	Episode string       `json:"episode"`
+	Step    int          `json:"step"`
+	Attempt int          `json:"attempt"`
+	Name    string       `json:"name"`
+	Action  string       `json:"action"`
+	Target  string       `json:"target"`
+	Intent  string       `json:"intent,omitempty"`
+	Result  StepResult   `json:"result,omitempty"`
+	Reason  string       `json:"reason,omitempty"`
+	Error   string       `json:"error,omitempty"` // what Apply returned
+	Says    string       `json:"says,omitempty"`
+	After   *Observation `json:"after,omitempty"`
+}
+
+// RelapsedData is the data of TypeRelapsed.
+type RelapsedData struct {
+	Run     string `json:"run"`
+	Episode string `json:"episode"`
+	Attempt int    `json:"attempt"` // the one that relapsed
+	Says    string `json:"says"`
+}
+
+// FinishedData is the data of TypeFinished.
+type FinishedData struct {
+	Run      string    `json:"run"`
+	Episode  string    `json:"episode"`
+	Playbook string    `json:"playbook"`
+	Target   string    `json:"target"`
+	Outcome  Outcome   `json:"outcome"`
+	Guard    string    `json:"guard,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Detail   string    `json:"detail,omitempty"`
+	Passing  bool      `json:"passing,omitempty"`
+	Mutated  bool      `json:"mutated,omitempty"` // counts for cooldown
+	Says     string    `json:"says,omitempty"`
+	Verdicts []Verdict `json:"verdicts,omitempty"`
+	Circuit  string    `json:"circuit,omitempty"` // action|target whose attempts are used up: opens its circuit
+	Would    []string  `json:"would,omitempty"` // with observed: the actions that would be next
+}
+
+// ClosedData is the data of TypeClosed.
+type ClosedData struct {
+	Episode     string            `json:"episode"`
+	Fingerprint alert.Fingerprint `json:"fingerprint"`
+	Reason      string            `json:"reason"` // in_order, recovered_by_itself, alert_ended, person, unmatched
+	Mutated     bool              `json:"mutated,omitempty"`
+	Actor       string            `json:"actor,omitempty"`
+	Comment     string            `json:"comment,omitempty"`
+}
+
+// EscalatedData is the data of TypeEscalate.
+type EscalatedData struct {
+	Episode string `json:"episode"`
+	Target  string `json:"target"`
+	Reason  string `json:"reason"` // deadline, approval, a guard's reason, failed, unknown, still_active, alertmanager
+	Detail  string `json:"detail,omitempty"`
+}
+
+// PauseData is the data of TypePaused and TypeUnpaused.
+type PauseData struct {
+	ID      string `json:"id"`
+	Cluster string `json:"cluster,omitempty"` // empty: everything
+	Actor   string `json:"actor"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// ReleasedData is the data of TypeReleased and TypeFreed.
+type ReleasedData struct {
+	Episode string `json:"episode"`
+	Target  string `json:"target"`
+	Actor   string `json:"actor,omitempty"`
+}
+
+// ConfigData is the data of TypeConfig.
+type ConfigData struct {
+	Digest    string            `json:"digest"`
+	Version   string            `json:"version"`
+	Playbooks map[string]string `json:"playbooks"` // name to digest
+}

@@ -1,0 +1,87 @@
+package repair
+
+import (
+	"fmt"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// start resumes what the journal says was live, and asks what is open (rule 11).
+func (e *Engine) start() {
+	var rest []*live
+	for _, r := range e.st.runsInOrder() {
+		ep := e.st.episodes[r.Planned.Episode]
+		l := e.resume(ep, r)
+		if l == nil {
+			continue
+		}
+		if r.Intent == nil {
+			rest = append(rest, l)
+			continue
+		}
+		for _, res := range r.Resources { // what may be in flight holds its slots, whatever else
+			e.slots[res] = r.Planned.Run
+		}
+		l.holds, l.applied, l.orphan = true, false, true
+		l.begun, l.deadline = e.now, e.now+l.stepDeadline(r.Intent.Step, cluster.Service{})
+		l.sample()
+	}
+	for _, l := range rest {
+		switch {
+		case l.changed:
+			l.endChanged()
+		case l.Target == "":
+			l.blocked(ReasonTarget, ReasonTarget, "its labels name nothing in the inventory", false)
+		case l.Verified:
+			l.settle()
+		default:
+			l.take()
+			l.observe(l.Next)
+		}
+	}
+	for _, ep := range e.st.openEpisodes() {
+		e.enrol(ep, e.now)
+	}
+}
+
+func (e *Engine) resume(ep *Episode, r *Run) *live {
+	p := e.playbook(r.Playbook)
+	var t cluster.Target
+	var err error
+	if ep != nil && p != nil {
+		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels)
+	}
+	changed := p == nil || ep == nil || err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
+	if changed && r.Intent != nil {
+		if t, err = e.byName(r.Target); err != nil || e.cfg.Actions[r.Intent.Action].Action == nil {
+			l := e.adopt(ep, r, p, t)
+			l.unknown("after a restart its target is no longer in the inventory: it cannot be told whether the intent had its effect")
+			return nil
+		}
+	}
+	l := e.adopt(ep, r, p, t)
+	if p == nil {
+		l.set = e.cfg.Settings(r.Tier, t.Cluster.Name, r.Playbook)
+	}
+	l.resumed, l.changed = r.Intents > 0, changed
+	if r.Intent != nil {
+		r.Intent.Target = t
+	}
+	return l
+}
+
+func (e *Engine) digests(p *Playbook, t cluster.Target) Digests {
+	return Digests{Playbook: p.Digest, Inventory: t.Cluster.Digest(), Version: e.cfg.Version}
+}
+
+// byName finds "cluster/member" in the running inventory.
+func (e *Engine) byName(name string) (cluster.Target, error) {
+	for _, c := range e.cfg.Inventory.Clusters {
+		for _, m := range c.Members {
+			if t := (cluster.Target{Cluster: c, Member: m}); t.String() == name {
+				return t, nil
+			}
+		}
+	}
+	return cluster.Target{}, fmt.Errorf("%w: %s", ErrUnresolved, name)
+}

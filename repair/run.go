@@ -1,0 +1,247 @@
+package repair
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// ErrUnresolved means that an episode's labels name nothing that its playbook
+// can be run on.
+var ErrUnresolved = errors.New("target not resolved")
+
+// live is what a live run knows beyond the fold: all of it can be lost, the run
+// is resumed from its records.
+type live struct {
+	*Run
+	e        *Engine
+	ep       *Episode
+	playbook *Playbook
+	target   cluster.Target
+	set      Settings
+
+	holds bool
+	due   time.Duration // when then is to be called; -1: an answer is waited for
+	then  func()
+
+	goalAsked bool
+	resumed   bool // continued from records: cooldown is not asked, nor the goal
+	changed   bool // its digests are no longer the running ones
+	fresh     bool // the sighting was taken while the slots were held
+	stale     int  // looks in a row that came too old
+	eager     int  // looks that said "not in order"
+
+	applied  bool // Apply has answered, or can no longer begin
+	orphan   bool // the open intent is an earlier process's
+	good     int  // samples in a row that say done
+	bad      int  // samples in a row, while settling, that say not in order
+	deadline time.Duration
+	begun    time.Duration // the intent
+	settled  time.Duration // until when it settles
+	verified time.Duration
+}
+
+// liveRuns are the live runs in a fixed order.
+func (e *Engine) liveRuns() []*live {
+	out := make([]*live, 0, len(e.live))
+	for _, l := range e.live {
+		out = append(out, l)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		return out[i].Opened < out[j].Opened || out[i].Opened == out[j].Opened && out[i].Planned.Run < out[j].Planned.Run
+	})
+	return out
+}
+
+// open opens a run for an episode that has none, and starts it.
+func (e *Engine) open(ep *Episode) {
+	p := e.playbook(ep.Playbook)
+	if p == nil || ep.Run != "" {
+		return
+	}
+	plan := Planned{
+		Run: e.newID(), Episode: ep.ID, Playbook: p.Name, Tier: p.Tier, Autonomy: Observe,
+		Digests: Digests{Playbook: p.Digest, Version: e.cfg.Version},
+	}
+	t, with, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	if err == nil {
+		plan.Target = t.String()
+		plan.Autonomy = e.autonomy(p, t)
+		plan.Digests.Inventory = t.Cluster.Digest()
+		plan.Resources = e.resources(p, t)
+		for i, s := range p.Steps {
+			plan.Steps = append(plan.Steps, PlannedStep{Name: s.Name, Action: s.Action, With: with[i]})
+		}
+	}
+	e.record(TypePlanned, "run/"+plan.Run, plan)
+	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
+	if l == nil {
+		return
+	}
+	if err != nil {
+		l.blocked(ReasonTarget, ReasonTarget, err.Error(), false)
+		return
+	}
+	l.take()
+	l.observe(0)
+}
+
+// adopt makes a run of the fold a live one.
+func (e *Engine) adopt(ep *Episode, r *Run, p *Playbook, t cluster.Target) *live {
+	if r == nil {
+		return nil
+	}
+	l := &live{Run: r, e: e, ep: ep, playbook: p, target: t, due: -1, settled: -1}
+	if p != nil {
+		l.set = e.settings(p, t.Cluster.Name)
+	}
+	e.live[r.Planned.Run] = l
+	return l
+}
+
+func (e *Engine) autonomy(p *Playbook, t cluster.Target) Autonomy {
+	a := e.cfg.Autonomy(p.Name, t.Cluster.Name, p.Tier)
+	if p.Ceiling != "" {
+		a = a.AtMost(p.Ceiling)
+	}
+	return a
+}
+
+// resources are what any step of the playbook may disturb.
+func (e *Engine) resources(p *Playbook, t cluster.Target) []string {
+	set := map[string]bool{}
+	for _, s := range p.Steps {
+		for _, res := range e.cfg.Inventory.Resources(t, e.cfg.Actions[s.Action].Disturbs) {
+			set[res] = true
+		}
+	}
+	out := make([]string, 0, len(set))
+	for res := range set {
+		out = append(out, res)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// take takes all the run's slots, or none.
+func (l *live) take() bool {
+	if l.holds {
+		return true
+	}
+	if _, taken := l.e.SlotHolder(l.Resources, l.Planned.Run); taken {
+		return false
+	}
+	for _, res := range l.Resources {
+		l.e.slots[res] = l.Planned.Run
+	}
+	l.holds, l.fresh = true, false
+	return true
+}
+
+// give gives the slots back, and asks those at once who wait for them.
+func (l *live) give() {
+	if !l.holds {
+		return
+	}
+	l.holds = false
+	for _, res := range l.Resources {
+		if l.e.slots[res] == l.Planned.Run {
+			delete(l.e.slots, res)
+		}
+	}
+	l.e.hurry(func(ep *Episode) bool { return ep.Last != nil && ep.Last.Reason == ReasonConcurrency })
+}
+
+// spec is the action of step i.
+func (l *live) spec(i int) ActionSpec { return l.e.cfg.Actions[l.Steps[i].Action] }
+
+// goal tells whether the target is in order: the last step's Done(nil, now).
+func (l *live) goal(now Observation) bool {
+	return l.spec(len(l.Steps)-1).Action.Done(nil, now)
+}
+
+// after waits before it goes on; an event that comes meanwhile is not waited for.
+func (l *live) after(d time.Duration, then func()) {
+	l.due, l.then = l.e.now+d, then
+	l.e.wakeAt(l.due)
+}
+
+// observe looks at step i's target and goes on with considering it.
+func (l *live) observe(i int) {
+	l.due = -1
+	l.fresh = l.holds
+	l.e.look(l.Steps[i].Action, l.target, func(ev Looked) {
+		if l.Finished != nil {
+			return
+		}
+		if ev.Err != nil {
+			l.lookFailed(ev.Err)
+			return
+		}
+		l.consider(ev.Seen)
+	})
+}
+
+func (l *live) lookFailed(err error) {
+	reason := ReasonObserve
+	if errors.Is(err, ErrAgent) {
+		reason = ReasonAgent
+	}
+	l.blocked(reason, reason, err.Error(), true)
+}
+
+// blocked ends the run with a refusal.
+func (l *live) blocked(guard, reason, detail string, passing bool) {
+	v := Verdict{Guard: guard, Reason: reason, Detail: detail, Passing: passing}
+	l.e.note(Note{Refused: &v})
+	l.finish(FinishedData{Outcome: Blocked, Guard: guard, Reason: reason, Detail: detail, Passing: passing})
+}
+
+// finish ends the run.
+func (l *live) finish(f FinishedData) {
+	f.Run, f.Episode, f.Playbook, f.Target = l.Planned.Run, l.Planned.Episode, l.Playbook, l.Target
+	f.Mutated = l.Mutating > 0
+	e := l.e
+	e.record(TypeFinished, "run/"+f.Run, f)
+	delete(e.live, f.Run)
+	l.due = -1
+	l.give()
+	if f.Outcome == Repaired {
+		e.note(Note{Stage: "settle", Took: e.now - l.verified})
+	}
+	if l.ep == nil {
+		return
+	}
+	switch {
+	case f.Outcome == Unknown, f.Outcome == Failed:
+		e.escalate(l.ep, string(f.Outcome), f.Detail)
+	case f.Outcome == Blocked && !f.Passing:
+		e.escalate(l.ep, f.Reason, f.Detail)
+	}
+	e.afterRun(l.ep, f)
+}
+
+// escalate tells people, once per episode and reason.
+func (e *Engine) escalate(ep *Episode, reason, detail string) {
+	if ep.escalated[reason] {
+		return
+	}
+	target := ""
+	if t, _, err := e.resolve(ep); err == nil {
+		target = t.String()
+	}
+	e.record(TypeEscalate, "episode/"+ep.ID, EscalatedData{Episode: ep.ID, Target: target, Reason: reason, Detail: detail})
+}
+
+// resolve finds an episode's target as the running configuration has it.
+func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
+	p := e.playbook(ep.Playbook)
+	if p == nil {
+		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
+	}
+	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	return t, p, err
+}

@@ -1,0 +1,297 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fettle-io/fettle/journal"
+)
+
+// ErrJournal is what everybody learns once the journal could not be written: no
+// repair goes on, and nothing more is acknowledged, until fettle is restarted.
+var ErrJournal = errors.New("the journal cannot be written: repairs have stopped")
+
+// ErrStopped is the answer after Stop.
+var ErrStopped = errors.New("fettle is stopping")
+
+// Journal is where the sequencer writes: a group of records, durable when Append
+// returns.
+type Journal interface {
+	Append([]journal.Draft) ([]journal.Record, error)
+	MaybeCheckpoint(now journal.Reading) error
+}
+
+// Edges are the sequencer's ways to the world.
+type Edges struct {
+	Journal Journal
+	Clock   func() journal.Reading
+	// Brake tells whether the brake file is there, or cannot be told not to be.
+	Brake func() bool
+	// Poll asks every configured Alertmanager for its active alerts.
+	Poll    func(ctx context.Context) []PollSource
+	Metrics *Metrics
+	Logger  *slog.Logger
+}
+
+// Sequencer drives the engine and owns the journal: one goroutine takes events,
+// writes what they made as one group, and begins effects when it is on disk.
+type Sequencer struct {
+	edges  Edges
+	engine *Engine
+
+	inbox   chan envelope
+	failure error // the journal's; the loop's own
+
+	ctx    context.Context // of the effects
+	cancel context.CancelFunc
+	done   chan struct{}
+	work   sync.WaitGroup
+}
+
+type envelope struct {
+	event Event
+	read  func(*Engine) // instead of an event: between two Steps
+	reply chan reply    // nil: nobody waits
+}
+
+type reply struct {
+	answer Answer
+	seq    uint64
+	err    error
+}
+
+// batch is how many events are stepped before their records are written as one group.
+const batch = 256
+
+// NewSequencer starts from an engine that was made from the folded journal.
+func NewSequencer(e *Engine, edges Edges) *Sequencer {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Sequencer{
+		edges: edges, engine: e, inbox: make(chan envelope, batch),
+		ctx: ctx, cancel: cancel, done: make(chan struct{}),
+	}
+}
+
+// Start resumes what the journal says was live, and runs until Stop.
+func (s *Sequencer) Start() {
+	s.edges.Metrics.begin(s.engine)
+	go s.loop()
+}
+
+// Stop ends the loop and waits for it. What was in flight is resumed by the next Start.
+func (s *Sequencer) Stop() {
+	s.cancel()
+	<-s.done
+	s.work.Wait()
+}
+
+// Submit hands an event over and waits until its records are on disk. seq is the
+// sequence number of the last record written with it.
+func (s *Sequencer) Submit(ctx context.Context, ev Event) (a Answer, seq uint64, err error) {
+	r, err := s.send(ctx, envelope{event: ev})
+	if err != nil {
+		return Answer{}, 0, err
+	}
+	if r.err != nil {
+		return Answer{}, 0, r.err
+	}
+	return r.answer, r.seq, r.answer.Err
+}
+
+// Read calls fn between two Steps. fn must copy what it keeps, and be quick.
+func (s *Sequencer) Read(ctx context.Context, fn func(*Engine)) error {
+	_, err := s.send(ctx, envelope{read: fn})
+	return err
+}
+
+func (s *Sequencer) send(ctx context.Context, env envelope) (reply, error) {
+	env.reply = make(chan reply, 1)
+	select {
+	case s.inbox <- env:
+	case <-ctx.Done():
+		return reply{}, ctx.Err()
+	case <-s.done:
+		return reply{}, ErrStopped
+	}
+	select {
+	case r := <-env.reply:
+		return r, nil
+	case <-ctx.Done():
+		return reply{}, ctx.Err()
+	case <-s.done:
+		return reply{}, ErrStopped
+	}
+}
+
+// post is how effects answer; an answer after Stop is nobody's.
+func (s *Sequencer) post(ev Event) {
+	select {
+	case s.inbox <- envelope{event: ev}:
+	case <-s.ctx.Done():
+	}
+}
+
+func (s *Sequencer) loop() {
+	defer close(s.done)
+	s.step([]envelope{{event: Started{}}})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait := time.Second // a checkpoint may be due
+		if in, ok := s.engine.Wake(); ok {
+			wait = min(wait, in)
+		}
+		timer.Reset(wait)
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-timer.C:
+			s.step([]envelope{{event: Ticked{}}})
+		case env := <-s.inbox:
+			s.step(s.gather(env))
+		}
+	}
+}
+
+// gather takes what else is waiting: one fsync serves all of it.
+func (s *Sequencer) gather(first envelope) []envelope {
+	envs := []envelope{first}
+	for len(envs) < batch {
+		select {
+		case env := <-s.inbox:
+			envs = append(envs, env)
+		default:
+			return envs
+		}
+	}
+	return envs
+}
+
+// step is one round: events in, records on disk, effects begun, senders answered.
+func (s *Sequencer) step(envs []envelope) {
+	stamp := Stamp{Now: s.edges.Clock(), Brake: s.edges.Brake()}
+	replies := make([]reply, len(envs))
+	for i, env := range envs {
+		switch {
+		case env.read != nil:
+			env.read(s.engine)
+		case s.failure != nil:
+			replies[i].err = s.failure
+		default:
+			replies[i].answer = s.engine.Step(stamp, env.event)
+		}
+	}
+	ready, err := s.engine.Ready()
+	var seq uint64
+	if err == nil && s.failure == nil {
+		seq, err = s.write(ready)
+	}
+	if err != nil {
+		s.fail(err)
+	}
+	if s.failure == nil {
+		s.begin(ready.Effects)
+		if err := s.edges.Journal.MaybeCheckpoint(stamp.Now); err != nil {
+			s.fail(err)
+		}
+	}
+	for i, env := range envs {
+		if env.reply == nil {
+			continue
+		}
+		if replies[i].err == nil && env.read == nil {
+			replies[i].err = s.failure
+		}
+		replies[i].seq = seq
+		env.reply <- replies[i]
+	}
+}
+
+func (s *Sequencer) write(ready Ready) (seq uint64, err error) {
+	s.edges.Metrics.count(ready)
+	if len(ready.Drafts) == 0 {
+		return 0, nil
+	}
+	for _, d := range ready.Drafts {
+		failpoint("before-append/" + d.Type)
+	}
+	start := time.Now()
+	records, err := s.edges.Journal.Append(ready.Drafts)
+	if err != nil {
+		return 0, err
+	}
+	s.edges.Metrics.wrote(time.Since(start), ready.Drafts)
+	for _, d := range ready.Drafts {
+		failpoint("after-append/" + d.Type)
+	}
+	return records[len(records)-1].Seq, nil
+}
+
+// fail is final (rule 17).
+func (s *Sequencer) fail(err error) {
+	if s.failure != nil {
+		return
+	}
+	s.failure = fmt.Errorf("%w: %w", ErrJournal, err)
+	s.edges.Metrics.writable(false)
+	s.edges.Logger.Error("journal failed, repairs have stopped", "err", err)
+}
+
+// begin starts effects. Each answers with an event, always.
+func (s *Sequencer) begin(effects []Effect) {
+	for _, f := range effects {
+		s.work.Add(1)
+		go func() {
+			defer s.work.Done()
+			switch f := f.(type) {
+			case Look:
+				s.look(f)
+			case Apply:
+				s.apply(f)
+			case Poll:
+				ctx, cancel := context.WithTimeout(s.ctx, pollTimeout)
+				defer cancel()
+				s.post(Polled{Sources: s.edges.Poll(ctx)})
+			}
+		}()
+	}
+}
+
+// pollTimeout bounds one round of polls.
+const pollTimeout = 20 * time.Second
+
+func (s *Sequencer) look(f Look) {
+	ctx, cancel := context.WithTimeout(s.ctx, f.Timeout)
+	defer cancel()
+	ev := Looked{Look: f.ID}
+	defer func() {
+		if p := recover(); p != nil {
+			ev.Err = fmt.Errorf("observe %s: panic: %v", f.Target, p)
+		}
+		s.post(ev)
+	}()
+	ev.Seen, ev.Err = f.Spec.Action.Observe(ctx, f.Target)
+}
+
+func (s *Sequencer) apply(f Apply) {
+	ctx, cancel := context.WithTimeout(s.ctx, f.Timeout)
+	defer cancel()
+	ev := Applied{Run: f.Intent.Run, Intent: f.Intent.ID}
+	defer func() {
+		if p := recover(); p != nil {
+			ev.Err = fmt.Errorf("apply %s: panic: %v", f.Intent.Action, p)
+		}
+		s.post(ev)
+	}()
+	failpoint("before-apply")
+	if !f.Intent.MayBegin(s.edges.Clock()) {
+		ev.Err = ErrNotBegun
+		return
+	}
+	ev.Err = f.Spec.Action.Apply(ctx, f.Intent)
+	failpoint("after-apply")
+}

@@ -1,0 +1,408 @@
+package repair
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// ErrNotBegun is what an executor answers when an intent came after its NotAfter:
+// nothing was begun, and nothing will be.
+var ErrNotBegun = errors.New("not begun: the intent came too late")
+
+// consider goes through the steps with what was seen just now: in order already,
+// refused, or to be done. It is the heart of the engine, and the only way to an
+// intent.
+func (l *live) consider(seen Sighting) {
+	e := l.e
+	if !l.goalAsked && !l.resumed {
+		if l.spec(len(l.Steps)-1).Sees != seen.Observation.Schema {
+			l.observe(len(l.Steps) - 1)
+			return
+		}
+		l.goalAsked = true
+		if l.goal(seen.Observation) {
+			l.finish(FinishedData{Outcome: Noop, Says: seen.Observation.Says})
+			return
+		}
+	}
+	i := l.Next
+	for ; i < len(l.Steps); i++ {
+		if l.spec(i).Sees != seen.Observation.Schema {
+			l.observe(i)
+			return
+		}
+		if !l.spec(i).Action.Done(nil, seen.Observation) {
+			break
+		}
+		e.record(TypeNoop, "run/"+l.Planned.Run, l.step(i, seen.Observation.Says))
+	}
+	if i == len(l.Steps) {
+		l.allInOrder(seen)
+		return
+	}
+	service := serviceOf(seen, l.target)
+	if l.Intents > 0 && e.now < l.deadline && comingUp(service) { // what we ended is being started by its own manager
+		l.after(l.set.Sample, func() { l.observe(i) })
+		return
+	}
+	if service.State == cluster.ServiceAutoRestart {
+		l.blocked(ReasonAutoRestart, ReasonAutoRestart, "the service manager is about to start it itself: "+seen.Observation.Says, true)
+		return
+	}
+	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep, l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
+	switch {
+	case refusal != nil && refusal.Observed, refusal != nil && !refusal.Passing:
+		l.refused(*refusal, verdicts, i, seen)
+	case !l.take():
+		holder, _ := e.SlotHolder(l.Resources, l.Planned.Run)
+		l.refused(Verdict{Guard: ReasonConcurrency, Reason: ReasonConcurrency, Detail: "slots are taken by " + holder, Passing: true}, verdicts, i, seen)
+	case !l.fresh: // seen before the slots were held: look again
+		l.observe(i)
+	case refusal != nil:
+		l.refused(*refusal, verdicts, i, seen)
+	case l.tooEager(seen, service):
+		l.after(l.set.EagerGap, func() { l.observe(i) })
+	case l.tooOld(seen):
+		if l.stale++; l.stale > maxStale {
+			l.blocked(ReasonObserve, ReasonObserve, fmt.Sprintf("%d looks in a row were older than %s when they came", l.stale, l.set.ViewAge), true)
+			return
+		}
+		l.observe(i)
+	default:
+		l.intend(i, seen, service)
+	}
+}
+
+// comingUp tells that there is a process, or will be without us.
+func comingUp(s cluster.Service) bool {
+	return s.State == cluster.ServiceAutoRestart || s.State == cluster.ServiceStarting || s.State == cluster.ServiceRunning
+}
+
+// maxStale is how many looks may come too old before the run gives up.
+const maxStale = 3
+
+// tooOld tells that the View was asked for too long ago to decide on, or in another boot.
+func (l *live) tooOld(seen Sighting) bool {
+	now := l.e.stamp.Now
+	return seen.Asked.Boot != now.Boot || now.Since-seen.Asked.Since > l.set.ViewAge
+}
+
+// tooEager counts the looks that say "not in order" (rule 9). The service
+// manager's own word that the process is gone needs no second look, and a hung
+// process has been watched for 6 s in one look.
+func (l *live) tooEager(seen Sighting, service cluster.Service) bool {
+	l.eager++
+	if s, ok := seen.Facts.Sight(l.target.Member.Name); ok && s.Hung {
+		return false
+	}
+	return service.State != cluster.ServiceDead && l.eager < l.set.EagerLooks
+}
+
+// allInOrder is where every step turned out to be in order.
+func (l *live) allInOrder(seen Sighting) {
+	if l.Intents > 0 {
+		l.settle()
+		return
+	}
+	l.finish(FinishedData{Outcome: Noop, Reason: "recovered_by_itself", Says: seen.Observation.Says})
+}
+
+// judge asks every guard about step i; the refusal is the first in the table's
+// order, except that one which waits for a person goes before one that passes:
+// people learn of it even while something else holds.
+func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, ep *Episode, run string, further bool) ([]Verdict, *Verdict) {
+	spec := e.cfg.Actions[p.Steps[i].Action]
+	q := Question{
+		Playbook: p, Step: p.Steps[i], Spec: spec, Target: t,
+		Settings: e.settings(p, t.Cluster.Name), Autonomy: e.autonomy(p, t),
+		Seen: seen, State: e, Run: run, Further: further,
+		Silenced: ep != nil && e.silent[ep.Fingerprint], Brake: e.stamp.Brake,
+	}
+	verdicts := make([]Verdict, 0, len(e.cfg.Guards))
+	for _, g := range e.cfg.Guards {
+		v := g.Ask(q)
+		v.Guard = g.Name
+		verdicts = append(verdicts, v)
+	}
+	pick := func(want func(Verdict) bool) *Verdict {
+		for i := range verdicts {
+			if !verdicts[i].OK && want(verdicts[i]) {
+				return &verdicts[i]
+			}
+		}
+		return nil
+	}
+	for _, want := range []func(Verdict) bool{
+		func(v Verdict) bool { return v.Observed },
+		func(v Verdict) bool { return !v.Passing },
+		func(Verdict) bool { return true },
+	} {
+		if v := pick(want); v != nil {
+			return verdicts, v
+		}
+	}
+	return verdicts, nil
+}
+
+// refused ends the run with a guard's refusal, and with what every guard said.
+func (l *live) refused(v Verdict, verdicts []Verdict, i int, seen Sighting) {
+	f := FinishedData{
+		Outcome: Blocked, Guard: v.Guard, Reason: v.Reason, Detail: v.Detail, Passing: v.Passing,
+		Says: seen.Observation.Says, Verdicts: verdicts,
+	}
+	for _, w := range verdicts {
+		if w.Guard == "attempts" && !w.OK {
+			f.Circuit = l.Steps[i].Action + "|" + l.Target
+		}
+	}
+	if v.Observed {
+		f.Outcome = ObservedOnly
+	}
+	for _, s := range l.Steps[i:] {
+		f.Would = append(f.Would, s.Action)
+	}
+	l.e.note(Note{Refused: &v})
+	l.finish(f)
+}
+
+// intend writes the intent; Apply begins when it is on disk.
+func (l *live) intend(i int, seen Sighting, service cluster.Service) {
+	e, step := l.e, l.Steps[i]
+	in := Intent{
+		ID: e.newID(), Run: l.Planned.Run, Episode: l.Planned.Episode, Step: i, Attempt: l.Attempt,
+		Action: step.Action, Target: l.target, With: step.With, Before: seen.Observation,
+		NotAfterBoot: seen.Asked.Boot, NotAfterSince: seen.Asked.Since + l.set.NotAfter,
+	}
+	first := l.Intents == 0
+	e.record(TypeIntent, "run/"+in.Run, IntentData{Intent: in, TargetName: l.Target, Says: seen.Observation.Says})
+	if first && l.ep != nil {
+		e.note(Note{Stage: "decide", Took: e.now - l.Opened})
+	}
+	limit := l.stepDeadline(i, service)
+	l.begun, l.deadline, l.applied, l.orphan, l.good, l.eager, l.stale = e.now, e.now+limit, false, false, 0, 0, 0
+	e.effect(Apply{Intent: in, Spec: l.spec(i), Timeout: limit})
+}
+
+// stepDeadline is rule 10's: the step's or the tier's, for a unit at least what
+// its manager may take.
+func (l *live) stepDeadline(i int, service cluster.Service) time.Duration {
+	limit := l.set.Deadline
+	if l.playbook != nil && i < len(l.playbook.Steps) && l.playbook.Steps[i].Deadline > 0 {
+		limit = l.playbook.Steps[i].Deadline
+	}
+	if service.Wait > 0 {
+		limit = max(limit, service.Wait+10*time.Second)
+	}
+	return limit
+}
+
+func (e *Engine) onApplied(ev Applied) {
+	l := e.live[ev.Run]
+	if l == nil || l.Intent == nil || l.Intent.ID != ev.Intent {
+		return
+	}
+	l.applied = true
+	if ev.Err != nil {
+		d := l.step(l.Intent.Step, "")
+		d.Intent, d.Error = ev.Intent, ev.Err.Error()
+		e.record(TypeAnswered, "run/"+ev.Run, d)
+		if errors.Is(ev.Err, ErrNotBegun) {
+			l.failed("not begun", ev.Err.Error(), nil)
+			return
+		}
+	}
+	l.sample()
+}
+
+// sample looks until the open intent is done, or its deadline tells otherwise.
+func (l *live) sample() {
+	l.due = -1
+	asked := l.e.now
+	again := func() {
+		l.after(max(0, asked+l.set.Sample-l.e.now), l.sample)
+	}
+	l.e.look(l.Intent.Action, l.target, func(ev Looked) {
+		if l.Finished != nil || l.Intent == nil {
+			return
+		}
+		l.e.checkDeadline(l.ep)
+		late := l.e.now >= l.deadline
+		if ev.Err != nil {
+			if late && l.quietExecutor(cluster.Service{}) {
+				l.unknown("cannot be observed at its deadline: " + ev.Err.Error())
+				return
+			}
+			again()
+			return
+		}
+		l.sampled(ev.Seen, late, again)
+	})
+}
+
+func (l *live) sampled(seen Sighting, late bool, again func()) {
+	action := l.e.cfg.Actions[l.Intent.Action].Action
+	service := serviceOf(seen, l.target)
+	now := seen.Observation
+	if action.Done(&l.Intent.Before, now) {
+		if l.good++; l.good < 2 {
+			again()
+			return
+		}
+		l.stepVerified(now)
+		return
+	}
+	l.good = 0
+	if s, ok := action.(Starter); ok && s.Started(&l.Intent.Before, now) {
+		l.stepStarted(now)
+		return
+	}
+	idle := l.quietExecutor(service)
+	switch {
+	case l.once() && l.orphan && idle:
+		l.unknown("a step that must not be done twice, and it cannot be told whether it was: " + now.Says)
+	case idle && service.State == cluster.ServiceDead:
+		l.failed("no effect", "nothing is in flight and the process is gone: "+now.Says, &now)
+	case late && idle && service.State == cluster.ServiceUnknown:
+		l.unknown("at its deadline its service cannot be told: " + now.Says)
+	case late && idle:
+		l.failed("no effect", "not done at the step's deadline: "+now.Says, &now)
+	default:
+		again()
+	}
+}
+
+// quietExecutor tells that nothing is provably in flight: Apply has answered (or
+// can no longer begin, after a crash), and the manager is at nothing.
+func (l *live) quietExecutor(s cluster.Service) bool {
+	if l.orphan && !l.applied && !l.Intent.MayBegin(l.e.stamp.Now) {
+		l.applied = true
+	}
+	busy := s.Busy || s.State == cluster.ServiceStarting || s.State == cluster.ServiceStopping || s.State == cluster.ServiceAutoRestart
+	return l.applied && !busy
+}
+
+func (l *live) once() bool {
+	return l.playbook != nil && l.Intent.Step < len(l.playbook.Steps) && l.playbook.Steps[l.Intent.Step].Once
+}
+
+func (l *live) step(i int, says string) StepData {
+	return StepData{
+		Run: l.Planned.Run, Episode: l.Planned.Episode, Step: i, Attempt: l.Attempt,
+		Name: l.Steps[i].Name, Action: l.Steps[i].Action, Target: l.Target, Says: says,
+	}
+}
+
+func (l *live) result(r StepResult, reason, says string, after *Observation) {
+	d := l.step(l.Intent.Step, says)
+	d.Intent, d.Result, d.Reason, d.After = l.Intent.ID, r, reason, after
+	l.e.record(TypeStep, "run/"+l.Planned.Run, d)
+}
+
+func (l *live) stepVerified(now Observation) {
+	l.result(StepVerified, "", now.Says, &now)
+	l.verified = l.e.now
+	l.e.note(Note{Stage: "verify", Took: l.e.now - l.begun})
+	switch {
+	case l.changed:
+		l.endChanged()
+	case l.Verified:
+		l.settle()
+	default:
+		l.observe(l.Next)
+	}
+}
+
+func (l *live) stepStarted(now Observation) {
+	l.result(StepStarted, ReasonQuorum, now.Says, &now)
+	l.blocked("quorum", ReasonQuorum, "started; without a quorum it can be verified only when a leader is seen: "+now.Says, true)
+}
+
+// failed ends the attempt; the next one asks the guards again.
+func (l *live) failed(reason, detail string, now *Observation) {
+	l.result(StepFailed, reason, detail, now)
+	switch {
+	case l.changed:
+		l.endChanged()
+	case l.Attempt > l.set.StepAttempts:
+		l.finish(FinishedData{Outcome: Failed, Reason: reason, Detail: detail})
+	default:
+		l.fresh = false
+		l.observe(l.Next)
+	}
+}
+
+func (l *live) unknown(detail string) {
+	l.result(StepUnknown, "", detail, nil)
+	l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: detail})
+}
+
+func (l *live) endChanged() {
+	l.blocked(ReasonChanged, ReasonChanged, "its playbook, its inventory entry or fettle's version changed since it was planned", true)
+}
+
+// settleSample is the time between two looks while a run settles.
+const settleSample = time.Second
+
+// settle watches that it stays in order. The slots are given back: nothing is in flight.
+func (l *live) settle() {
+	l.give()
+	l.bad = 0
+	if l.verified == 0 {
+		l.verified = l.e.now
+	}
+	l.settled = l.e.now + l.set.Settle
+	l.after(min(settleSample, l.set.Settle), l.watch)
+}
+
+func (l *live) watch() {
+	l.due = -1
+	l.e.look(l.Steps[len(l.Steps)-1].Action, l.target, func(ev Looked) {
+		if l.Finished != nil {
+			return
+		}
+		switch {
+		case ev.Err != nil && l.e.now > l.settled+l.set.Deadline:
+			l.finish(FinishedData{Outcome: Failed, Reason: ReasonObserve, Detail: "could not be observed while it settled: " + ev.Err.Error()})
+			return
+		case ev.Err != nil:
+		case l.goal(ev.Seen.Observation):
+			l.bad = 0
+			if l.e.now >= l.settled {
+				l.finish(FinishedData{Outcome: Repaired, Says: ev.Seen.Observation.Says})
+				return
+			}
+		default:
+			l.bad++
+			if l.bad >= 2 || serviceOf(ev.Seen, l.target).Gone() {
+				l.relapse(ev.Seen.Observation)
+				return
+			}
+		}
+		l.after(settleSample, l.watch)
+	})
+}
+
+// relapse is out of order again before the settle time was over: the next attempt.
+func (l *live) relapse(now Observation) {
+	l.e.record(TypeRelapsed, "run/"+l.Planned.Run, RelapsedData{Run: l.Planned.Run, Episode: l.Planned.Episode, Attempt: l.Attempt, Says: now.Says})
+	l.verified, l.eager, l.good = 0, 0, 0
+	if l.Attempt > l.set.StepAttempts {
+		l.finish(FinishedData{Outcome: Failed, Reason: "relapse", Detail: "out of order again while it settled: " + now.Says})
+		return
+	}
+	l.take()
+	l.observe(l.Next)
+}
+
+// serviceOf is the service manager's word on the target.
+func serviceOf(seen Sighting, t cluster.Target) cluster.Service {
+	s, ok := seen.Facts.Sight(t.Member.Name)
+	if !ok {
+		return cluster.Service{State: cluster.ServiceUnknown}
+	}
+	return s.Service
+}
+
