@@ -1,0 +1,52 @@
+package guard
+
+import (
+	"fmt"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// Vantage refuses when vantage points disagree: that is a partition, and a side is
+// never chosen (ENGINE.md rule 15). A start wants two of {own probe, Prometheus'
+// last scrape, a healthy peer} to agree that the member is gone; where no other
+// member sees a leader, the own probe and the local proof are enough.
+func Vantage() repair.Guard {
+	return repair.Guard{Name: "vantage", Ask: func(q repair.Question) repair.Verdict {
+		if !ofQuorum(q) {
+			return repair.Go()
+		}
+		s, none := sight(q)
+		if none != nil {
+			return *none
+		}
+		if q.Seen.Facts.View != nil && q.Seen.Facts.View.Mismatch {
+			return repair.Refuse("membership", "reachable members name different memberships")
+		}
+		if q.Spec.Does != repair.Starts {
+			return repair.Go() // rule 14 has its own proof of a hung voter
+		}
+		gone, there := 0, ""
+		for _, v := range []struct {
+			who string
+			say cluster.Answer
+		}{{"our own probe", s.GoneByProbe}, {"Prometheus' last scrape", s.GoneByPrometheus}, {"a healthy peer", s.GoneByPeer}} {
+			switch v.say {
+			case cluster.Yes:
+				gone++
+			case cluster.No:
+				there = v.who
+			}
+		}
+		detail := fmt.Sprintf("own probe: gone %s, Prometheus: gone %s, peers: gone %s", s.GoneByProbe, s.GoneByPrometheus, s.GoneByPeer)
+		switch {
+		case there != "":
+			return repair.Refuse("disagree", there+" says it is there ("+detail+"): perhaps a partition")
+		case gone >= 2:
+			return repair.Go()
+		case s.GoneByProbe == cluster.Yes && s.Proof.Answer == cluster.Yes && leaderless(q):
+			return repair.Go()
+		}
+		return repair.RefuseForPerson("approval", "only one vantage point says that it is gone ("+detail+")")
+	}}
+}
