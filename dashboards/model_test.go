@@ -1,0 +1,122 @@
+package dashboards_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"slices"
+	"testing"
+
+	"github.com/fettle-io/fettle/dashboards"
+)
+
+// dashboard is what is asked here of Grafana's dashboard JSON.
+type dashboard struct {
+	UID           string   `json:"uid"`
+	Title         string   `json:"title"`
+	Description   string   `json:"description"`
+	SchemaVersion int      `json:"schemaVersion"`
+	Tags          []string `json:"tags"`
+	Links         []struct {
+		URL         string `json:"url"`
+		KeepTime    bool   `json:"keepTime"`
+		IncludeVars bool   `json:"includeVars"`
+	} `json:"links"`
+	Annotations struct {
+		List []struct {
+			Name            string     `json:"name"`
+			BuiltIn         int        `json:"builtIn"`
+			Datasource      datasource `json:"datasource"`
+			Expr            string     `json:"expr"`
+			UseValueForTime string     `json:"useValueForTime"`
+		} `json:"list"`
+	} `json:"annotations"`
+	Templating struct {
+		List []struct {
+			Name       string `json:"name"`
+			Type       string `json:"type"`
+			Definition string `json:"definition"`
+		} `json:"list"`
+	} `json:"templating"`
+	Panels []panel `json:"panels"`
+}
+
+type panel struct {
+	ID          int        `json:"id"`
+	Type        string     `json:"type"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Datasource  datasource `json:"datasource"`
+	GridPos     place      `json:"gridPos"`
+	FieldConfig struct {
+		Defaults struct {
+			Unit       string `json:"unit"`
+			Thresholds struct {
+				Steps []struct {
+					Value *float64 `json:"value"`
+				} `json:"steps"`
+			} `json:"thresholds"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
+	Targets []struct {
+		RefID        string     `json:"refId"`
+		Datasource   datasource `json:"datasource"`
+		Expr         string     `json:"expr"`
+		LegendFormat string     `json:"legendFormat"`
+	} `json:"targets"`
+}
+
+type datasource struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+// place is a panel's rectangle, in Grafana's grid of 24 columns.
+type place struct{ X, Y, W, H int }
+
+func (p place) overlaps(q place) bool {
+	return p.X < q.X+q.W && q.X < p.X+p.W && p.Y < q.Y+q.H && q.Y < p.Y+p.H
+}
+
+// steps are the panel's thresholds, without the base.
+func (p panel) steps() (values []float64) {
+	for _, s := range p.FieldConfig.Defaults.Thresholds.Steps {
+		if s.Value != nil {
+			values = append(values, *s.Value)
+		}
+	}
+	return values
+}
+
+// load reads every dashboard as it is embedded.
+func load(t *testing.T) map[string]dashboard {
+	t.Helper()
+	names, err := dashboards.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"overview.json", "repairs.json"}; !slices.Equal(names, want) {
+		t.Fatalf("embedded: %v, want %v", names, want)
+	}
+	all := map[string]dashboard{}
+	for _, name := range names {
+		content, err := fs.ReadFile(dashboards.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d dashboard
+		if err := json.Unmarshal(content, &d); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[name] = d
+
+		var tidy bytes.Buffer
+		if err := json.Indent(&tidy, bytes.TrimSpace(content), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		if tidy.String()+"\n" != string(content) {
+			t.Errorf("%s is not indented by two spaces", name)
+		}
+	}
+	return all
+}
