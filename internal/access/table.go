@@ -1,0 +1,42 @@
+package access
+
+// Table names the roles of every route: "METHOD /path" as gin writes it. A
+// route that is not in it is for nobody.
+type Table map[string][]Role
+
+// Roles returns who may use a route.
+func (t Table) Roles(method, path string) []Role { return t[method+" "+path] }
+
+// Routes returns fettle's table.
+func Routes() Table {
+	var (
+		webhook = []Role{Webhook}
+		metrics = []Role{Metrics, Viewer, Operator}
+		read    = []Role{Viewer, Operator}
+		operate = []Role{Operator}
+		open    = []Role{Anyone} // probes carry no credentials, and the answers no news
+	)
+	return Table{
+		"POST /api/v1/alertmanager": webhook,
+
+		"GET /metrics":   metrics,
+		"GET /-/healthy": open,
+		"GET /-/ready":   open,
+
+		"GET /":                    read,
+		"GET /api/v1/runs":         read,
+		"GET /api/v1/runs/:id":     read,
+		"GET /api/v1/episodes":     read,
+		"GET /api/v1/episodes/:id": read,
+		"GET /api/v1/plans":        read,
+		"GET /api/v1/pauses":       read,
+		"GET /api/v1/journal":      read,
+		"GET /api/v1/state":        read,
+
+		"POST /api/v1/pauses":       operate,
+		"DELETE /api/v1/pauses/:id": operate,
+		"POST /api/v1/releases":     operate,
+		"POST /api/v1/closures":     operate,
+		"POST /-/reload":            operate,
+	}
+}
