@@ -47,6 +47,7 @@ func logEvery(t *testing.T, d time.Duration) func(string) {
 // The page that stands in for Alertmanager's own is served to browsers, which
 // ask for Brotli, and to everything else.
 func TestAlertmanagerPage(t *testing.T) {
+	cleanEnvironment(t) // the pinned one on every run: it alone has the page
 	p, err := Find(t.Context(), "alertmanager", Options{Source: Pinned, Progress: logEvery(t, 10*time.Second)})
 	if err != nil {
 		t.Fatal(err)
