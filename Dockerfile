@@ -21,6 +21,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /root-owned/ /
 COPY --from=build --chown=65532:65532 /fettle-owned/ /
 COPY --from=build /src/bin/fettle /src/bin/fettle_exporter /usr/local/bin/
+# Where the journal and its key go without a configuration: into the volume.
+ENV HOME=/var/lib/fettle
 USER 65532:65532
 VOLUME /var/lib/fettle
 # 9773 is the exporter's port, 9774 that of fettle serve. Without web.roles in
