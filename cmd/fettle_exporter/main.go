@@ -1,0 +1,147 @@
+// Command fettle_exporter serves the metrics of a machine and of the etcd
+// clusters in its inventory. It only reads, needs no privileges, and links
+// neither the repair engine nor an action.
+//
+// Here are the flags and the signals; server.go has the HTTP routes and the
+// reload, and package exporter the collectors.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/fettle-io/fettle/exporter"
+)
+
+const (
+	defaultConfig  = "/etc/fettle/exporter.yml"
+	defaultAddress = ":9773"
+	// drainTime is what scrapes under way get at the end.
+	drainTime = 5 * time.Second
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	f, err := parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "fettle_exporter: %v, try --help\n", err)
+		return 2
+	}
+	log := promslog.New(f.log)
+	log.Info("Starting fettle_exporter", "version", version.Info(), "build_context", version.BuildContext())
+	if os.Geteuid() == 0 {
+		log.Warn("fettle_exporter runs as root, which it does not need")
+	}
+	if err := serve(f, log); err != nil {
+		log.Error("fettle_exporter ends", "err", err)
+		return 1
+	}
+	log.Info("fettle_exporter ends")
+	return 0
+}
+
+// flags are the command line.
+type flags struct {
+	log             *promslog.Config
+	web             *web.FlagConfig
+	telemetryPath   string
+	maxRequests     int
+	hideOwn         bool
+	config          string
+	configSet       bool // named on the command line: must be there
+	disableDefaults bool
+	collectors      map[string]bool // those named on the command line
+	host            exporter.Host
+}
+
+func parse(args []string) (flags, error) {
+	f := flags{log: &promslog.Config{}, collectors: map[string]bool{}}
+	app := kingpin.New("fettle_exporter", "Prometheus exporter for the state of a machine and of its etcd clusters.")
+	app.Version(version.Print("fettle_exporter"))
+	app.HelpFlag.Short('h')
+	app.Flag("config.file", "Configuration file: the clusters to look at, and which collectors are enabled. Without the default file there are no clusters.").
+		Default(defaultConfig).IsSetByUser(&f.configSet).StringVar(&f.config)
+	app.Flag("web.telemetry-path", "Path under which to serve the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.max-requests", "Scrapes that are served at a time. 0 is no limit.").Default("40").IntVar(&f.maxRequests)
+	app.Flag("web.disable-exporter-metrics", "Leave out the exporter's own metrics (go_*, process_*, promhttp_*).").BoolVar(&f.hideOwn)
+	app.Flag("path.procfs", "Where the machine's procfs is mounted.").Default("/proc").StringVar(&f.host.Proc)
+	app.Flag("path.rootfs", "Where the machine's root is mounted.").Default("/").StringVar(&f.host.Root)
+	app.Flag("collector.disable-defaults", "Enable no collector but those named in flags and in the configuration file.").BoolVar(&f.disableDefaults)
+	table := exporter.Collectors()
+	values, set := make([]bool, len(table)), make([]bool, len(table))
+	for i, e := range table {
+		app.Flag("collector."+e.Name, "Collector of "+e.Help+".").Default(fmt.Sprint(e.Default)).IsSetByUser(&set[i]).BoolVar(&values[i])
+	}
+	f.web = webflag.AddFlags(app, defaultAddress)
+	promslogflag.AddFlags(app, f.log)
+	if _, err := app.Parse(args); err != nil {
+		return flags{}, err
+	}
+	for i, e := range table {
+		if set[i] {
+			f.collectors[e.Name] = values[i]
+		}
+	}
+	if !strings.HasPrefix(f.telemetryPath, "/") {
+		return flags{}, fmt.Errorf("--web.telemetry-path=%q: want a path that begins with /", f.telemetryPath)
+	}
+	return f, nil
+}
+
+// serve serves until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+func serve(f flags, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+
+	s, err := newServer(f, log)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	ended := make(chan error, 1)
+	go func() { ended <- web.ListenAndServe(server, f.web, log) }()
+	for {
+		select {
+		case <-hangups:
+			// A failed reload is logged and told by a metric; what served goes on.
+			_ = s.reload()
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			log.Info("Stopping", "reason", context.Cause(ctx))
+			return drain(server)
+		}
+	}
+}
+
+// drain lets the scrapes under way end, and cuts them off after drainTime.
+func drain(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return err
+}

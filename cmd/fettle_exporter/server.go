@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/exporter"
+)
+
+// server routes requests to the exporter of the configuration read last.
+type server struct {
+	flags   flags
+	log     *slog.Logger
+	self    *exporter.Self
+	landing http.Handler
+
+	reloading sync.Mutex // one at a time
+	mu        sync.Mutex // for current
+	current   *generation
+}
+
+// generation is the exporter of one configuration and what it holds open.
+type generation struct {
+	exporter *exporter.Exporter
+	open     []io.Closer
+	scrapes  sync.WaitGroup
+}
+
+// newServer reads the configuration, which must be in order to begin with.
+func newServer(f flags, log *slog.Logger) (*server, error) {
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "fettle_exporter",
+		Description: "The state of a machine and of its etcd clusters, for Prometheus.",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links: []web.LandingLinks{
+			{Address: f.telemetryPath, Text: "Metrics"},
+			{Address: "/-/healthy", Text: "Health"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("landing page: %w", err)
+	}
+	s := &server{flags: f, log: log, self: exporter.NewSelf(!f.hideOwn), landing: landing}
+	if err := s.load(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ServeHTTP has the routes. Not a ServeMux: it panics on some telemetry paths.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case s.flags.telemetryPath:
+		g := s.join()
+		defer g.scrapes.Done()
+		g.exporter.ServeHTTP(w, r)
+	case "/-/healthy":
+		fmt.Fprintln(w, "fettle_exporter is healthy.")
+	case "/-/reload":
+		if r.Method != http.MethodPost && r.Method != http.MethodPut {
+			w.Header().Set("Allow", "POST, PUT")
+			http.Error(w, "This endpoint requires a POST request.", http.StatusMethodNotAllowed)
+			return
+		}
+		if err := s.reload(); err != nil {
+			http.Error(w, fmt.Sprintf("failed to reload the configuration: %v", err), http.StatusInternalServerError)
+		}
+	default:
+		s.landing.ServeHTTP(w, r)
+	}
+}
+
+// join is the current generation; the caller's scrape counts until it is done.
+func (s *server) join() *generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.scrapes.Add(1)
+	return s.current
+}
+
+// reload reads the configuration again. If it is not in order, what was there
+// before goes on.
+func (s *server) reload() error {
+	if err := s.load(); err != nil {
+		s.log.Error("The configuration could not be reloaded; the one before stays", "err", err)
+		return err
+	}
+	return nil
+}
+
+func (s *server) load() error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	next, err := s.generation()
+	s.self.Reloaded(err == nil, time.Now())
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	last := s.current
+	s.current = next
+	s.mu.Unlock()
+	if last != nil {
+		go last.close(s.log)
+	}
+	return nil
+}
+
+// generation makes the exporter of the configuration as it now is.
+func (s *server) generation() (*generation, error) {
+	conf, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{}
+	var sources []exporter.Source
+	for _, c := range conf.Clusters {
+		if c.Kind != cluster.KindEtcd {
+			continue // no collector looks at it
+		}
+		driver, err := etcd.New(c, etcd.Options{})
+		if err != nil {
+			g.close(s.log)
+			return nil, err
+		}
+		g.open = append(g.open, driver)
+		sources = append(sources, exporter.Source{Cluster: c, Viewer: driver})
+	}
+	g.exporter, err = exporter.New(exporter.Options{
+		Collectors:  s.enabled(conf.Collectors),
+		Sources:     sources,
+		Host:        s.flags.host,
+		MaxRequests: s.flags.maxRequests,
+		Self:        s.self,
+		Log:         s.log,
+	})
+	if err != nil {
+		g.close(s.log)
+		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
+	}
+	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources))
+	return g, nil
+}
+
+// read reads the configuration; without the default file it is empty.
+func (s *server) read() (settings, error) {
+	conf, err := loadSettings(s.flags.config)
+	if errors.Is(err, fs.ErrNotExist) && !s.flags.configSet {
+		s.log.Info("No configuration file, so no clusters", "config", s.flags.config)
+		return settings{}, nil
+	}
+	return conf, err
+}
+
+// enabled says of collectors whether they are: by the flag, else by the file,
+// else by --collector.disable-defaults, else (absent) by default.
+func (s *server) enabled(file map[string]bool) map[string]bool {
+	enabled := map[string]bool{}
+	if s.flags.disableDefaults {
+		for _, e := range exporter.Collectors() {
+			enabled[e.Name] = false
+		}
+	}
+	maps.Copy(enabled, file)
+	maps.Copy(enabled, s.flags.collectors)
+	return enabled
+}
+
+func (s *server) close() {
+	s.mu.Lock()
+	g := s.current
+	s.mu.Unlock()
+	g.close(s.log)
+}
+
+// close waits for the scrapes that use g and closes what it holds.
+func (g *generation) close(log *slog.Logger) {
+	g.scrapes.Wait()
+	for _, c := range g.open {
+		if err := c.Close(); err != nil {
+			log.Warn("Could not close the connections to a cluster", "err", err)
+		}
+	}
+}
