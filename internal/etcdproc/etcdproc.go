@@ -152,7 +152,7 @@ func (c *Cluster) process(name string) (*process, bool) {
 	return p, p != nil && !p.ended()
 }
 
-// Signal sends a running member a signal; SIGSTOP makes it hang.
+// Signal sends a running member a signal, and does not wait for its effect.
 func (c *Cluster) Signal(name string, sig syscall.Signal) error {
 	p, ok := c.process(name)
 	if !ok {
@@ -162,6 +162,51 @@ func (c *Cluster) Signal(name string, sig syscall.Signal) error {
 		return fmt.Errorf("send %s to etcd member %q: %w", sig, name, err)
 	}
 	return nil
+}
+
+// Hang stops a running member with SIGSTOP, and returns once all its threads stand
+// still: until then it may go on answering. SIGCONT lets it go on.
+func (c *Cluster) Hang(ctx context.Context, name string) error {
+	if err := c.Signal(name, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	pid, _ := c.PID(name)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		stopped, err := allStopped(pid)
+		if err != nil || stopped {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("etcd member %q, pid %d, does not stop: %w", name, pid, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// allStopped tells whether each thread of a process is in state T.
+func allStopped(pid int) (bool, error) {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return false, err
+	}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // that thread ended
+		}
+		if err != nil {
+			return false, err
+		}
+		// "pid (command) state …", where the command may hold anything.
+		_, state, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
+		if !ok || !bytes.HasPrefix(state, []byte("T")) {
+			return false, nil
+		}
+	}
+	return len(stats) > 0, nil
 }
 
 // Kill ends a running member with SIGKILL and returns once it is gone.

@@ -102,7 +102,7 @@ func TestLife(t *testing.T) {
 	if err := c.WaitHealthy(ctx, "m1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Signal("m1", syscall.SIGSTOP); err != nil {
+	if err := c.Hang(ctx, "m1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Stop(); err != nil { // a hung one, too
