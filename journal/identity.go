@@ -42,9 +42,13 @@ func identityIn(segments []segment) (Identity, error) {
 		return Identity{}, fmt.Errorf("open journal: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Identity{}, fmt.Errorf("open journal: %w", err)
+	}
 	at := place{file: first.path, line: 1}
 	var id *Identity
-	bad, err := newScanner(f, at, new(parser)).scan(1, func(r Record, where place) error {
+	bad, err := newScanner(f, info.Size(), at, new(parser)).scan(1, func(r Record, where place) error {
 		at = where
 		if r.Type != genesis {
 			return nil

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"io"
 	"os"
 	"time"
 )
@@ -105,11 +104,8 @@ func (c *cursor) read(seg segment, stop uint64, fn func(Record) error) (*fault, 
 	if info.Size() == c.at.offset {
 		return nil, nil // nothing new
 	}
-	if _, err := f.Seek(c.at.offset, io.SeekStart); err != nil {
-		return nil, err
-	}
-	s := newScanner(f, c.at, &c.parser)
-	bad, err := s.scan(stop, func(r Record, at place) error {
+	s := newScanner(f, info.Size(), c.at, &c.parser)
+	return s.scan(stop, func(r Record, at place) error {
 		c.at = at
 		if r.Seq >= want {
 			if err := fn(r); err != nil {
@@ -121,5 +117,4 @@ func (c *cursor) read(seg segment, stop uint64, fn func(Record) error) (*fault, 
 		c.at.seq++
 		return nil
 	})
-	return bad, err
 }

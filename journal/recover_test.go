@@ -12,9 +12,9 @@ import (
 	"github.com/fettle-io/fettle/journal"
 )
 
-// reopen opens what a crash left, appends to it, closes it and verifies it. It
-// returns the lines that were there at the start.
-func reopen(f *fixture) []string {
+// recovered opens what a crash left and verifies what that made of it. It
+// returns the lines.
+func recovered(f *fixture) []string {
 	f.t.Helper()
 	j, err := journal.Open(f.dir, f.key, f.options())
 	if err != nil {
@@ -24,12 +24,26 @@ func reopen(f *fixture) []string {
 	if j.Size() != uint64(len(found)) || j.Checkpointed() != j.Size() {
 		f.t.Fatalf("size %d, checkpointed %d, %d lines", j.Size(), j.Checkpointed(), len(found))
 	}
+	if err := j.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	if r := f.verify(); r.Proven != uint64(len(found)) || r.Records != r.Proven || r.Tail != nil {
+		f.t.Fatalf("%d lines were there, report %+v", len(found), r)
+	}
+	return found
+}
+
+// reopen is recovered, and then the journal goes on.
+func reopen(f *fixture) []string {
+	f.t.Helper()
+	found := recovered(f)
+	j := f.open()
 	add(f.t, j, 2)
 	if err := j.Close(); err != nil {
 		f.t.Fatal(err)
 	}
-	if r := f.verify(); r.Records != uint64(len(found))+2 || r.Proven != r.Records || r.Tail != nil {
-		f.t.Fatalf("%d lines were there, report %+v", len(found), r)
+	if r := f.verify(); r.Proven != uint64(len(found))+2 {
+		f.t.Fatalf("%d lines were there, two were added, report %+v", len(found), r)
 	}
 	return found
 }
@@ -65,7 +79,7 @@ func (c *crashed) image(group []byte) *fixture {
 // survives opens an image and demands a prefix with every acknowledged line.
 func (c *crashed) survives(what string, group []byte) {
 	c.t.Helper()
-	found := reopen(c.image(group))
+	found := recovered(c.image(group))
 	if len(found) < c.synced || !isPrefix(found, c.all) {
 		c.t.Fatalf("%s: %d lines of %d, %d were acknowledged", what, len(found), len(c.all), c.synced)
 	}
@@ -85,15 +99,16 @@ func started(t testing.TB) (*fixture, *journal.Journal) {
 }
 
 func TestTornAtEveryLength(t *testing.T) {
+	t.Parallel()
 	f, j := started(t)
 	covered := int(j.Checkpointed())
-	c := crash(f, j, 2)
+	c := crash(f, j, 1)
 	whole := append(bytes.Clone(c.before), c.group...)
 	two := bytes.LastIndex(c.before, []byte("\n\n")) + 1 // where the last two groups begin
 	for n := two; n <= len(whole); n++ {
 		image := c.copied()
 		image.write(image.segment(), whole[:n])
-		found := reopen(image)
+		found := recovered(image)
 		want := bytes.Count(whole[:n], []byte("}\n"))
 		if len(found) != max(want, covered) || !isPrefix(found, c.all) {
 			t.Fatalf("cut at %d of %d: %d lines, want %d", n, len(whole), len(found), want)
@@ -102,6 +117,7 @@ func TestTornAtEveryLength(t *testing.T) {
 }
 
 func TestZeroHolesInPages(t *testing.T) {
+	t.Parallel()
 	f, j := started(t)
 	c := &crashed{synced: int(j.Size()), before: f.read(f.segment())}
 	var drafts []journal.Draft
@@ -127,14 +143,11 @@ func TestZeroHolesInPages(t *testing.T) {
 }
 
 func TestZeroHolesInBytes(t *testing.T) {
+	t.Parallel()
 	f, j := started(t)
 	c := crash(f, j, 3)
-	for _, width := range []int{1, 2, 13, 100, 301} {
-		step := max(1, width/3)
-		if width < 3 {
-			step = 5
-		}
-		for from := 0; from < len(c.group); from += step {
+	for _, width := range []int{1, 17, 301} {
+		for from := 0; from < len(c.group); from += 7 {
 			hole := bytes.Clone(c.group)
 			clear(hole[from:min(from+width, len(hole))])
 			c.survives("bytes", hole)
@@ -236,6 +249,7 @@ func TestCrashInRecovery(t *testing.T) {
 // any part of the bytes of one that was being written, open to a prefix that
 // has every synced record; again and again.
 func TestCrashImages(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFixture(t)
 		defer func() { os.RemoveAll(filepath.Dir(f.dir)) }()

@@ -39,8 +39,12 @@ type scanner struct {
 	parser *parser
 }
 
-func newScanner(f io.Reader, at place, p *parser) *scanner {
-	return &scanner{r: bufio.NewReaderSize(f, MaxLine+1), at: at, good: at.offset, parser: p}
+// newScanner reads f from a place up to size: what a writer adds meanwhile is
+// left for later.
+func newScanner(f io.ReaderAt, size int64, at place, p *parser) *scanner {
+	rest := size - at.offset
+	r := bufio.NewReaderSize(io.NewSectionReader(f, at.offset, rest), int(min(rest, MaxLine))+1)
+	return &scanner{r: r, at: at, good: at.offset, parser: p}
 }
 
 // scan calls each with every good record before limit. It ends at limit, at
@@ -175,7 +179,7 @@ func (j *journey) visit(seg segment, limit uint64, isLast bool, p *parser, each 
 	if err != nil {
 		return err
 	}
-	s := newScanner(f, place{file: seg.path, line: 1, seq: seg.first}, p)
+	s := newScanner(f, info.Size(), place{file: seg.path, line: 1, seq: seg.first}, p)
 	j.fault, err = s.scan(limit, each)
 	if err != nil {
 		return err
