@@ -10,7 +10,7 @@ declare -A unit=(
 	[prometheus-alertmanager]=prometheus-alertmanager.service
 	[etcd-server]=etcd.service
 )
-programs=(iproute2 nftables systemd systemd-sysv dbus procps util-linux)
+programs=(iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname)
 
 die() {
 	echo "install-servers: $*" >&2
