@@ -145,7 +145,8 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 	if ev.Err != nil {
 		q.inOrder = -1
 		e.checkDeadline(ep)
-		e.respond(ep, &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: ev.Err.Error(), Passing: true})
+		v := notSeen(ev.Err)
+		e.respond(ep, &v)
 		return
 	}
 	now := ev.Seen.Observation

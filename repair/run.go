@@ -186,11 +186,17 @@ func (l *live) observe(i int) {
 }
 
 func (l *live) lookFailed(err error) {
+	v := notSeen(err)
+	l.blocked(v.Guard, v.Reason, v.Detail, v.Passing)
+}
+
+// notSeen is the refusal of a look that failed.
+func notSeen(err error) Verdict {
 	reason := ReasonObserve
 	if errors.Is(err, ErrAgent) {
 		reason = ReasonAgent
 	}
-	l.blocked(reason, reason, err.Error(), true)
+	return Verdict{Guard: reason, Reason: reason, Detail: err.Error(), Passing: true}
 }
 
 // blocked ends the run with a refusal.
