@@ -134,9 +134,11 @@ func ask(ctx context.Context, c *systemd.Conn, name string) (unit, bool, error) 
 	return decodeUnit(p), state.Value.Value() == "stopping", nil
 }
 
+// forgive resets a failed unit. It need not have reached its start limit: Result
+// keeps the first failure and does not tell.
 func forgive(ctx context.Context, c *systemd.Conn, name string) error {
 	p, err := c.GetAllPropertiesContext(ctx, name)
-	if err != nil || get[string](p, "Result") != "start-limit-hit" {
+	if err != nil || get[string](p, "ActiveState") != "failed" {
 		return err
 	}
 	return c.ResetFailedUnitContext(ctx, name)

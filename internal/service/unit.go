@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/hex"
 	"math"
+	"syscall"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -20,8 +21,11 @@ type unit struct {
 	Wanted       int // how many units want or require it
 
 	MainStart, MainExit uint64
-	InactiveExit        uint64 // its last start began
-	ActiveExit          uint64 // it last ceased to be active
+	// How the main process ended: 1 exited, 2 killed, 3 dumped; its code or signal.
+	MainCode, MainStatus int32
+
+	InactiveExit uint64 // its last start began
+	ActiveExit   uint64 // it last ceased to be active
 
 	TimeoutStart, TimeoutStop, RuntimeMax uint64
 }
@@ -40,6 +44,8 @@ func decodeUnit(p map[string]any) unit {
 		Wanted:       len(get[[]string](p, "WantedBy")) + len(get[[]string](p, "RequiredBy")),
 		MainStart:    get[uint64](p, "ExecMainStartTimestampMonotonic"),
 		MainExit:     get[uint64](p, "ExecMainExitTimestampMonotonic"),
+		MainCode:     get[int32](p, "ExecMainCode"),
+		MainStatus:   get[int32](p, "ExecMainStatus"),
 		InactiveExit: get[uint64](p, "InactiveExitTimestampMonotonic"),
 		ActiveExit:   get[uint64](p, "ActiveExitTimestampMonotonic"),
 		TimeoutStart: get[uint64](p, "TimeoutStartUSec"),
@@ -114,24 +120,36 @@ func (u unit) down(hostStopping bool) (cluster.ServiceState, string) {
 }
 
 // stopped tells that the last run was ended in an orderly way: by its own clean
-// exit or a clean signal, or by a stop that was asked for and went wrong. fettle
-// itself never stops a unit, it kills.
+// exit or a clean signal, or by a stop that was asked for, even one that went
+// wrong. fettle itself never stops a unit, it kills.
 func (u unit) stopped() bool {
 	if u.InactiveExit == 0 { // not started since boot
 		return false
-	}
-	if u.Result == "success" {
-		return u.Active == "inactive"
 	}
 	// A process that dies takes its unit out of "active"; a stop does so first, and
 	// the process ends after it. A watchdog, an OOM kill or RuntimeMaxSec= look the
 	// same and are no person's doing.
 	ordered := u.ActiveExit >= u.InactiveExit && u.ActiveExit < u.MainExit
 	switch u.Result {
+	case "success": // also what a failed unit says once it was reset
+		return ordered || u.MainStart == 0 || u.cleanExit()
 	case "exit-code", "signal", "core-dump":
 		return ordered
 	case "timeout":
 		return ordered && (u.RuntimeMax == math.MaxUint64 || u.RuntimeMax == 0)
+	}
+	return false
+}
+
+// cleanExit is what systemd takes for one by default.
+func (u unit) cleanExit() bool {
+	const exited, killed = 1, 2
+	switch u.MainCode {
+	case exited:
+		return u.MainStatus == 0
+	case killed:
+		sig := syscall.Signal(u.MainStatus)
+		return sig == syscall.SIGHUP || sig == syscall.SIGINT || sig == syscall.SIGPIPE || sig == syscall.SIGTERM
 	}
 	return false
 }
