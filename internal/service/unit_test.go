@@ -38,7 +38,7 @@ func TestCapturedUnits(t *testing.T) {
 			t.Errorf("%s: got %s %q", name, s.State, s.Purpose)
 		}
 		lives := want == cluster.ServiceRunning || want == cluster.ServiceStarting || want == cluster.ServiceStopping
-		if lives != (s.Identity == u.InvocationID) || lives != (s.Age == time.Second) {
+		if lives != (s.Identity != "" && s.Identity == u.InvocationID) || lives != (s.Age == time.Second) {
 			t.Errorf("%s: identity %q, age %s", name, s.Identity, s.Age)
 		}
 		if down := u.service(true, now); s.Gone() && s.State != cluster.ServiceAutoRestart && down.State != cluster.ServiceStopped {
