@@ -70,7 +70,8 @@ type Commands struct {
 	Restart []string `json:"restart,omitempty"`
 }
 
-// Declared tells whether any command is declared.
+// Declared tells whether commands stand in for systemd: status is the one that
+// the others need.
 func (c Commands) Declared() bool { return len(c.Status) > 0 }
 
 // Target is the inventory entry that a label resolved to: one member of one
@@ -137,8 +138,9 @@ const (
 )
 
 // Resources are the names of what a mutation of t disturbs, sorted and without
-// repeats: "cluster/C", "host/H", "unit/H/U" (ENGINE.md rule 6). A unit that a
-// member of a quorum runs in disturbs that cluster.
+// repeats: "cluster/C", "host/H", "unit/H/M/U" with M the member's name
+// (ENGINE.md rule 6). A unit that a member of a quorum runs in disturbs that
+// cluster.
 func (inv Inventory) Resources(t Target, d Disturbs) []string {
 	set := map[string]bool{}
 	switch {

@@ -41,7 +41,8 @@ func (e PeerMember) at(peer string) bool {
 // Expected tells, by a nil error, that the view is of the cluster c: it has every
 // member of the inventory, by name or peer URL and never by one against the
 // other, with its pinned ID if one is pinned, and the cluster ID that was seen
-// before, if one was.
+// before, if one was. A member that replays its log names its members one after
+// the other: look again before an error is believed.
 func (v PeerView) Expected(c cluster.Cluster, clusterID string) error {
 	if clusterID != "" && v.ClusterID != clusterID {
 		return fmt.Errorf("cluster %q: cluster ID is %s, seen before was %s", c.Name, v.ClusterID, clusterID)
