@@ -24,8 +24,8 @@ type Options struct {
 	Log         *slog.Logger    // nil: nothing is logged
 }
 
-// Exporter serves the metrics of its collectors over HTTP. It keeps nothing
-// between scrapes but the calls that are under way.
+// Exporter serves the metrics of its collectors over HTTP. Nothing that it serves
+// was read before the scrape: it has no cache.
 type Exporter struct {
 	collectors []*running
 	clusters   []*watched

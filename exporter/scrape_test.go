@@ -103,7 +103,7 @@ fettle_collector_timeout{collector="stuck"} 1
 fettle_test_ok 1
 `
 	for i := range 4 {
-		if got := scraped(t, e, "", "0.1"); got != want {
+		if got := scraped(t, e, "", "2"); got != want {
 			t.Errorf("scrape %d: got\n%swant\n%s", i+1, got, want)
 		}
 		if n := stuck.calls.Load(); n != 1 {

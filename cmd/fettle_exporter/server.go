@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/exporter"
+	"github.com/fettle-io/fettle/internal/inventory"
 )
 
 // server routes requests to the exporter of the configuration read last.
@@ -156,11 +157,11 @@ func (s *server) generation() (*generation, error) {
 }
 
 // read reads the configuration; without the default file it is empty.
-func (s *server) read() (settings, error) {
-	conf, err := loadSettings(s.flags.config)
+func (s *server) read() (inventory.Exporter, error) {
+	conf, err := inventory.LoadExporter(s.flags.config)
 	if errors.Is(err, fs.ErrNotExist) && !s.flags.configSet {
 		s.log.Info("No configuration file, so no clusters", "config", s.flags.config)
-		return settings{}, nil
+		return inventory.Exporter{}, nil
 	}
 	return conf, err
 }
