@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -65,7 +65,7 @@ func selector(s *parser.VectorSelector, c Catalogue) (found []error) {
 		return []error{fmt.Errorf("no program publishes %s", s.Name)}
 	}
 	for _, m := range s.LabelMatchers {
-		if m.Name != labels.MetricName && !known.has(m.Name) {
+		if m.Name != model.MetricNameLabel && !known.has(m.Name) {
 			found = append(found, fmt.Errorf("%s has no label %s", s.Name, m.Name))
 		}
 	}
