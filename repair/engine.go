@@ -47,6 +47,7 @@ type Engine struct {
 	sources map[string]time.Duration // Alertmanager: when it last answered
 	pollDue time.Duration
 	polling bool
+	fetch   bool // a message left alerts out: the next poll brings them
 	next    time.Duration // when something is due; -1: nothing is
 
 	ready Ready

@@ -38,6 +38,7 @@ func (e *Engine) onAlerts(ev Alerts) MessageEnd {
 		e.record(TypeMessage, "message/"+ev.Message, end)
 	}
 	if end.Truncated > 0 || end.TooLarge { // the rest is with the Alertmanagers
+		e.fetch = true
 		e.pollNow()
 	}
 	return end
@@ -71,7 +72,7 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	rec := Received{
 		Fingerprint: a.Fingerprint, Status: a.Status, Labels: a.Labels, Annotations: a.Annotations,
 		StartsAt: a.StartsAt, EndsAt: a.EndsAt, Generator: a.GeneratorURL, Message: ev.Message, Actor: ev.Actor,
-		Oversize: a.Oversize, LabelsDigest: a.LabelsDigest,
+		Oversize: a.Oversize, LabelsDigest: a.LabelsDigest, Cut: a.Cut,
 	}
 	if p != nil {
 		rec.Playbook = p.Name
@@ -170,7 +171,7 @@ func (e *Engine) pollNow() {
 
 // duePoll asks the Alertmanagers, while any episode is open (rule 4).
 func (e *Engine) duePoll() {
-	if !e.cfg.Alertmanagers || e.polling || len(e.st.episodes) == 0 {
+	if !e.cfg.Alertmanagers || e.polling || len(e.st.episodes) == 0 && !e.fetch {
 		return
 	}
 	if e.pollDue > e.now {
@@ -179,7 +180,8 @@ func (e *Engine) duePoll() {
 	}
 	e.polling = true
 	e.pollDue = e.now + e.general().PollEvery
-	e.effect(Poll{})
+	e.effect(Poll{Fetch: e.fetch})
+	e.fetch = false
 }
 
 // onPolled learns what is no longer active, and what is silenced.
@@ -205,6 +207,9 @@ func (e *Engine) onPolled(ev Polled) {
 			e.escalate(ep, "alertmanager", s.Name+" has not answered for "+set.PollLeftOut.String()+": "+s.Err.Error())
 		}
 	}
+	for _, s := range asked {
+		e.fetched(s)
+	}
 	silent := map[alert.Fingerprint]bool{}
 	for _, ep := range e.st.openEpisodes() {
 		present := false
@@ -225,4 +230,18 @@ func (e *Engine) onPolled(ev Polled) {
 		e.tryClose(ep)
 	}
 	e.silent = silent
+}
+
+// fetched takes the alerts that a message left out (rule 3): those that a
+// playbook is for.
+func (e *Engine) fetched(s PollSource) {
+	ev := Alerts{Message: e.newID(), Actor: "alertmanager:" + s.Name, End: &MessageEnd{}}
+	for _, a := range s.Alerts {
+		if !a.Oversize && e.match(a.Labels) != nil {
+			ev.Alerts = append(ev.Alerts, a)
+		}
+	}
+	if len(ev.Alerts) > 0 {
+		e.onAlerts(ev)
+	}
 }

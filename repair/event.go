@@ -63,6 +63,8 @@ type PollSource struct {
 	Err  error
 	// Active has the fingerprints of all active alerts; true: silenced.
 	Active map[alert.Fingerprint]bool
+	// Alerts are the active alerts themselves, where the Poll was to Fetch them.
+	Alerts []alert.Alert
 }
 
 func (Started) event()      {}
@@ -96,7 +98,10 @@ type (
 		Timeout time.Duration
 	}
 	// Poll asks every configured Alertmanager for its active alerts; Polled answers.
-	Poll struct{}
+	Poll struct {
+		// Fetch wants the alerts themselves too: a message left some out.
+		Fetch bool
+	}
 )
 
 func (Look) effect()  {}

@@ -54,6 +54,8 @@ type Received struct {
 	// Oversize: the labels exceeded the limit; they are named by their digest and never matched.
 	Oversize     bool   `json:"oversize,omitempty"`
 	LabelsDigest string `json:"labelsDigest,omitempty"`
+	// Cut says which texts are not whole.
+	Cut map[string]alert.Cut `json:"cut,omitempty"`
 }
 
 // MessageEnd is the data of TypeMessage, and the end of a message as an event.

@@ -32,7 +32,7 @@ type Edges struct {
 	// Brake tells whether the brake file is there, or cannot be told not to be.
 	Brake func() bool
 	// Poll asks every configured Alertmanager for its active alerts.
-	Poll    func(ctx context.Context) []PollSource
+	Poll    func(ctx context.Context, fetch bool) []PollSource
 	Metrics *Metrics
 	Logger  *slog.Logger
 }
@@ -255,7 +255,7 @@ func (s *Sequencer) begin(effects []Effect) {
 			case Poll:
 				ctx, cancel := context.WithTimeout(s.ctx, pollTimeout)
 				defer cancel()
-				s.post(Polled{Sources: s.edges.Poll(ctx)})
+				s.post(Polled{Sources: s.edges.Poll(ctx, f.Fetch)})
 			}
 		}()
 	}

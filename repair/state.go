@@ -79,6 +79,16 @@ type Run struct {
 	Mutating   int         // intents that were more than started
 	Verified   bool        // its last step was verified: it settles
 	Finished   *FinishedData
+	Trail      []Trail // by step, for people
+}
+
+// Trail is what happened to one step so far.
+type Trail struct {
+	State    string // planned, running, noop, verified, started, failed, unknown
+	Attempts int
+	Says     string
+	Began    time.Time
+	Ended    time.Time
 }
 
 // Pause holds everything, or one cluster, still.
@@ -129,7 +139,10 @@ func (s *State) Fold(d journal.Draft) error {
 		return with(d, func(v Received) { s.foldReceived(v, t, d.At.Wall) })
 	case TypePlanned:
 		return with(d, func(v Planned) {
-			s.runs[v.Run] = &Run{Planned: v, Opened: t, OpenedWall: d.At.Wall, Attempt: 1}
+			s.runs[v.Run] = &Run{Planned: v, Opened: t, OpenedWall: d.At.Wall, Attempt: 1, Trail: make([]Trail, len(v.Steps))}
+			for i := range v.Steps {
+				s.runs[v.Run].Trail[i].State = "planned"
+			}
 			if ep := s.episodes[v.Episode]; ep != nil {
 				ep.Run, ep.Runs = v.Run, append(ep.Runs, v.Run)
 			}
@@ -138,6 +151,7 @@ func (s *State) Fold(d journal.Draft) error {
 		return with(d, func(v StepData) {
 			if r := s.runs[v.Run]; r != nil {
 				r.Next = v.Step + 1
+				r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = "noop", v.Says, d.At.Wall })
 			}
 		})
 	case TypeIntent:
@@ -149,11 +163,15 @@ func (s *State) Fold(d journal.Draft) error {
 			r.Intent, r.Next = &v, v.Step
 			r.Intents++
 			r.Mutating++
+			r.trail(v.Step, func(tr *Trail) {
+				tr.State, tr.Says, tr.Began = "running", v.Says, d.At.Wall
+				tr.Attempts++
+			})
 			key := v.Action + "|" + v.TargetName
 			s.attempts[key] = append(s.attempts[key], attempt{v.ID, t})
 		})
 	case TypeStep:
-		return with(d, func(v StepData) { s.foldStep(v) })
+		return with(d, func(v StepData) { s.foldStep(v, d.At.Wall) })
 	case TypeRelapsed:
 		return with(d, func(v RelapsedData) {
 			if r := s.runs[v.Run]; r != nil {
@@ -204,11 +222,19 @@ func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 	}
 }
 
-func (s *State) foldStep(v StepData) {
+// trail changes step i's trail, where there is such a step.
+func (r *Run) trail(i int, fn func(*Trail)) {
+	if i >= 0 && i < len(r.Trail) {
+		fn(&r.Trail[i])
+	}
+}
+
+func (s *State) foldStep(v StepData, wall time.Time) {
 	r := s.runs[v.Run]
 	if r == nil {
 		return
 	}
+	r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = string(v.Result), v.Says, wall })
 	open := r.Intent
 	r.Intent = nil
 	switch v.Result {

@@ -1,0 +1,99 @@
+// Package alertmanager asks an Alertmanager for its active alerts, over the client
+// of the Alertmanager project: rule 3 (what a message left out) and rule 4 (what
+// is no longer active, what is silenced) of the engine's rules.
+package alertmanager
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-openapi/runtime"
+	openapi "github.com/go-openapi/runtime/client"
+	"github.com/go-openapi/strfmt"
+	"github.com/prometheus/alertmanager/api/v2/client"
+	alertapi "github.com/prometheus/alertmanager/api/v2/client/alert"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// maxAnswer caps what an Alertmanager may answer, in bytes.
+const maxAnswer = 256 << 20
+
+// Client asks one Alertmanager. It never follows what a message says of where it
+// came from: its address is the configuration's.
+type Client struct {
+	name  string
+	api   *client.AlertmanagerAPI
+	token string // file with a bearer token; empty: none
+}
+
+// New makes a Client for a base URL, such as http://127.0.0.1:9093.
+func New(base, tokenFile string) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("alertmanager url %q: want http(s)://host:port", base)
+	}
+	t := openapi.NewWithClient(u.Host, path.Join("/", u.Path, "api/v2"), []string{u.Scheme}, &http.Client{
+		Timeout:       10 * time.Second,
+		Transport:     capped{http.DefaultTransport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	})
+	return &Client{name: base, api: client.New(t, strfmt.Default), token: tokenFile}, nil
+}
+
+// Poll asks for the active alerts, silenced ones included. With fetch it brings
+// the alerts themselves too.
+func (c *Client) Poll(ctx context.Context, fetch bool) repair.PollSource {
+	s := repair.PollSource{Name: c.name}
+	params := alertapi.NewGetAlertsParamsWithContext(ctx)
+	var opts []alertapi.ClientOption
+	if c.token != "" {
+		token, err := os.ReadFile(c.token)
+		if err != nil {
+			s.Err = fmt.Errorf("alertmanager token: %w", err)
+			return s
+		}
+		opts = append(opts, func(op *runtime.ClientOperation) { op.AuthInfo = openapi.BearerToken(strings.TrimSpace(string(token))) })
+	}
+	got, err := c.api.Alert.GetAlerts(params, opts...)
+	if err != nil {
+		s.Err = fmt.Errorf("ask %s for its alerts: %w", c.name, err)
+		return s
+	}
+	s.Active = make(map[alert.Fingerprint]bool, len(got.Payload))
+	for _, g := range got.Payload {
+		if g == nil {
+			continue
+		}
+		fp := alert.FingerprintOf(g.Labels)
+		s.Active[fp] = g.Status != nil && len(g.Status.SilencedBy) > 0
+		if !fetch || s.Active[fp] {
+			continue
+		}
+		a := alert.Alert{Status: alert.Firing, Labels: g.Labels, Annotations: g.Annotations, GeneratorURL: string(g.GeneratorURL)}
+		if g.StartsAt != nil {
+			a.StartsAt = time.Time(*g.StartsAt)
+		}
+		s.Alerts = append(s.Alerts, alert.Bound(a))
+	}
+	return s
+}
+
+// capped bounds every answer.
+type capped struct{ next http.RoundTripper }
+
+func (c capped) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := c.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	return resp, nil
+}
