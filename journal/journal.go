@@ -116,7 +116,11 @@ func (j *Journal) group(drafts []Draft) ([]byte, []Record, error) {
 	source := "//" + origin(j.options.Host, j.identity.ID)
 	records := make([]Record, len(drafts))
 	spans := make([]struct{ line, data, end int }, len(drafts))
-	group := []byte{'\n'}
+	room := 1
+	for _, d := range drafts {
+		room += len(d.Data) + 512 // which the attributes rarely fill
+	}
+	group := append(make([]byte, 0, room), '\n')
 	var now Reading
 	for i, d := range drafts {
 		if d.At == (Reading{}) {

@@ -51,18 +51,12 @@ func (p *parser) parse(line []byte) (Record, error) {
 		case "boot":
 			r.At.Boot, err = p.text(value)
 		case "boottime":
-			var s string
-			if s, err = unquote(value); err == nil {
-				var ns int64
-				ns, err = strconv.ParseInt(s, 10, 64)
-				r.At.Since = time.Duration(ns)
-			}
+			var ns int64
+			ns, err = strconv.ParseInt(string(inner(value)), 10, 64)
+			r.At.Since = time.Duration(ns)
 		case "time":
-			var s string
-			if s, err = unquote(value); err == nil {
-				r.At.Wall, err = time.Parse(time.RFC3339Nano, s)
-				r.At.Wall = r.At.Wall.UTC()
-			}
+			err = r.At.Wall.UnmarshalText(inner(value))
+			r.At.Wall = r.At.Wall.UTC()
 			has.time = true
 		case "id":
 			r.ID, err = unquote(value)
@@ -83,16 +77,17 @@ func (p *parser) parse(line []byte) (Record, error) {
 	return r, nil
 }
 
+var errBroken = errors.New("not a record: its attributes do not follow each other")
+
 // attribute cuts `,"key":value` from the front of b. The value of data is all
 // that follows.
 func attribute(b []byte) (key, value, rest []byte, err error) {
-	broken := errors.New("not a record: its attributes do not follow each other")
 	if len(b) < 2 || b[0] != ',' || b[1] != '"' {
-		return nil, nil, nil, broken
+		return nil, nil, nil, errBroken
 	}
 	end := bytes.IndexByte(b[2:], '"') + 2
 	if end < 2 || end+2 >= len(b) || b[end+1] != ':' {
-		return nil, nil, nil, broken
+		return nil, nil, nil, errBroken
 	}
 	key, b = b[2:end], b[end+2:]
 	if string(key) == "data" {
@@ -100,7 +95,7 @@ func attribute(b []byte) (key, value, rest []byte, err error) {
 	}
 	n := scalar(b)
 	if n == 0 {
-		return nil, nil, nil, broken
+		return nil, nil, nil, errBroken
 	}
 	return key, b[:n], b[n:], nil
 }
@@ -114,7 +109,11 @@ func scalar(b []byte) int {
 		}
 		return len(b)
 	}
-	for i := 1; i < len(b); i++ {
+	end := bytes.IndexByte(b[1:], '"') + 1
+	if end > 0 && bytes.IndexByte(b[1:end], '\\') < 0 {
+		return end + 1
+	}
+	for i := 1; i < len(b); i++ { // with escapes
 		switch b[i] {
 		case '"':
 			return i + 1
@@ -147,9 +146,17 @@ func unquote(value []byte) (string, error) {
 	if len(value) < 2 || value[0] != '"' {
 		return "", errors.New("not a string")
 	}
-	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner), nil
+	if in := inner(value); bytes.IndexByte(in, '\\') < 0 {
+		return string(in), nil
 	}
 	b, err := jsontext.AppendUnquote(nil, value)
 	return string(b), err
+}
+
+// inner is what stands between the quotes, nil if there are none.
+func inner(value []byte) []byte {
+	if len(value) < 2 || value[0] != '"' {
+		return nil
+	}
+	return value[1 : len(value)-1]
 }
