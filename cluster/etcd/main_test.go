@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	p, err := programs.Find(t.Context(), "etcd", programs.Options{})
 	if err != nil {
@@ -55,7 +55,7 @@ func program(t *testing.T) string {
 }
 
 // patience bounds every wait of a test.
-func patience(t *testing.T) context.Context {
+func patience(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -63,7 +63,7 @@ func patience(t *testing.T) context.Context {
 }
 
 // shared is the cluster of m1, m2, m3, healthy; the test's end makes it so again.
-func shared(t *testing.T) *etcdproc.Cluster {
+func shared(t testing.TB) *etcdproc.Cluster {
 	t.Helper()
 	path := program(t)
 	three.once.Do(func() {

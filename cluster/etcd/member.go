@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -158,9 +159,8 @@ func explain(ctx context.Context, err error, dialed string) (reason string, stal
 	if isAuth(err) {
 		return badAuth, false
 	}
-	var told rpctypes.EtcdError
-	if errors.As(rpctypes.Error(err), &told) { // the member's own words
-		if told == rpctypes.ErrTimeout || told == rpctypes.ErrTimeoutDueToLeaderFail || told == rpctypes.ErrTimeoutDueToConnectionLost {
+	if told := new(rpctypes.EtcdError); errors.As(rpctypes.Error(err), told) { // the member's own words
+		if isOne(err, rpctypes.ErrTimeout, rpctypes.ErrTimeoutDueToLeaderFail, rpctypes.ErrTimeoutDueToConnectionLost) {
 			return timedOut, false
 		}
 		return other, false
@@ -189,11 +189,14 @@ func isAuth(err error) bool {
 	if errors.As(err, &login) {
 		return true
 	}
-	switch rpctypes.Error(err) {
-	case rpctypes.ErrUserEmpty, rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision, rpctypes.ErrAuthFailed:
-		return true
-	}
-	return isDenied(err) || status.Code(err) == codes.Unauthenticated
+	return isDenied(err) || status.Code(err) == codes.Unauthenticated ||
+		isOne(err, rpctypes.ErrUserEmpty, rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision, rpctypes.ErrAuthFailed)
+}
+
+// isOne tells that the member answered with one of etcd's errors.
+func isOne(err error, of ...error) bool {
+	err = rpctypes.Error(err)
+	return slices.ContainsFunc(of, func(o error) bool { return errors.Is(err, o) })
 }
 
 // isDenied tells that the login is known and may not do this.
