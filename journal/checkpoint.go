@@ -79,7 +79,7 @@ type past struct {
 // them. The side file is not synced: it never holds one that was not durable
 // before, and the last few may be missing after a power cut.
 func keepCheckpoint(dir string, size uint64, msg []byte, now Reading) error {
-	return appendSide(filepath.Join(dir, checkpointsFile), past{stamp(now), size, string(msg)})
+	return appendSide(filepath.Join(dir, checkpointsFile), past{stamp(now), size, string(msg)}, false)
 }
 
 // pastCheckpoint is an earlier checkpoint and where it stands.

@@ -17,6 +17,12 @@ import (
 func (j *Journal) recover(s *survey) error {
 	now := j.options.Now()
 	m := mark{Mark: "recovered", Records: j.tree.size, Cut: s.torn()}
+	if len(s.pending) > 0 {
+		m.Rewritten = s.end.seq - s.pending[0].seq
+	}
+	if err := addMark(j.dir, now, m); err != nil { // before anything is cut
+		return err
+	}
 	rewritten := make(map[string]bool)
 	for _, p := range s.pending {
 		path, err := p.rewrite(j.dir)
@@ -43,13 +49,7 @@ func (j *Journal) recover(s *survey) error {
 			return err
 		}
 	}
-	if len(s.pending) > 0 {
-		m.Rewritten = s.end.seq - s.pending[0].seq
-	}
-	if err := j.measure(); err != nil {
-		return err
-	}
-	return addMark(j.dir, now, m)
+	return j.measure()
 }
 
 // rewrite puts the pending lines of one segment into a segment of their own.

@@ -1,11 +1,14 @@
 package journal
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/fettle-io/fettle/internal/durable"
 )
 
 // mark is one line of marks.jsonl: what happened to the journal on this host.
@@ -36,15 +39,18 @@ type cut struct {
 
 func stamp(now Reading) string { return now.Wall.UTC().Format(time.RFC3339Nano) }
 
-// addMark adds a mark to the side file.
+// addMark adds a mark to the side file, durably.
 func addMark(dir string, now Reading, m mark) error {
 	m.Time, m.Boot = stamp(now), now.Boot
-	return appendSide(filepath.Join(dir, marksFile), m)
+	if err := appendSide(filepath.Join(dir, marksFile), m, true); err != nil {
+		return err
+	}
+	return durable.SyncDir(dir) // it may be the first one
 }
 
 // appendSide adds one JSON line to a side file. If the last line has no end (a
 // crash, a full disk), the new one begins on a line of its own all the same.
-func appendSide(path string, v any) error {
+func appendSide(path string, v any, sync bool) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -69,6 +75,11 @@ func appendSide(path string, v any) error {
 	}
 	if _, err := f.Write(append(line, '\n')); err != nil {
 		return err
+	}
+	if sync {
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("%w: %w", durable.ErrSync, err)
+		}
 	}
 	return f.Close()
 }
