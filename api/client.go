@@ -77,8 +77,13 @@ func (c *Client) Runs(ctx context.Context, f Filter) ([]Run, error) {
 }
 
 // Run returns one run.
-func (c *Client) Run(ctx context.Context, id string) (out Run, err error) {
-	return out, c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "runs", id)
+func (c *Client) Run(ctx context.Context, id string) (Run, error) {
+	var out Run
+	if err := checkID(id); err != nil {
+		return out, err
+	}
+	err := c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "runs", id)
+	return out, err
 }
 
 // Plans lists what runs were opened to do.
@@ -96,8 +101,13 @@ func (c *Client) Episodes(ctx context.Context, f Filter) ([]Episode, error) {
 }
 
 // Episode finds one episode.
-func (c *Client) Episode(ctx context.Context, id string) (out Episode, err error) {
-	return out, c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "episodes", id)
+func (c *Client) Episode(ctx context.Context, id string) (Episode, error) {
+	var out Episode
+	if err := checkID(id); err != nil {
+		return out, err
+	}
+	err := c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "episodes", id)
+	return out, err
 }
 
 // Story returns all records of a run or an episode, in order.
@@ -106,12 +116,17 @@ func (c *Client) Story(ctx context.Context, id string) ([]journal.Record, error)
 }
 
 // Pause pauses one cluster, or all.
-func (c *Client) Pause(ctx context.Context, p Pause) (out Pause, err error) {
-	return out, c.call(ctx, http.MethodPost, nil, pauseRequest{Cluster: p.Cluster, Reason: p.Reason}, &out, "api", "v1", "pauses")
+func (c *Client) Pause(ctx context.Context, p Pause) (Pause, error) {
+	var out Pause
+	err := c.call(ctx, http.MethodPost, nil, pauseRequest{Cluster: p.Cluster, Reason: p.Reason}, &out, "api", "v1", "pauses")
+	return out, err
 }
 
 // Unpause ends a pause.
 func (c *Client) Unpause(ctx context.Context, id, _ string) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
 	return c.call(ctx, http.MethodDelete, nil, nil, nil, "api", "v1", "pauses", id)
 }
 
@@ -152,8 +167,10 @@ func (c *Client) Reload(ctx context.Context) error {
 }
 
 // State returns the server in one look.
-func (c *Client) State(ctx context.Context) (out State, err error) {
-	return out, c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "state")
+func (c *Client) State(ctx context.Context) (State, error) {
+	var out State
+	err := c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "state")
+	return out, err
 }
 
 func (c *Client) records(ctx context.Context, q url.Values) ([]journal.Record, error) {

@@ -93,7 +93,7 @@ func param(c *gin.Context) (string, error) {
 }
 
 func checkID(id string) error {
-	if id == "" || len(id) > maxID || !plain(id) {
+	if id == "" || id == "." || id == ".." || len(id) > maxID || !plain(id) {
 		return badInput("", "%+q is no name or id: 1 to %d bytes of plain text", shown(id), maxID)
 	}
 	return nil

@@ -29,6 +29,7 @@ func NewEngine(log *slog.Logger, middleware ...gin.HandlerFunc) (*gin.Engine, er
 	e.RedirectTrailingSlash = false
 	e.RedirectFixedPath = false
 	e.HandleMethodNotAllowed = true
+	e.UseRawPath = true // an id may have an escaped slash in it
 	e.Use(headers, recovery(log))
 	e.Use(middleware...)
 	e.NoRoute(func(c *gin.Context) {
