@@ -96,6 +96,11 @@ func (v View) Leader() (MemberView, bool) {
 			return m, true
 		}
 	}
+	for id, n := range votes {
+		if n >= v.Quorum() { // a leader that the inventory does not list: nothing else is known of it
+			return MemberView{ID: id, Leader: id, Term: term}, true
+		}
+	}
 	return MemberView{}, false
 }
 
