@@ -23,6 +23,7 @@ type ask struct {
 type quiet struct {
 	inOrder time.Duration // since when; -1: it is not, or not known
 	absent  int           // polls in a row in which no Alertmanager had it
+	refused int           // times the last answer was the answer again
 }
 
 func (e *Engine) quietOf(ep *Episode) *quiet {
@@ -193,13 +194,11 @@ func (e *Engine) respond(ep *Episode, v *Verdict) {
 		e.open(ep)
 		return
 	}
-	if ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason {
+	at, asked := ep.asked[v.Guard+"/"+v.Reason]
+	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
+	if last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord {
 		e.note(Note{Refused: v})
-		return
-	}
-	set := e.settingsOf(ep)
-	if at, ok := ep.asked[v.Guard+"/"+v.Reason]; ok && e.now-at < set.ReasonsRecord {
-		e.note(Note{Refused: v})
+		e.quietOf(ep).refused++
 		return
 	}
 	e.open(ep)

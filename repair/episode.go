@@ -107,7 +107,7 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 		return
 	}
 	q := e.quietOf(ep)
-	q.inOrder = -1
+	q.inOrder, q.refused = -1, 0
 	if f.Outcome == Repaired || f.Outcome == Noop {
 		q.inOrder = e.now
 		if f.Outcome == Repaired {

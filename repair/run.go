@@ -251,3 +251,25 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels)
 	return t, p, err
 }
+
+// TargetOf is "cluster/member" as the running configuration resolves an episode's
+// labels; empty where they name nothing.
+func (e *Engine) TargetOf(ep Episode) string {
+	t, _, err := e.resolve(&ep)
+	if err != nil {
+		return ""
+	}
+	return t.String()
+}
+
+// Refusals is how often an open episode's last answer was given, the recorded one included.
+func (e *Engine) Refusals(episode string) int {
+	ep, q := e.st.episodes[episode], e.quiet[episode]
+	if ep == nil || ep.Last == nil {
+		return 0
+	}
+	if q == nil {
+		return 1
+	}
+	return 1 + q.refused
+}

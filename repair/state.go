@@ -58,7 +58,8 @@ type Episode struct {
 	Run         string // live run
 	Runs        []string
 	// Last is the last answer (rule 5): the refusal with which the last run ended; cleared by other outcomes.
-	Last *FinishedData
+	Last     *FinishedData
+	LastWall time.Time // when the last run ended
 	// LastOutcome and its time, for the alert that stays active (rule 4).
 	LastOutcome Outcome
 	LastEnded   time.Duration
@@ -288,7 +289,7 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	if ep == nil {
 		return
 	}
-	ep.Run, ep.LastOutcome, ep.LastEnded = "", v.Outcome, t
+	ep.Run, ep.LastOutcome, ep.LastEnded, ep.LastWall = "", v.Outcome, t, wall
 	ep.Mutated = ep.Mutated || r.Intents > 0
 	ep.Last = nil
 	if v.Outcome == ObservedOnly || v.Outcome == Blocked && v.Reason != ReasonChanged {
