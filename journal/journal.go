@@ -227,5 +227,5 @@ func (j *Journal) Close() error {
 		err = j.checkpoint(j.options.Now())
 	}
 	j.closed = true
-	return errors.Join(err, j.file.Close(), j.lock.Close())
+	return errors.Join(err, j.file.Close(), unlock(j.lock))
 }

@@ -27,7 +27,7 @@ func Open(dir, keyFile string, o Options) (*Journal, error) {
 	}
 	j, err := open(dir, keyFile, o)
 	if err != nil {
-		held.Close()
+		unlock(held)
 		return nil, err
 	}
 	j.lock = held
