@@ -1,9 +1,11 @@
 package webhook_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -203,6 +205,36 @@ func TestNotPersisted(t *testing.T) {
 	}
 	if n := counter(t, s.metrics, "fettle_webhook_alerts_total", "result", "received"); n != 0 {
 		t.Errorf("alerts_total{result=received} is %v, want 0", n)
+	}
+}
+
+// A sender that hangs up in the middle is not taken for one that sent nonsense.
+func TestSenderHangsUp(t *testing.T) {
+	sink := &fakeSink{}
+	s := newServer(t, sink, 0)
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // half closed already
+	_, err = fmt.Fprintf(c, "POST /api/v1/alertmanager HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		webhookToken, len(one), one[:len(one)/2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	if resp.StatusCode != 400 || sink.touched() || len(sink.overflows) > 0 {
+		t.Errorf("got %d, sink touched: %v", resp.StatusCode, sink.touched())
+	}
+	if n := counter(t, s.metrics, "fettle_webhook_rejected_total", "reason", "aborted"); n != 1 {
+		t.Errorf("rejected_total{reason=aborted} is %v, want 1", n)
 	}
 }
 

@@ -1,9 +1,11 @@
 package webhook_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"os"
@@ -12,9 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"context"
-	"iter"
 
 	"github.com/prometheus/client_golang/prometheus"
 
