@@ -175,7 +175,7 @@ func (l *playbookLoader) tier() Tier {
 	if l.file.Tier == "" {
 		l.doc.Errorf(keyPath("tier"), "the playbook has no tier: write tier: P0, P1 or P2")
 	} else if !slices.Contains(tiers, string(l.file.Tier)) {
-		l.doc.Errorf(keyPath("tier"), "unknown tier %s; %s", strictyaml.Clip(string(l.file.Tier)), strictyaml.DidYouMean(string(l.file.Tier), tiers))
+		l.doc.Errorf(keyPath("tier"), "unknown tier %s; known here: P0, P1, P2", strictyaml.Clip(string(l.file.Tier)))
 	}
 	return l.file.Tier
 }

@@ -116,7 +116,7 @@ func TestInvalidPlaybooks(t *testing.T) {
 		"reference-mixed":     `8:31: "etcd-$cluster": a reference to a label stands alone, as in $cluster; nothing is put together from labels`,
 		"settle-zero":         `11:9: settle is 0: a repair must stay in order for a while to count, give it a time such as 60s`,
 		"step-name-twice":     `15:12: steps 1 and 2 are both named "start": names are unique in a playbook`,
-		"tier":                `10:7: unknown tier "P3"; did you mean "P0"?`,
+		"tier":                `10:7: unknown tier "P3"; known here: P0, P1, P2`,
 		"version":             `2:10: version 2 is not one that this fettle reads: it reads version 1`,
 		"with-enum":           `14:51: "faster" does not fit parameter mode: it must be one of slow, fast`,
 		"with-label":          `14:51: label "member" can have values that parameter zone refuses: declare it with the same type (it must match [a-z]{1,8})`,

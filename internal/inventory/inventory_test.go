@@ -96,7 +96,7 @@ f.yml:5:5: the member has no peer: write its peer URL, such as http://127.0.0.1:
 		"endpoint's scheme":     {member("  - name: m2\n    endpoint: ftp://b:21\n    peer: http://b:2380"), `9:15: endpoint "ftp://b:21" is no URL that can be asked: write it like http:// or https://host:port`},
 		"endpoint without port": {member("  - name: m2\n    endpoint: http://b\n    peer: http://b:2380"), `9:15: endpoint "http://b" has no port: write it like http://host:port`},
 		"endpoint's path":       {member("  - name: m2\n    endpoint: http://b:1/v3\n    peer: http://b:2380"), `9:15: endpoint "http://b:1/v3" has a path: host and port are enough`},
-		"endpoint's password":   {member("  - name: m2\n    endpoint: http://root:x@b:1\n    peer: http://b:2380"), `9:15: endpoint "http://root:x@b:1" has a user or password in it: secrets stand in files, not in URLs`},
+		"endpoint's password":   {member("  - name: m2\n    endpoint: http://root:x@b:1\n    peer: http://b:2380"), `9:15: endpoint "…@b:1" has a user or password in it: secrets stand in files, not in URLs`},
 		"port":                  {member("  - name: m2\n    endpoint: http://b:70000\n    peer: http://b:2380"), `9:15: endpoint "http://b:70000" has a port that is not 1 to 65535`},
 		"metrics' query":        {member("    metrics: http://b/metrics?a=b"), `8:14: metrics "http://b/metrics?a=b" has a query or fragment: leave it out`},
 		"peer of a service":     {service("    host: a\n    unit: a.service\n    peer: http://a:2380"), `8:11: a member of kind service has no peers: leave peer out`},

@@ -42,7 +42,7 @@ func (c check) urls(m *cluster.Member) {
 
 func (c check) url(key, s string, f form, schemes ...string) {
 	if problem := problemOf(s, f, schemes); problem != "" {
-		c.errorf(key, "%s %s %s", key, strictyaml.Clip(s), problem)
+		c.errorf(key, "%s %s %s", key, ShownURL(s), problem)
 	}
 }
 
@@ -57,6 +57,14 @@ const (
 // URLProblem says what is wrong with an http or https URL, or "". It may have a
 // path; a user, a password, a query or a fragment it may not.
 func URLProblem(s string) string { return problemOf(s, anyPath, []string{"http", "https"}) }
+
+// ShownURL quotes a URL for a message, without a password that stands in it.
+func ShownURL(s string) string {
+	if _, rest, found := strings.Cut(s, "@"); found {
+		s = "…@" + rest
+	}
+	return strictyaml.Clip(s)
+}
 
 func problemOf(s string, f form, schemes []string) string {
 	u, err := url.Parse(s)

@@ -1,0 +1,71 @@
+package config
+
+// invalid is what is told of each testdata/invalid-*.yml, by the rest of its name:
+// LINE:COLUMN: what is wrong and what to write instead.
+func invalid() map[string]string {
+	return map[string]string{
+		"alertmanager": `2:10: "localhost:9093" is no URL that can be asked: write it like http:// or https://host:port
+2:43: "http://a:9093" is there twice: keep one
+3:15: a login needs both username and password_file
+4:15: token_file "token" is not absolute: write the whole path, from / on`,
+		"anchors": `1:6: anchors and aliases are not taken here: write the value out`,
+		"autonomy-cluster": `10:14: cluster "dmeo" is not in the inventory; did you mean "demo"?
+11:15: cluster "other" is not in the inventory; known here: demo`,
+		"autonomy-tier":          `4:20: unknown tier "p0"; known here: P0, P1, P2`,
+		"autonomy-unknown":       `4:21: unknown autonomy "on"; known here: approve, auto, observe`,
+		"autonomy-without-roles": `8:11: autonomy above observe needs web.roles: without them nobody who talks to fettle is known. Give Alertmanager and the operators a token each under web.roles, or write observe`,
+		"brake":                  `1:8: brake "run/fettle/pause" is not absolute: write the whole path, from / on`,
+		"command-shell":          `5:29: status runs a shell over a text: write the program and its arguments as a list, or put the script into a file`,
+		"duplicate-key":          `3:1: key "journal" is there twice at the top level, first on line 1: keep one`,
+		"duration-unit":          `2:17: overrides.all.settle: "30" has no unit: write 30s if seconds are meant`,
+		"hosts": `1:12: host "b c" is no host name and no address
+1:19: host "" is no host name and no address`,
+		"inventory": `5:30: endpoint "127.0.0.1:2379" is no URL that can be asked: write it like http:// or https://host:port`,
+		"journal": "1:16: dir \"journal\" is not absolute: write the whole path, from / on\n" +
+			"1:35: journal.key_file is empty: give it a path, or leave the key out for the default\n" +
+			"1:43: id \"mine\" is no journal's id: copy it from what `fettle journal init` printed",
+		"journal-key-inside": `1:51: key_file "/var/lib/fettle/journal/key" is inside the journal's directory: who can copy the journal could then sign it, put the key elsewhere`,
+		"key-at-the-top": `1:1: unknown key "cluster" at the top level; did you mean "clusters"?
+2:1: unknown key "agents" at the top level; known here: alertmanager, autonomy, brake, clusters, guards, hosts, journal, overrides, playbooks, prometheus, tiers, web`,
+		"key-unknown":          `3:5: unknown key "cooldwn" in overrides.all; did you mean "cooldown"?`,
+		"listen":               `1:15: listen "9774" is no address to listen on: write it like 127.0.0.1:9774 or :9774`,
+		"listen-without-roles": `1:15: listen ":9774" can be reached from other machines, and without web.roles anybody there could use it: configure web.roles, or listen on 127.0.0.1`,
+		"not-yaml":             `2:1: not YAML: did not find expected ',' or '}'`,
+		"number-fleet": `8:12: there is one live_runs for everything: set it under overrides.all
+10:8: there is one forget for everything: set it under overrides.all`,
+		"number-negative": `1:29: attempts is negative: give it a value above 0
+1:45: overrides.all.commit_lag wants a whole number, not below 0, not "-1"
+1:55: overrides.all.look: "-5s" is negative: a duration is not`,
+		"number-short": `1:22: sample 1µs is shorter than 10ms: give it more`,
+		"number-zero": `1:27: settle is 0: give it a value, it cannot be turned off
+1:43: eager_looks is 0: give it a value, it cannot be turned off`,
+		"override-cluster":  `1:24: cluster "demo" is not in the inventory; there are none here`,
+		"override-playbook": `1:25: "No_Name" is no playbook's name: lower-case letters, digits and dashes`,
+		"playbook-names": `1:18: dir "playbooks" is not absolute: write the whole path, from / on
+1:36: "../x" is no playbook's name: lower-case letters, digits and dashes
+1:53: "A" is no playbook's name: lower-case letters, digits and dashes`,
+		"prometheus": `1:13: prometheus has credentials and no url: write the url that is asked
+1:47: scrape_interval is 0: write the interval at which Prometheus scrapes fettle_exporter`,
+		"prometheus-login": `1:19: "…@a" has a user or password in it: secrets stand in files, not in URLs
+1:47: both basic_auth and token_file are given: keep one
+1:102: a client certificate needs both cert_file and key_file`,
+		"roles": `3:14: unknown role "admin"; known here: metrics, operator, viewer, webhook
+4:7: the entry needs exactly one of token_file, user and certificate_name: it has 0
+5:7: the entry has no role: write role: webhook, metrics, viewer or operator
+7:7: this credential has a role already: each has one
+8:35: token_file "token" is not absolute: write the whole path, from / on
+8:48: name "a\nb" is too long, or no plain text: it is the actor in the journal`,
+		"size":          `1:17: web.max_body: "16" has no unit: write 16B, or KiB, MiB, GiB`,
+		"tab":           `2:1: a tab cannot indent YAML: use spaces`,
+		"tier":          `1:9: unknown tier "P3"; known here: P0, P1, P2`,
+		"two-documents": `2:1: a second document begins here: one file holds one`,
+		"version-range": `1:39: "3.5" is no version and no range: write it like 3.5.1 or 3.5.0-3.5.2
+1:44: "3.5.2-3.5.0" ends before it begins: write 3.5.0-3.5.2
+1:58: unknown kind "mysql"; known here: etcd, service`,
+		"web": `1:15: socket "/run/../x" is not written plainly: write "/x"
+1:40: "fettle.example" is no URL that can be asked: write it like http:// or https://host:port
+1:69: config_file "web.yml" is not absolute: write the whole path, from / on
+1:88: max_body 1KiB is below 64KiB: a single alert would not fit
+1:111: max_connections is 0: it must be at least 1`,
+	}
+}
