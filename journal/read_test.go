@@ -152,3 +152,45 @@ func TestSystemClock(t *testing.T) {
 		t.Errorf("%v since boot", a.Since)
 	}
 }
+
+// TestVerifyBesideAWriter verifies and reads a journal that grows meanwhile.
+func TestVerifyBesideAWriter(t *testing.T) {
+	f := newFixture(t)
+	j := f.open()
+	done := make(chan error, 1)
+	go func() {
+		for n := range 200 {
+			if _, err := j.Append([]journal.Draft{draft(n), draft(n)}); err != nil {
+				done <- err
+				return
+			}
+			if err := j.Checkpoint(); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	var last journal.Report
+	for writing := true; writing; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			writing = false
+		default:
+		}
+		r := f.verify()
+		if r.Proven < last.Proven || r.Records < r.Proven {
+			t.Fatalf("%+v after %+v", r, last)
+		}
+		if n := uint64(len(seqs(t, f.dir, 0))); n < r.Records {
+			t.Fatalf("%d records read, %d were verified before", n, r.Records)
+		}
+		last = r
+	}
+	if last.Proven != 401 || last.Records != 401 {
+		t.Errorf("at the end %+v", last)
+	}
+}
