@@ -24,6 +24,8 @@ import (
 type link struct {
 	cc      *grpc.ClientConn
 	why     atomic.Value // string: why the last attempt to connect failed, "" when it did not
+	tls     bool
+	spoke   atomic.Bool // answered since the last handshake
 	users   int
 	retired bool
 }
@@ -32,6 +34,7 @@ func newLink(u *url.URL, conf *tls.Config, timeout time.Duration) (*link, error)
 	l := &link{}
 	creds := insecure.NewCredentials()
 	if u.Scheme == "https" {
+		l.tls = true
 		creds = handshake{credentials.NewTLS(conf), l}
 	}
 	cc, err := grpc.NewClient("passthrough:///"+u.Host,
@@ -101,6 +104,7 @@ type handshake struct {
 }
 
 func (h handshake) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	h.link.spoke.Store(false)
 	conn, info, err := h.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	switch {
 	case err == nil:

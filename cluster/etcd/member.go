@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -34,7 +33,7 @@ type askError struct {
 	err    error
 }
 
-func (e *askError) Error() string { return e.reason + ": " + e.err.Error() }
+func (e *askError) Error() string { return e.reason + ": " + status.Convert(e.err).Message() }
 func (e *askError) Unwrap() error { return e.err }
 
 // reasonOf is the bounded reason of an error from member.ask; "" is none.
@@ -100,7 +99,7 @@ func (m *member) ask(ctx context.Context, rpc func(context.Context, *grpc.Client
 			return &askError{other, err}
 		}
 		err = m.login.run(ctx, l.cc, rpc)
-		reason, stale := explain(ctx, err, l.failure())
+		reason, stale := explain(ctx, err, l)
 		m.put(l)
 		if stale && again {
 			continue
@@ -152,14 +151,17 @@ func (m *member) close() error {
 
 // explain turns an RPC's error into a reason. stale says that the connection
 // broke under the call, so that another try tells more.
-func explain(ctx context.Context, err error, dialed string) (reason string, stale bool) {
+func explain(ctx context.Context, err error, l *link) (reason string, stale bool) {
 	if err == nil {
+		l.spoke.Store(true)
 		return "", false
 	}
 	if isAuth(err) {
+		l.spoke.Store(true)
 		return badAuth, false
 	}
 	if told := new(rpctypes.EtcdError); errors.As(rpctypes.Error(err), told) { // the member's own words
+		l.spoke.Store(true)
 		if isOne(err, rpctypes.ErrTimeout, rpctypes.ErrTimeoutDueToLeaderFail, rpctypes.ErrTimeoutDueToConnectionLost) {
 			return timedOut, false
 		}
@@ -170,13 +172,14 @@ func explain(ctx context.Context, err error, dialed string) (reason string, stal
 		return timedOut, false
 	case codes.Unavailable:
 		switch {
-		case dialed != "":
-			return dialed, false
+		case l.failure() != "":
+			return l.failure(), false
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return timedOut, false
-		case strings.Contains(status.Convert(err).Message(), "tls: "):
-			// With TLS 1.3 a refused client certificate shows at the first read only.
-			return badTLS, false
+		case l.tls && !l.spoke.Load():
+			// With TLS 1.3 a server refuses a client's certificate after the
+			// client's side of the handshake, and the alert may be lost.
+			return badTLS, true
 		}
 		return other, true
 	}
