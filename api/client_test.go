@@ -84,9 +84,9 @@ func TestClientWrites(t *testing.T) {
 	for _, way := range []string{"http", "unix"} {
 		t.Run(way, func(t *testing.T) {
 			b := &fakeBackend{}
-			address, token, actor := "", tokens()[access.Operator], "operator"
+			var address, token, actor string
 			if way == "http" {
-				address = newServer(t, b).URL
+				address, token, actor = newServer(t, b).URL, tokens()[access.Operator], "operator"
 			} else {
 				path := filepath.Join(t.TempDir(), "s")
 				l, err := access.ListenUnix(path)
@@ -94,7 +94,7 @@ func TestClientWrites(t *testing.T) {
 					t.Fatal(err)
 				}
 				serve(t, l, b)
-				address, token, actor = "unix:"+path, "", "unix:"
+				address, actor = "unix:"+path, "unix:"
 			}
 			c := newClient(t, address, token)
 			ctx := t.Context()

@@ -80,10 +80,13 @@ func number(q url.Values, name string, otherwise uint64) (uint64, error) {
 
 func limitOf(q url.Values) (int, error) {
 	n, err := number(q, "limit", DefaultLimit)
-	if err == nil && (n < 1 || n > MaxLimit) {
-		err = badInput("", "limit is from 1 to %d", MaxLimit)
+	if err != nil {
+		return 0, err
 	}
-	return int(n), err
+	if n < 1 || n > MaxLimit {
+		return 0, badInput("", "limit is from 1 to %d", MaxLimit)
+	}
+	return int(n), nil
 }
 
 // param is the id in the path.

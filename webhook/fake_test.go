@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -104,10 +106,24 @@ func newServer(t *testing.T, sink webhook.Sink, maxBody int64) *server {
 	return &server{s, registry}
 }
 
+// answer is what the server said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	// Error, Where and Hint are of a refusal's body.
+	Error, Where, Hint string
+}
+
 // post sends a message as Alertmanager does; header may change that.
-func (s *server) post(t *testing.T, body string, header http.Header) *http.Response {
+func (s *server) post(t *testing.T, body string, header http.Header) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+webhook.Path, strings.NewReader(body))
+	return s.send(t, strings.NewReader(body), header)
+}
+
+func (s *server) send(t *testing.T, body io.Reader, header http.Header) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+webhook.Path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +137,14 @@ func (s *server) post(t *testing.T, body string, header http.Header) *http.Respo
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { resp.Body.Close() }) //nolint:errcheck // only read from
-	return resp
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{status: resp.StatusCode, header: resp.Header, body: string(b)}
+	if err := json.Unmarshal(b, &a); err != nil {
+		t.Fatalf("%d %s: %v", resp.StatusCode, b, err)
+	}
+	return a
 }

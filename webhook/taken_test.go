@@ -43,13 +43,12 @@ func TestCapturedPayloads(t *testing.T) {
 			}
 			sink := &fakeSink{}
 			s := newServer(t, sink, 0)
-			resp := s.post(t, string(b), nil)
-			answer, err := io.ReadAll(resp.Body)
-			if err != nil || resp.StatusCode != 200 {
-				t.Fatalf("got %d %s (%v)", resp.StatusCode, answer, err)
+			got := s.post(t, string(b), nil)
+			if got.status != http.StatusOK {
+				t.Fatalf("got %d %s", got.status, got.body)
 			}
-			if got := string(answer); got != `{"received":1,"repeats":0,"seq":7,"unmatched":0}` {
-				t.Errorf("got %s", got)
+			if got.body != `{"received":1,"repeats":0,"seq":7,"unmatched":0}` {
+				t.Errorf("got %s", got.body)
 			}
 			if len(sink.messages) != 1 || len(sink.alerts) != len(want.Alerts) {
 				t.Fatalf("got %d messages, %d alerts", len(sink.messages), len(sink.alerts))
@@ -86,10 +85,9 @@ func TestTaken(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			sink := &fakeSink{}
 			s := newServer(t, sink, 0)
-			resp := s.post(t, tc.body, http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Content-Encoding": {"identity"}})
-			if resp.StatusCode != 200 || len(sink.messages) != 1 {
-				b, err := io.ReadAll(resp.Body)
-				t.Errorf("got %d %s (%v), %d messages", resp.StatusCode, b, err, len(sink.messages))
+			got := s.post(t, tc.body, http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Content-Encoding": {"identity"}})
+			if got.status != http.StatusOK || len(sink.messages) != 1 {
+				t.Errorf("got %d %s, %d messages", got.status, got.body, len(sink.messages))
 			}
 		})
 	}
@@ -109,8 +107,8 @@ func TestHostileLabelsAreText(t *testing.T) {
 			}
 			sink := &fakeSink{}
 			s := newServer(t, sink, 0)
-			if resp := s.post(t, with(`{"alertname":"Down"}`, string(b)), nil); resp.StatusCode != 200 {
-				t.Fatalf("got %d", resp.StatusCode)
+			if got := s.post(t, with(`{"alertname":"Down"}`, string(b)), nil); got.status != http.StatusOK {
+				t.Fatalf("got %d", got.status)
 			}
 			if got := sink.alerts[0]; !maps.Equal(got.Labels, labels) || got.Fingerprint != alert.FingerprintOf(labels) {
 				t.Errorf("got %q", got.Labels)
@@ -130,8 +128,8 @@ func TestAlertsAreBounded(t *testing.T) {
 		with(`"annotations":{}`, `"annotations":{"description":"`+long+`"}`),
 		with(`"groupKey":"{}:{}"`, `"groupKey":"`+long+`"`),
 	} {
-		if resp := s.post(t, body, nil); resp.StatusCode != 200 {
-			t.Fatalf("got %d", resp.StatusCode)
+		if got := s.post(t, body, nil); got.status != http.StatusOK {
+			t.Fatalf("got %d", got.status)
 		}
 	}
 	down := alert.FingerprintOf(map[string]string{"alertname": "Down"})
@@ -197,20 +195,8 @@ func TestLargeMessageStreams(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	sink := &countingSink{peak: new(atomic.Uint64)}
 	s := newServer(t, sink, 0)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+webhook.Path, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+webhookToken)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := s.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
-	if resp.StatusCode != 200 || sink.n != n {
-		b, err := io.ReadAll(resp.Body)
-		t.Fatalf("got %d %s (%v), %d alerts", resp.StatusCode, b, err, sink.n)
+	if got := s.send(t, r, nil); got.status != http.StatusOK || sink.n != n {
+		t.Fatalf("got %d %s, %d alerts", got.status, got.body, sink.n)
 	}
 	if grown := int64(sink.peak.Load()) - int64(before.HeapAlloc); grown > 16<<20 {
 		t.Errorf("%d MiB of heap in use while streaming", grown>>20)

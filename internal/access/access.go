@@ -125,7 +125,7 @@ func (p *Policy) Check(c *gin.Context) {
 		return
 	case err != nil:
 		c.Header("WWW-Authenticate", `Bearer realm="fettle"`)
-		deny(c, http.StatusUnauthorized, err.Error(), hintCredentials)
+		deny(c, http.StatusUnauthorized, err.Error(), hintWho)
 		return
 	default:
 		deny(c, http.StatusForbidden, fmt.Sprintf("role %s may not %s %s", id.Role, c.Request.Method, c.FullPath()),
@@ -135,7 +135,7 @@ func (p *Policy) Check(c *gin.Context) {
 	c.Set(identityKey, id)
 }
 
-const hintCredentials = "send `Authorization: Bearer TOKEN` with a token of web.roles in fettle.yml, or use the unix socket"
+const hintWho = "send `Authorization: Bearer TOKEN` with a token of web.roles in fettle.yml, or use the unix socket"
 
 func deny(c *gin.Context, status int, message, hint string) {
 	c.AbortWithStatusJSON(status, gin.H{"error": message, "hint": hint})

@@ -255,7 +255,7 @@ func TestUnixSocket(t *testing.T) {
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}}}
-		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://fettle/write", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://fettle/write", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

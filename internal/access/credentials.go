@@ -152,7 +152,7 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.message }
 
 func unauthenticated(message string) error {
-	return &refusedError{status: http.StatusUnauthorized, message: message, hint: hintCredentials}
+	return &refusedError{status: http.StatusUnauthorized, message: message, hint: hintWho}
 }
 
 // identify finds out who sent r. What a request carries wins over what its

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // peer is the process at the other end of the unix socket.
@@ -87,7 +88,9 @@ func free(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return errors.New("there is something else that is no socket")
 	}
-	c, err := net.Dial("unix", path)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return nil
 	}
