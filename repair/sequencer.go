@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fettle-io/fettle/journal"
@@ -43,8 +44,10 @@ type Sequencer struct {
 	edges  Edges
 	engine *Engine
 
-	inbox   chan envelope
-	failure error // the journal's; the loop's own
+	inbox    chan envelope
+	failure  error // the journal's; the loop's own
+	failed   atomic.Pointer[error]
+	unsigned bool // the last checkpoint could not be put in place; the loop's own
 
 	ctx    context.Context // of the effects
 	cancel context.CancelFunc
@@ -195,9 +198,7 @@ func (s *Sequencer) step(envs []envelope) {
 	}
 	if s.failure == nil {
 		s.begin(ready.Effects)
-		if err := s.edges.Journal.MaybeCheckpoint(stamp.Now); err != nil {
-			s.fail(err)
-		}
+		s.checkpoint(stamp.Now)
 	}
 	for i, env := range envs {
 		if env.reply == nil {
@@ -231,14 +232,36 @@ func (s *Sequencer) write(ready Ready) (seq uint64, err error) {
 	return records[len(records)-1].Seq, nil
 }
 
+// checkpoint signs what is there, when that is due. A checkpoint that cannot be
+// put in place, on a full disk, loses nothing: the records are durable, and the
+// next one covers them.
+func (s *Sequencer) checkpoint(now journal.Reading) {
+	err := s.edges.Journal.MaybeCheckpoint(now)
+	if errors.Is(err, journal.ErrFailed) {
+		s.fail(err)
+	} else if (err != nil) != s.unsigned {
+		s.unsigned = err != nil
+		s.edges.Logger.Warn("checkpoint", "written", err == nil, "err", err)
+	}
+}
+
 // fail is final (rule 17).
 func (s *Sequencer) fail(err error) {
 	if s.failure != nil {
 		return
 	}
 	s.failure = fmt.Errorf("%w: %w", ErrJournal, err)
+	s.failed.Store(&s.failure)
 	s.edges.Metrics.writable(false)
 	s.edges.Logger.Error("journal failed, repairs have stopped", "err", err)
+}
+
+// Failed is why nothing can be persisted any more; nil while all is well.
+func (s *Sequencer) Failed() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // begin starts effects. Each answers with an event, always.

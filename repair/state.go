@@ -355,6 +355,9 @@ func (s *State) Pauses() []Pause {
 	return out
 }
 
+// Open counts the open episodes and the live runs.
+func (s *State) Open() (episodes, runs int) { return len(s.episodes), len(s.runs) }
+
 // Episodes lists the open episodes and the last ended ones, newest first.
 func (s *State) Episodes() []Episode {
 	out := make([]Episode, 0, len(s.episodes)+len(s.endedEpisode))

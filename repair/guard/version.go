@@ -20,6 +20,11 @@ func Version(knownBad func(cluster.Kind, string) (string, bool)) repair.Guard {
 			}
 			return repair.Go()
 		}
+		for _, alarms := range view.UnlistedAlarms {
+			if alarms == "CORRUPT" {
+				return repair.RefuseForPerson("corrupt", "a member that the inventory does not list has a CORRUPT alarm: a person has to find out whose data is right")
+			}
+		}
 		told := false
 		for _, m := range view.Members {
 			for _, a := range m.Alarms {

@@ -1,0 +1,277 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// backend is the API's view of a running fettle: the fold, read between two steps
+// of the engine, and the journal's files.
+type backend struct{ app *App }
+
+// Runs implements api.Backend.
+func (b backend) Runs(ctx context.Context, f api.Filter) ([]api.Run, error) {
+	var out []api.Run
+	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		for _, r := range e.State().Runs() {
+			run := shapeRun(r)
+			if len(out) < f.Limit && keepRun(f, run) {
+				out = append(out, run)
+			}
+		}
+	})
+	return out, err
+}
+
+func keepRun(f api.Filter, r api.Run) bool {
+	cluster, _, _ := strings.Cut(r.Target, "/")
+	return (!f.Open || r.Outcome == "") && fits(f.Episode, r.Episode) && fits(f.Playbook, r.Playbook) &&
+		fits(f.Target, r.Target) && fits(f.Cluster, cluster) && fits(f.Outcome, r.Outcome)
+}
+
+func fits(want, have string) bool { return want == "" || want == have }
+
+// Run implements api.Backend.
+func (b backend) Run(ctx context.Context, id string) (api.Run, error) {
+	var found *api.Run
+	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		for _, r := range e.State().Runs() {
+			if r.Planned.Run == id {
+				run := shapeRun(r)
+				found = &run
+				return
+			}
+		}
+	})
+	if err == nil && found == nil {
+		err = notFound("no run %q among the live and the last ended ones", id)
+	}
+	if err != nil {
+		return api.Run{}, err
+	}
+	return *found, nil
+}
+
+func shapeRun(r repair.Run) api.Run {
+	out := api.Run{
+		ID: r.Planned.Run, Episode: r.Planned.Episode, Playbook: r.Playbook, Target: r.Target, Tier: string(r.Tier),
+		Opened: r.OpenedWall, Ended: r.EndedWall, Mutated: r.Intents > 0, Steps: []api.Step{},
+	}
+	if f := r.Finished; f != nil {
+		out.Outcome, out.Guard, out.Reason, out.Detail = string(f.Outcome), f.Guard, f.Reason, f.Detail
+	}
+	for i, s := range r.Steps {
+		t := r.Trail[i]
+		out.Steps = append(out.Steps, api.Step{
+			Name: s.Name, Action: s.Action, State: t.State, Attempts: t.Attempts, Detail: t.Says, Began: t.Began, Ended: t.Ended,
+		})
+	}
+	return out
+}
+
+// Episodes implements api.Backend.
+func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, error) {
+	var out []api.Episode
+	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		for _, ep := range e.State().Episodes() {
+			got := shapeEpisode(e, ep)
+			cluster, _, _ := strings.Cut(got.Target, "/")
+			if len(out) < f.Limit && (!f.Open || got.Closed.IsZero()) && fits(f.Playbook, got.Playbook) &&
+				fits(f.Target, got.Target) && fits(f.Cluster, cluster) {
+				out = append(out, got)
+			}
+		}
+	})
+	return out, err
+}
+
+func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
+	out := api.Episode{
+		ID: ep.ID, Fingerprint: string(ep.Fingerprint), Alertname: ep.Labels["alertname"], Labels: ep.Labels,
+		Playbook: ep.Playbook, Target: e.TargetOf(ep), Active: ep.Active && ep.ClosedWall.IsZero(),
+		Opened: ep.OpenedWall, Closed: ep.ClosedWall, Runs: append([]string{}, ep.Runs...),
+	}
+	if ep.Last != nil {
+		out.LastAnswer = &api.Answer{Guard: ep.Last.Guard, Reason: ep.Last.Reason, Detail: ep.Last.Detail, Since: ep.LastWall, Count: e.Refusals(ep.ID)}
+	}
+	switch {
+	case !ep.ClosedWall.IsZero():
+		out.WaitsFor = ""
+	case ep.Run != "":
+		out.WaitsFor = "its live run " + ep.Run
+	case ep.Last != nil && ep.Last.Passing:
+		out.WaitsFor = "the refusal to pass; it is asked again by itself"
+	case ep.Last != nil:
+		out.WaitsFor = "a person: " + ep.Last.Detail
+	case ep.LastOutcome == repair.Unknown:
+		out.WaitsFor = "its target to be in order, or `fettle release " + ep.ID + "`"
+	default:
+		out.WaitsFor = "its alert to end and its target to stay in order"
+	}
+	return out
+}
+
+// Episode implements api.Backend.
+func (b backend) Episode(ctx context.Context, id string) (api.Episode, error) {
+	var exact, loose []api.Episode
+	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		for _, ep := range e.State().Episodes() {
+			switch {
+			case ep.ID == id:
+				exact = append(exact, shapeEpisode(e, ep))
+			case string(ep.Fingerprint) == id, strings.HasPrefix(ep.Labels["alertname"], id), e.TargetOf(ep) == id:
+				loose = append(loose, shapeEpisode(e, ep))
+			}
+		}
+	})
+	if err != nil {
+		return api.Episode{}, err
+	}
+	found := append(exact, loose...)
+	if len(found) == 0 {
+		return api.Episode{}, notFound("no episode %q: name an episode's id, its alert's fingerprint or name, or cluster/member", id)
+	}
+	return newest(found), nil
+}
+
+// newest prefers what is open, then what opened last.
+func newest(eps []api.Episode) api.Episode {
+	sort.SliceStable(eps, func(i, j int) bool {
+		if oi, oj := eps[i].Closed.IsZero(), eps[j].Closed.IsZero(); oi != oj {
+			return oi
+		}
+		return eps[i].Opened.After(eps[j].Opened)
+	})
+	return eps[0]
+}
+
+// Story implements api.Backend: it reads the journal's files, so that it knows
+// what the fold no longer does.
+func (b backend) Story(_ context.Context, id string) ([]journal.Record, error) {
+	return Story(b.app.journalDir(), id)
+}
+
+// Story is every record of a run or an episode in a journal's files, in order. A
+// run's story is that of its episode up to that run's end: why it was opened
+// belongs to it.
+func Story(dir, id string) ([]journal.Record, error) {
+	type named struct {
+		Episode string `json:"episode"`
+		Run     string `json:"run"`
+	}
+	var all []journal.Record
+	var names []named
+	episode := ""
+	err := journal.Read(dir, 0, func(r journal.Record) error {
+		if !strings.Contains(string(r.Data), `"episode"`) {
+			return nil
+		}
+		var n named
+		if json.Unmarshal(r.Data, &n) != nil || n.Episode == "" {
+			return nil
+		}
+		if n.Run == id || n.Episode == id {
+			episode = n.Episode
+		}
+		all, names = append(all, clone(r)), append(names, n)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	var story []journal.Record
+	for i, r := range all {
+		n := names[i]
+		if episode != "" && n.Episode == episode && (id == episode || n.Run == "" || n.Run == id) {
+			story = append(story, r)
+		}
+	}
+	if len(story) == 0 {
+		return nil, notFound("the journal has no run or episode %q", id)
+	}
+	return story, nil
+}
+
+func clone(r journal.Record) journal.Record {
+	r.Data = append([]byte(nil), r.Data...)
+	r.Line = append([]byte(nil), r.Line...)
+	return r
+}
+
+// Pause implements api.Backend.
+func (b backend) Pause(ctx context.Context, p api.Pause) (api.Pause, error) {
+	a, _, err := b.app.seq.Submit(ctx, repair.SetPause{Cluster: p.Cluster, Actor: p.By, Reason: p.Reason})
+	if err != nil {
+		return api.Pause{}, told(err)
+	}
+	for _, have := range b.mustPauses(ctx) {
+		if have.ID == a.Pause.ID {
+			return have, nil
+		}
+	}
+	return api.Pause{ID: a.Pause.ID, Cluster: a.Pause.Cluster, By: a.Pause.Actor, Reason: a.Pause.Reason, Since: time.Now()}, nil
+}
+
+func (b backend) mustPauses(ctx context.Context) []api.Pause {
+	all, err := b.Pauses(ctx)
+	if err != nil {
+		return nil
+	}
+	return all
+}
+
+// Unpause implements api.Backend.
+func (b backend) Unpause(ctx context.Context, id, by string) error {
+	_, _, err := b.app.seq.Submit(ctx, repair.ClearPause{ID: id, Actor: by})
+	return told(err)
+}
+
+// Pauses implements api.Backend.
+func (b backend) Pauses(ctx context.Context) ([]api.Pause, error) {
+	out := []api.Pause{}
+	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		for _, p := range e.State().Pauses() {
+			out = append(out, api.Pause{ID: p.ID, Cluster: p.Cluster, By: p.Actor, Reason: p.Reason, Since: p.Wall})
+		}
+	})
+	return out, err
+}
+
+// Release implements api.Backend.
+func (b backend) Release(ctx context.Context, episode, by string) error {
+	_, _, err := b.app.seq.Submit(ctx, repair.Release{Episode: episode, Actor: by})
+	return told(err)
+}
+
+// Close implements api.Backend.
+func (b backend) Close(ctx context.Context, episode, by, reason string) error {
+	_, _, err := b.app.seq.Submit(ctx, repair.CloseEpisode{Episode: episode, Actor: by, Comment: reason})
+	return told(err)
+}
+
+// Journal implements api.Backend.
+func (b backend) Journal(_ context.Context, from uint64, limit int) ([]journal.Record, error) {
+	out := []journal.Record{}
+	err := journal.Read(b.app.journalDir(), from, func(r journal.Record) error {
+		out = append(out, clone(r))
+		if len(out) >= limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return out, err
+}
+
+var errEnough = errors.New("enough")

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"github.com/fettle-io/fettle/journal"
+)
+
+// meters are the metrics that are nobody else's: the configuration's, the
+// journal's files, the process.
+type meters struct {
+	reg      prometheus.Registerer
+	reloadOK prometheus.Gauge
+	reloadAt prometheus.Gauge
+}
+
+func newMeters(reg prometheus.Registerer, _ *App) *meters {
+	m := &meters{
+		reg:      reg,
+		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_config_last_reload_successful", Help: "1 if the last load of the configuration was taken, 0 if the one before it stayed."}),
+		reloadAt: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_config_last_reload_success_timestamp_seconds", Help: "When a configuration was last taken, Unix time."}),
+	}
+	reg.MustRegister(m.reloadOK, m.reloadAt, versioncollector.NewCollector("fettle"),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *meters) reloaded(ok bool, at time.Time) {
+	if !ok {
+		m.reloadOK.Set(0)
+		return
+	}
+	m.reloadOK.Set(1)
+	m.reloadAt.Set(float64(at.UnixNano()) / 1e9)
+}
+
+// watchJournal publishes how far the journal is, durable and signed.
+func (m *meters) watchJournal(j *journal.Journal) {
+	gauge := func(name, help string, value func() float64) {
+		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("fettle_journal_records", "Records in the journal, all durable.", func() float64 { return float64(j.Size()) })
+	gauge("fettle_journal_checkpoint_records", "Records that the newest signed checkpoint covers.", func() float64 { return float64(j.Checkpointed()) })
+	gauge("fettle_journal_size_bytes", "Length of the journal's segments.", func() float64 { return float64(j.Bytes()) })
+}

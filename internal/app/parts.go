@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/internal/alertmanager"
+	"github.com/fettle-io/fettle/internal/service"
+	"github.com/fettle-io/fettle/promql"
+	"github.com/fettle-io/fettle/repair"
+	"github.com/fettle-io/fettle/repair/action"
+)
+
+// parts are the ways to the outside that a configuration names. A reload
+// exchanges them under the actions, which keep asking parts.
+type parts struct {
+	deps    action.Deps
+	systemd *service.Systemd
+
+	mu            sync.RWMutex
+	clusters      []cluster.Cluster
+	local         func(host string) bool
+	drivers       map[string]*etcd.Driver
+	prometheus    *promql.Client // nil: none
+	alertmanagers []*alertmanager.Client
+	changed       chan struct{} // closed when the clusters are others
+}
+
+// openParts makes the parts and the actions over them.
+func (a *App) openParts() error {
+	p := &parts{systemd: service.NewSystemd(service.SystemdOptions{}), changed: make(chan struct{})}
+	a.parts = p
+	a.onStop = append(a.onStop, p.close)
+	if err := p.set(a.cfg); err != nil {
+		return err
+	}
+	p.deps = action.Deps{
+		Services: service.Route{Commands: service.NewCommands(service.CommandsOptions{}), Systemd: p.systemd, Local: p.isLocal},
+		Etcd:     p.etcd, Scrapes: p, Local: p.isLocal, Clock: a.clock, Served: &action.Served{},
+	}
+	a.table = action.Table(p.deps)
+	return nil
+}
+
+// set takes what a configuration names. Connections to clusters that did not
+// change are kept.
+func (p *parts) set(cfg loaded) error {
+	var err error
+	drivers := map[string]*etcd.Driver{}
+	discard := func() {
+		for name, d := range drivers {
+			if p.drivers[name] != d {
+				err = errors.Join(err, d.Close())
+			}
+		}
+	}
+	for _, c := range cfg.Clusters {
+		if c.Kind != cluster.KindEtcd {
+			continue
+		}
+		if old, ok := p.drivers[c.Name]; ok && digestOf(p.clusters, c.Name) == c.Digest() {
+			drivers[c.Name] = old
+			continue
+		}
+		d, derr := etcd.New(c, etcd.Options{})
+		if derr != nil {
+			err = fmt.Errorf("cluster %s: %w", c.Name, derr)
+			discard()
+			return err
+		}
+		drivers[c.Name] = d
+	}
+	var prometheus *promql.Client
+	if cfg.Prometheus.URL != "" {
+		prometheus, err = promql.New(promql.Options{URL: cfg.Prometheus.URL, TokenFile: cfg.Prometheus.TokenFile, ScrapeInterval: cfg.Prometheus.ScrapeInterval})
+		if err != nil {
+			discard()
+			return err
+		}
+	}
+	var managers []*alertmanager.Client
+	for _, u := range cfg.Alertmanager.URLs {
+		m, merr := alertmanager.New(u, cfg.Alertmanager.TokenFile)
+		if merr != nil {
+			err = merr
+			discard()
+			return err
+		}
+		managers = append(managers, m)
+	}
+	p.mu.Lock()
+	old := p.drivers
+	p.clusters, p.local, p.drivers, p.prometheus, p.alertmanagers = cfg.Clusters, cfg.Local, drivers, prometheus, managers
+	close(p.changed)
+	p.changed = make(chan struct{})
+	p.mu.Unlock()
+	for name, d := range old {
+		if drivers[name] != d {
+			err = errors.Join(err, d.Close()) // a look that is under way fails, and is asked again
+		}
+	}
+	return err
+}
+
+func digestOf(clusters []cluster.Cluster, name string) string {
+	c, _ := cluster.Inventory{Clusters: clusters}.Cluster(name)
+	return c.Digest()
+}
+
+func (p *parts) close() error {
+	p.systemd.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for d := range maps.Values(p.drivers) {
+		errs = append(errs, d.Close())
+	}
+	p.drivers = nil
+	return errors.Join(errs...)
+}
+
+func (p *parts) etcd(name string) (*etcd.Driver, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	d, ok := p.drivers[name]
+	return d, ok
+}
+
+func (p *parts) isLocal(host string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.local(host)
+}
+
+// MemberReachable implements action.Scrapes.
+func (p *parts) MemberReachable(ctx context.Context, cluster, member string) (reachable, known bool) {
+	p.mu.RLock()
+	c := p.prometheus
+	p.mu.RUnlock()
+	if c == nil {
+		return false, false
+	}
+	return c.MemberReachable(ctx, cluster, member)
+}
+
+// poll asks every configured Alertmanager at once.
+func (p *parts) poll(ctx context.Context, fetch bool) []repair.PollSource {
+	p.mu.RLock()
+	managers := p.alertmanagers
+	p.mu.RUnlock()
+	out := make([]repair.PollSource, len(managers))
+	var all sync.WaitGroup
+	for i, m := range managers {
+		all.Go(func() { out[i] = m.Poll(ctx, fetch) })
+	}
+	all.Wait()
+	return out
+}
+
+// watch keeps an eye on the clusters, so that a process that serves is known
+// before it hangs, and begins anew when a reload changes them.
+func (p *parts) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.mu.RLock()
+		clusters, changed := p.clusters, p.changed
+		p.mu.RUnlock()
+		round, stop := context.WithCancel(ctx)
+		go func() {
+			defer stop()
+			select {
+			case <-changed:
+			case <-round.Done():
+			}
+		}()
+		action.Watch(round, p.deps, clusters)
+		stop()
+	}
+}

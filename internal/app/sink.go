@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/repair"
+	"github.com/fettle-io/fettle/webhook"
+)
+
+// part is how many alerts of a message go to the sequencer at once: a huge
+// message is streamed, and others get their turn in between.
+const part = 256
+
+// sink hands messages to the sequencer.
+type sink struct {
+	seq   *repair.Sequencer
+	newID func() string
+	log   *slog.Logger
+	last  func() uint64 // the journal's last sequence number
+}
+
+// Take implements webhook.Sink.
+func (s *sink) Take(ctx context.Context, m webhook.Message, alerts iter.Seq2[alert.Alert, error]) (webhook.Taken, error) {
+	ev := repair.Alerts{Message: m.ID, Actor: m.Actor}
+	for a, err := range alerts {
+		if err != nil {
+			return webhook.Taken{}, err
+		}
+		ev.Alerts = append(ev.Alerts, a)
+		if len(ev.Alerts) == part {
+			if _, _, err := s.seq.Submit(ctx, ev); err != nil {
+				return webhook.Taken{}, fmt.Errorf("persist a message: %w", err)
+			}
+			ev.Alerts = nil
+		}
+	}
+	ev.End = &repair.MessageEnd{
+		Receiver: m.Receiver, GroupKey: m.GroupKey, Reason: m.Reason, ExternalURL: m.ExternalURL,
+		Truncated: m.Truncated, Bytes: m.Size,
+	}
+	answer, seq, err := s.seq.Submit(ctx, ev)
+	if err != nil {
+		return webhook.Taken{}, fmt.Errorf("persist a message: %w", err)
+	}
+	if seq == 0 {
+		seq = s.last()
+	}
+	sum := answer.Message
+	return webhook.Taken{Seq: seq, Received: sum.Received, Repeats: sum.Repeats, Unmatched: sum.Unmatched}, nil
+}
+
+// Overflow implements webhook.Sink: a record, and the active alerts are fetched
+// from every configured Alertmanager.
+func (s *sink) Overflow(ctx context.Context, actor string, size int64) {
+	ev := repair.Alerts{Message: s.newID(), Actor: actor, End: &repair.MessageEnd{TooLarge: true, Bytes: size}}
+	if _, _, err := s.seq.Submit(ctx, ev); err != nil {
+		s.log.Error("a message over the size limit could not be recorded", "actor", actor, "bytes", size, "err", err)
+	}
+}

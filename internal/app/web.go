@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/internal/access"
+	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/webhook"
+)
+
+// openWeb binds the listeners and makes the handlers. Nothing is served yet, but
+// whoever connects waits and is not refused.
+func (a *App) openWeb(ctx context.Context) error {
+	w := a.cfg.Web
+	var err error
+	a.policy, err = access.New(access.Options{
+		Grants: grants(w.Roles), Table: access.Routes(), UsersChecked: w.ConfigFile != "",
+	})
+	if err != nil {
+		return fmt.Errorf("web.roles: %w", err)
+	}
+	hook := webhook.New(webhook.Options{
+		Sink:    &sink{seq: a.seq, newID: newID, log: a.o.Log, last: a.lastSeq},
+		Metrics: webhook.NewMetrics(a.reg), Log: a.o.Log, NewID: newID, MaxBody: int64(w.MaxBody),
+	})
+	router, err := api.NewEngine(a.o.Log, hook.Count, a.policy.Check)
+	if err != nil {
+		return err
+	}
+	hook.Register(router)
+	api.New(api.Options{
+		Backend: backend{a}, Log: a.o.Log,
+		Metrics: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: a.reg}),
+	}).Register(router)
+
+	listen := net.ListenConfig{}
+	l, err := listen.Listen(ctx, "tcp", w.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	a.tcp = api.Limit(l, w.MaxConnections)
+	a.onStop = append(a.onStop, closeOnce(l))
+	if a.unix, err = a.openSocket(w); err != nil {
+		return err
+	}
+	servers := 1
+	if a.unix != nil {
+		a.onStop = append(a.onStop, closeOnce(a.unix))
+		servers = 2
+	}
+	for range servers {
+		a.servers = append(a.servers, api.NewServer(router, a.o.Log))
+	}
+	return nil
+}
+
+// openSocket binds the CLI's socket. The default place needs a directory that the
+// installation makes; without it, and without a configuration, there is none.
+func (a *App) openSocket(w config.Web) (net.Listener, error) {
+	if w.Socket == "" {
+		return nil, nil
+	}
+	if a.cfg.file == "" && a.o.Socket == "" && !writable(filepath.Dir(w.Socket)) {
+		path := userSocket()
+		if path == "" {
+			a.o.Log.Info("no unix socket: nobody may write to "+filepath.Dir(w.Socket), "use", "http://"+a.Addr())
+			return nil, nil
+		}
+		a.cfg.Web.Socket = path
+		w.Socket = path
+	}
+	if err := os.MkdirAll(filepath.Dir(w.Socket), 0o750); err != nil {
+		return nil, fmt.Errorf("web.socket: %w", err)
+	}
+	return access.ListenUnix(w.Socket)
+}
+
+// userSocket is the socket of a fettle that a user runs for themselves.
+func userSocket() string {
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" || !writable(dir) {
+		return ""
+	}
+	return filepath.Join(dir, "fettle", "fettle.sock")
+}
+
+func (a *App) socket() string {
+	if a.unix == nil {
+		return ""
+	}
+	return a.cfg.Web.Socket
+}
+
+func (a *App) lastSeq() uint64 {
+	if n := a.journal.Size(); n > 0 {
+		return n - 1
+	}
+	return 0
+}
+
+// serve begins to answer, and has Stop end it.
+func (a *App) serve() {
+	file := a.cfg.Web.ConfigFile
+	flags := &toolkit.FlagConfig{WebConfigFile: &file}
+	ended := make(chan struct{}, len(a.servers))
+	for i, srv := range a.servers {
+		go func() {
+			defer func() { ended <- struct{}{} }()
+			var err error
+			if i == 0 {
+				err = toolkit.Serve(a.tcp, srv, flags, a.o.Log)
+			} else {
+				err = srv.Serve(a.unix)
+			}
+			if err != nil && !errors.Is(err, http.ErrServerClosed) {
+				a.o.Log.Error("the server ended", "err", err)
+			}
+		}()
+	}
+	a.onStop = append(a.onStop, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		var errs []error
+		for _, srv := range a.servers {
+			if err := srv.Shutdown(ctx); err != nil {
+				errs = append(errs, err, srv.Close())
+			}
+		}
+		for range a.servers {
+			<-ended
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// closeOnce closes a listener that a server may have closed already.
+func closeOnce(l net.Listener) func() error {
+	return func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+}
