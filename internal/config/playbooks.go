@@ -70,7 +70,7 @@ func (c Config) sources(embedded fs.FS) (map[string]source, error) {
 	}
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), extension); ok {
-			found[name] = source{"embedded:" + e.Name(), func() ([]byte, error) { return fs.ReadFile(embedded, e.Name()) }}
+			found[name] = source{"embedded/" + e.Name(), func() ([]byte, error) { return fs.ReadFile(embedded, e.Name()) }}
 		}
 	}
 	dir := c.Playbooks.Dir
