@@ -1,0 +1,358 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/internal/service"
+	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// good is a member in order.
+func good() Member {
+	return Member{
+		Service: cluster.Service{State: cluster.ServiceRunning, Identity: "2", Age: time.Second},
+		WantID:  "a", ID: "a", Reachable: true, Leader: "b", Term: 3, Commit: 5000, Applied: 5000,
+		Serializable: true, Linearizable: true, ClusterLeader: "b", LeaderCommit: 5000,
+	}
+}
+
+func with(m Member, f func(*Member)) Member { f(&m); return m }
+
+func TestMemberInOrder(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		m    Member
+		want bool
+	}{
+		{"in order", good(), true},
+		{"a little behind", with(good(), func(m *Member) { m.Applied = 4000 }), true},
+		{"behind", with(good(), func(m *Member) { m.Applied = 3999 }), false},
+		{"ahead of what its leader had committed", with(good(), func(m *Member) { m.Applied = 6000 }), true},
+		{"another member answers", with(good(), func(m *Member) { m.ID = "c" }), false},
+		{"an unknown member answers", with(good(), func(m *Member) { m.ID, m.WantID = "", "" }), false},
+		{"sees no leader", with(good(), func(m *Member) { m.Leader = "" }), false},
+		{"no quorum names a leader", with(good(), func(m *Member) { m.Leader, m.ClusterLeader = "", "" }), false},
+		{"follows another leader than the quorum", with(good(), func(m *Member) { m.Leader = "a" }), false},
+		{"its leader's commit is not known", with(good(), func(m *Member) { m.LeaderCommit = 0 }), false},
+		{"no serializable read", with(good(), func(m *Member) { m.Serializable = false }), false},
+		{"no linearizable read", with(good(), func(m *Member) { m.Linearizable = false }), false},
+		{"not reachable", with(good(), func(m *Member) { m.Reachable = false }), false},
+		{"its service cannot be asked", with(good(), func(m *Member) { m.Service = cluster.Service{State: cluster.ServiceUnknown} }), true},
+		{"nothing", Member{}, false},
+	} {
+		if got := c.m.inOrder(1000); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+func TestMemberStarted(t *testing.T) {
+	dead := Member{WantID: "a", Service: cluster.Service{State: cluster.ServiceDead}, ClusterLeader: "b", LeaderCommit: 5000}
+	ran := with(dead, func(m *Member) {
+		m.Service = cluster.Service{State: cluster.ServiceRunning, Identity: "1"}
+	})
+	for _, c := range []struct {
+		name        string
+		before, now Member
+		want        bool
+	}{
+		{"dead, now in order", dead, good(), true},
+		{"not past what was committed before", dead, with(good(), func(m *Member) { m.Applied = 4999 }), false},
+		{"ran, and another process runs now", ran, good(), true},
+		{"ran, and still the same process", with(ran, func(m *Member) { m.Service.Identity = "2" }), good(), false},
+		{"ran, and which process runs is not told", ran, with(good(), func(m *Member) { m.Service = cluster.Service{} }), false},
+		{"dead still", dead, dead, false},
+	} {
+		if got := memberStarted(c.before, c.now, 1000); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+func TestWaitsForQuorum(t *testing.T) {
+	before := Member{Service: cluster.Service{State: cluster.ServiceDead}}
+	now := Member{Service: cluster.Service{State: cluster.ServiceRunning, Identity: "2", Age: 5 * time.Second}, PeerPort: true}
+	for _, c := range []struct {
+		name string
+		now  Member
+		want bool
+	}{
+		{"lives 5 s, its peer port answers", now, true},
+		{"systemd waits for its READY", with(now, func(m *Member) { m.Service.State = cluster.ServiceStarting }), true},
+		{"too young", with(now, func(m *Member) { m.Service.Age = 4999 * time.Millisecond }), false},
+		{"its peer port does not answer", with(now, func(m *Member) { m.PeerPort = false }), false},
+		{"there is a leader: then it can be verified", with(now, func(m *Member) { m.ClusterLeader = "b" }), false},
+		{"it sees a leader", with(now, func(m *Member) { m.Leader = "b" }), false},
+		{"died", with(now, func(m *Member) { m.Service = cluster.Service{State: cluster.ServiceDead} }), false},
+	} {
+		if got := waitsForQuorum(before, c.now); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+	ran := Member{Service: cluster.Service{State: cluster.ServiceRunning, Identity: "2"}}
+	if waitsForQuorum(ran, now) {
+		t.Error("the process that ran before counts as started")
+	}
+}
+
+func TestEnded(t *testing.T) {
+	before := Member{Service: cluster.Service{State: cluster.ServiceRunning, Identity: "1"}, Hung: true}
+	for _, c := range []struct {
+		name string
+		now  cluster.Service
+		want bool
+	}{
+		{"dead", cluster.Service{State: cluster.ServiceDead}, true},
+		{"about to be restarted", cluster.Service{State: cluster.ServiceAutoRestart}, true},
+		{"another process", cluster.Service{State: cluster.ServiceStarting, Identity: "2"}, true},
+		{"still there", cluster.Service{State: cluster.ServiceRunning, Identity: "1"}, false},
+		{"on its way down", cluster.Service{State: cluster.ServiceStopping, Identity: "1"}, false},
+		{"cannot tell", cluster.Service{State: cluster.ServiceUnknown}, false},
+	} {
+		if got := ended(before, Member{Service: c.now}); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+func TestServiceDecisions(t *testing.T) {
+	up := Service{Service: cluster.Service{State: cluster.ServiceRunning, Identity: "2"}}
+	probed := Service{Service: up.Service, Probed: true, Answers: true}
+	silent := Service{Service: up.Service, Probed: true, ProbeError: "refused"}
+	down := Service{Service: cluster.Service{State: cluster.ServiceDead}}
+	starting := Service{Service: cluster.Service{State: cluster.ServiceStarting, Identity: "2"}}
+	old := Service{Service: cluster.Service{State: cluster.ServiceRunning, Identity: "1"}}
+	for _, c := range []struct {
+		name              string
+		now               Service
+		inOrder, restarts bool // restarts: counted from old
+	}{
+		{"up", up, true, true}, {"up and answers", probed, true, true}, {"up and silent", silent, false, false},
+		{"down", down, false, false}, {"starting", starting, false, false}, {"the same process", old, true, false},
+	} {
+		if got := c.now.inOrder(); got != c.inOrder {
+			t.Errorf("%s: in order %v", c.name, got)
+		}
+		if got := serviceRestarted(old, c.now); got != c.restarts {
+			t.Errorf("%s: restarted %v", c.name, got)
+		}
+	}
+	if !serviceRestarted(down, up) {
+		t.Error("one that was down and runs counts as restarted")
+	}
+}
+
+// Done never panics on, and never believes, what another version or a torn record
+// left behind.
+func TestDoneOfForeignObservations(t *testing.T) {
+	ok, err := good().observation("m1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := []repair.Observation{{}, {Schema: "member/2", Data: ok.Data}, {Schema: ok.Schema, Data: []byte(`{"reachable":1}`)}, {Schema: ok.Schema}}
+	for name, spec := range Table(Deps{}) {
+		for _, o := range foreign {
+			if spec.Action.Done(nil, o) || spec.Action.Done(&o, ok) && spec.Sees == memberSchema || spec.Action.Done(&ok, o) {
+				t.Errorf("%s is done by %+v", name, o)
+			}
+		}
+	}
+}
+
+func TestMayBegin(t *testing.T) {
+	now := journal.Reading{Boot: "b", Since: 10 * time.Second}
+	table := Table(Deps{Clock: func() journal.Reading { return now }})
+	for name, spec := range table {
+		for _, in := range []repair.Intent{{NotAfterBoot: "b", NotAfterSince: 9 * time.Second}, {NotAfterBoot: "other", NotAfterSince: time.Hour}} {
+			// Services is nil: to begin would panic.
+			if err := spec.Action.Apply(t.Context(), in); err == nil || !strings.Contains(err.Error(), "too late to begin") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestReachable(t *testing.T) {
+	if err := reachable(fmt.Errorf("m1: %w", service.ErrNoAgent)); !errors.Is(err, repair.ErrAgent) {
+		t.Errorf("got %v", err)
+	}
+	if err := reachable(fs.ErrNotExist); errors.Is(err, repair.ErrAgent) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProve(t *testing.T) {
+	dead := cluster.Service{State: cluster.ServiceDead}
+	told := func(ok bool, id string) cluster.Service {
+		return cluster.Service{State: cluster.ServiceDead, DataDirOK: &ok, MemberID: id}
+	}
+	a := expected{name: "m1", ids: []string{"a"}, clusterID: "c"}
+	nobody := expected{name: "m1"}
+	of := func(id string) etcd.DataDir {
+		return etcd.DataDir{NodeID: id, ClusterID: "c", Names: map[string]string{"a": "m1", "b": "m2"}}
+	}
+	for _, c := range []struct {
+		name     string
+		s        cluster.Service
+		want     expected
+		readable bool
+		read     etcd.DataDir
+		err      error
+		answer   cluster.Answer
+		reason   string
+	}{
+		{"its own", dead, a, true, of("a"), nil, cluster.Yes, ""},
+		{"another member's", dead, a, true, of("b"), nil, cluster.No, "other-member"},
+		{"of another cluster", dead, expected{name: "m1", ids: []string{"a"}, clusterID: "d"}, true, of("a"), nil, cluster.No, "other-member"},
+		{"not the pinned one", dead, expected{name: "m1", ids: []string{"a", "b"}}, true, of("a"), nil, cluster.No, "other-member"},
+		{"empty", dead, a, true, etcd.DataDir{Empty: true}, etcd.ErrEmptyDataDir, cluster.No, "empty-data-dir"},
+		{"not there", dead, a, true, etcd.DataDir{}, etcd.ErrNoDataDir, cluster.No, "no-data-dir"},
+		{"not readable", dead, a, true, etcd.DataDir{}, etcd.ErrNotReadable, cluster.Unknown, "not-readable"},
+		{"damaged", dead, a, true, etcd.DataDir{}, etcd.ErrDamaged, cluster.Unknown, "not-readable"},
+		{"no ID known, its own name", dead, nobody, true, of("a"), nil, cluster.Yes, ""},
+		{"no ID known, another's name", dead, nobody, true, of("b"), nil, cluster.No, "other-member"},
+		{"no ID known, no names", dead, nobody, true, etcd.DataDir{NodeID: "a"}, nil, cluster.Unknown, "not-told"},
+		{"runs", cluster.Service{State: cluster.ServiceRunning, Identity: "1"}, a, true, of("a"), nil, cluster.No, "process-runs"},
+		{"starts", cluster.Service{State: cluster.ServiceStarting, Identity: "1"}, a, true, of("a"), nil, cluster.No, "process-runs"},
+		{"stops", cluster.Service{State: cluster.ServiceStopping, Identity: "1"}, a, true, of("a"), nil, cluster.No, "process-runs"},
+		{"cannot tell whether it runs", cluster.Service{State: cluster.ServiceUnknown}, a, true, of("a"), nil, cluster.Unknown, "not-told"},
+		{"nobody asked", cluster.Service{}, a, true, of("a"), nil, cluster.Unknown, "not-told"},
+		{"about to be restarted", cluster.Service{State: cluster.ServiceAutoRestart}, a, true, of("a"), nil, cluster.Yes, ""},
+		{"elsewhere, nothing told", dead, a, false, etcd.DataDir{}, nil, cluster.Unknown, "not-told"},
+		{"elsewhere, told its own", told(true, "a"), a, false, etcd.DataDir{}, nil, cluster.Yes, ""},
+		{"elsewhere, told another's", told(true, "b"), a, false, etcd.DataDir{}, nil, cluster.No, "other-member"},
+		{"elsewhere, told no ID", told(true, ""), a, false, etcd.DataDir{}, nil, cluster.Unknown, "not-told"},
+		{"elsewhere, no ID known", told(true, "a"), nobody, false, etcd.DataDir{}, nil, cluster.Unknown, "not-told"},
+		{"elsewhere, told that it is not there", told(false, "a"), a, false, etcd.DataDir{}, nil, cluster.No, "no-data-dir"},
+		{"here, the status command says no", told(false, "a"), a, true, of("a"), nil, cluster.No, "no-data-dir"},
+		{"here, the status command says yes, and it is another's", told(true, "a"), a, true, of("b"), nil, cluster.No, "other-member"},
+	} {
+		p := prove(c.s, c.want, "/data", c.readable, c.read, c.err)
+		if p.Answer != c.answer || p.Reason != c.reason || p.Detail == "" {
+			t.Errorf("%s: got %+v", c.name, p)
+		}
+	}
+}
+
+func TestMayHang(t *testing.T) {
+	h := Hang{}.orDefault()
+	runs := cluster.Service{State: cluster.ServiceRunning, Identity: "1", Age: 10 * time.Second}
+	served := known{identity: "1", served: true}
+	for _, c := range []struct {
+		name  string
+		s     cluster.Service
+		k     known
+		local bool
+		want  bool
+	}{
+		{"was seen serving", runs, served, true, true},
+		{"is replaying its log", runs, known{identity: "1"}, true, false},
+		{"its predecessor was seen serving", runs, known{identity: "0", served: true}, true, false},
+		{"has had time enough", cluster.Service{State: cluster.ServiceRunning, Identity: "1", Age: 91 * time.Second}, known{}, true, true},
+		{"something is being done to it", cluster.Service{State: cluster.ServiceRunning, Identity: "1", Busy: true}, served, true, false},
+		{"starting", cluster.Service{State: cluster.ServiceStarting, Identity: "1", Age: time.Hour}, served, true, false},
+		{"stopping", cluster.Service{State: cluster.ServiceStopping, Identity: "1", Age: time.Hour}, served, true, false},
+		{"dead", cluster.Service{State: cluster.ServiceDead}, known{}, true, false},
+		{"on another host", runs, served, false, false},
+	} {
+		if got := h.mayHang(c.s, c.k, c.local); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+func TestSilence(t *testing.T) {
+	h := Hang{}.orDefault()
+	quiet := func(at int) sample {
+		return sample{at: time.Duration(at) * time.Second, identity: "1", received: map[string]float64{"m2": 100, "m3": 7}}
+	}
+	but := func(s sample, f func(*sample)) sample { f(&s); return s }
+	for _, c := range []struct {
+		name    string
+		samples []sample
+		want    bool
+	}{
+		{"silent for 6 s", []sample{quiet(0), quiet(2), quiet(4), quiet(6)}, true},
+		{"silent for less", []sample{quiet(0), quiet(2), quiet(4), quiet(5)}, false},
+		{"one look", []sample{quiet(60)}, false},
+		{"its client port answered once", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.client = true }), quiet(6), quiet(8)}, false},
+		{"its peer port answered once", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.peer = true }), quiet(6), quiet(8)}, false},
+		{"a peer heard from it", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.received = map[string]float64{"m2": 101, "m3": 7} }), quiet(6)}, false},
+		{"a peer was restarted", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.received = map[string]float64{"m2": 0, "m3": 7} }), quiet(6)}, false},
+		{"no peer can be asked", []sample{but(quiet(0), func(s *sample) { s.received = nil }), but(quiet(6), func(s *sample) { s.received = nil })}, false},
+		{"a peer more tells", []sample{but(quiet(0), func(s *sample) { s.received = map[string]float64{"m2": 100} }), quiet(2), quiet(6)}, false},
+		{"another process", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.identity = "2" }), but(quiet(6), func(s *sample) { s.identity = "2" })}, false},
+		{"nobody listened in between", []sample{quiet(0), quiet(7), quiet(9)}, false},
+		{"silent again, for long enough", []sample{quiet(0), quiet(7), quiet(10), quiet(13)}, true},
+	} {
+		var q silence
+		for _, s := range c.samples {
+			q = q.add(s, h)
+		}
+		last := c.samples[len(c.samples)-1]
+		if got := q.hung(last.identity, h); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+		if q.hung("other", h) {
+			t.Errorf("%s: of another process", c.name)
+		}
+	}
+}
+
+func TestListeners(t *testing.T) {
+	all := map[string]float64{"m2": 1, "m3": 2}
+	if got := listeners(all, ""); len(got) != 2 {
+		t.Errorf("without a leader: %v", got)
+	}
+	if got := listeners(all, "m3"); len(got) != 1 || got["m3"] != 2 {
+		t.Errorf("with a leader: %v", got)
+	}
+	if got := listeners(all, "m1"); got != nil {
+		t.Errorf("the leader cannot be asked: %v", got)
+	}
+}
+
+func TestServed(t *testing.T) {
+	var s Served
+	at := func(d time.Duration) journal.Reading { return journal.Reading{Since: d} }
+	if k := s.note("c/m1", "1", false, at(5)); k.served || k.since != 5 {
+		t.Errorf("first seen: %+v", k)
+	}
+	if k := s.note("c/m1", "1", true, at(6)); !k.served || k.since != 5 {
+		t.Errorf("serves: %+v", k)
+	}
+	if k := s.note("c/m1", "1", false, at(7)); !k.served {
+		t.Error("it is forgotten that it served")
+	}
+	if k := s.note("c/m2", "1", false, at(7)); k.served {
+		t.Error("targets are mixed up")
+	}
+	if k := s.note("c/m1", "2", false, at(8)); k.served || k.since != 8 {
+		t.Errorf("the next process: %+v", k)
+	}
+}
+
+func TestGoneByProbe(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		p    part
+		want cluster.Answer
+	}{
+		{"answers", part{view: cluster.MemberView{Reachable: true}}, cluster.No},
+		{"nothing answers", part{view: cluster.MemberView{Error: "refused"}}, cluster.Yes},
+		{"waits for a quorum: only its peer port answers", part{peer: true}, cluster.No},
+		{"refuses our certificate: its client port answers", part{client: true, view: cluster.MemberView{Error: "tls"}}, cluster.No},
+	} {
+		if got := c.p.goneByProbe(); got != c.want {
+			t.Errorf("%s: got %s", c.name, got)
+		}
+	}
+}
