@@ -23,6 +23,7 @@ type ask struct {
 type quiet struct {
 	inOrder time.Duration // since when; -1: it is not, or not known
 	absent  int           // polls in a row in which no Alertmanager had it
+	unseen  bool          // the last look failed
 	refused int           // times the last answer was the answer again
 }
 
@@ -143,8 +144,12 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 		return
 	}
 	q := e.quietOf(ep)
-	if ev.Err != nil {
+	q.unseen = ev.Err != nil
+	if q.unseen {
 		q.inOrder = -1
+		if e.tryClose(ep); e.st.episodes[ep.ID] == nil {
+			return
+		}
 		e.checkDeadline(ep)
 		v := notSeen(ev.Err)
 		e.respond(ep, &v)

@@ -48,6 +48,7 @@ type Engine struct {
 	pollDue time.Duration
 	polling bool
 	fetch   bool // a message left alerts out: the next poll brings them
+	purged  time.Duration
 	next    time.Duration // when something is due; -1: nothing is
 
 	ready Ready
@@ -108,6 +109,7 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	case CloseEpisode:
 		a.Err = e.closeByPerson(ev)
 	}
+	e.purge()
 	e.due()
 	return a
 }

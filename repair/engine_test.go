@@ -463,3 +463,15 @@ func TestDeadlineEscalatesOnce(t *testing.T) {
 		t.Errorf("%d escalations, want 1", n)
 	}
 }
+
+// Rule 4: where the target cannot be observed, the alert's end alone closes the episode.
+func TestUnobservableClosesWithItsAlert(t *testing.T) {
+	w := newWorld(t, 3)
+	w.lookErr = errors.New("no bus")
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Minute)
+	w.send(alert.Resolved, downLabels("m2"))
+	w.run(20 * time.Second)
+	wantList(t, "closed", w.closed(), "alert_ended")
+}

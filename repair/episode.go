@@ -128,7 +128,7 @@ func (e *Engine) tryClose(ep *Episode) {
 		return
 	}
 	q, set := e.quietOf(ep), e.settingsOf(ep)
-	if _, _, err := e.resolve(ep); err != nil {
+	if _, _, err := e.resolve(ep); err != nil || q.unseen { // then the alert's end alone closes it
 		if !ep.Active || q.absent >= 2 {
 			e.close(ep, closedAlertOver, "", "")
 		}
@@ -231,6 +231,29 @@ func (e *Engine) onPolled(ev Polled) {
 	}
 	e.silent = silent
 }
+
+// purge forgets what rule 2 no longer wants known, once an hour: it is a cache,
+// and attempts that no window reaches any more.
+func (e *Engine) purge() {
+	if e.now < e.purged+time.Hour {
+		return
+	}
+	e.purged = e.now
+	set := e.general()
+	for fp, k := range e.st.fingerprints {
+		if k.episode == "" && k.status == alert.Resolved && e.now-k.at > set.Forget {
+			delete(e.st.fingerprints, fp)
+		}
+	}
+	for key, as := range e.st.attempts {
+		if e.now-as[len(as)-1].at > maxWindow {
+			delete(e.st.attempts, key)
+		}
+	}
+}
+
+// maxWindow is longer than any window in which attempts are counted.
+const maxWindow = 7 * 24 * time.Hour
 
 // fetched takes the alerts that a message left out (rule 3): those that a
 // playbook is for.

@@ -247,7 +247,9 @@ func (s *State) foldStep(v StepData, wall time.Time) {
 	case StepStarted: // for cooldown and attempts it was no mutating run
 		if open != nil {
 			key := open.Action + "|" + open.TargetName
-			s.attempts[key] = dropAttempt(s.attempts[key], open.ID)
+			if s.attempts[key] = dropAttempt(s.attempts[key], open.ID); len(s.attempts[key]) == 0 {
+				delete(s.attempts, key)
+			}
 		}
 		r.Mutating--
 	}
