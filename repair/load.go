@@ -19,7 +19,7 @@ import (
 // PlaybookVersion is the version of the playbook language that this program reads.
 const PlaybookVersion = 1
 
-// playbookYAML is a playbook as it is written (docs/playbooks.md).
+// playbookYAML is a playbook as it is written (docs/playbooks/README.md).
 type playbookYAML struct {
 	Name        string               `yaml:"name"`
 	Version     int                  `yaml:"version"`

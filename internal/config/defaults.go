@@ -55,7 +55,6 @@ func Numbers() []Number {
 		{Key: "poll_left_out", Field: "PollLeftOut", Default: 10 * m, Fleet: true, Rule: "4", Help: "an Alertmanager that has not answered for this long is left out"},
 		{Key: "reasons_record", Field: "ReasonsRecord", Default: h, Rule: "section 5", Help: "the same refusal of an episode is a record once in this time, and counted otherwise"},
 
-		{Default: "256MiB", Rule: "1", Help: "largest message (`web.max_body`)"},
 		{Default: "1MiB", Rule: "1", Help: "of a message that is kept in memory, the rest goes to an unlinked file"},
 		{Default: "64KiB", Rule: "1", Help: "largest record of an alert: longer annotations are cut, with length and digest"},
 		{Default: "32KiB", Rule: "1", Help: "an alert whose labels are larger is recorded by fingerprint and digest, and never matched"},

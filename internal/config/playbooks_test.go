@@ -161,6 +161,7 @@ overrides: {playbooks: {zzz: {settle: 5s}}}
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Playbooks.Dir = "" // the embedded ones alone, whatever this machine has
 	_, err = c.LoadPlaybooks(playbooks.Files(), actions())
 	want := `f.yml:3:51: there is no playbook "service-restrat"; did you mean "service-restart"?
 f.yml:4:44: there is no playbook "etcd-restart"; known here: etcd-member-restart, service-restart
