@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/access"
@@ -22,9 +23,12 @@ import (
 // whoever connects waits and is not refused.
 func (a *App) openWeb(ctx context.Context) error {
 	w := a.cfg.Web
-	var err error
+	checked, err := usersChecked(w.ConfigFile)
+	if err != nil {
+		return err
+	}
 	a.policy, err = access.New(access.Options{
-		Grants: grants(w.Roles), Table: access.Routes(), UsersChecked: w.ConfigFile != "",
+		Grants: grants(w.Roles), Table: access.Routes(), UsersChecked: checked,
 	})
 	if err != nil {
 		return fmt.Errorf("web.roles: %w", err)
@@ -62,6 +66,28 @@ func (a *App) openWeb(ctx context.Context) error {
 		a.servers = append(a.servers, api.NewServer(router, a.o.Log))
 	}
 	return nil
+}
+
+// usersChecked tells whether the web configuration asks for names and passwords:
+// only then does a user's name in a request prove anything.
+func usersChecked(file string) (bool, error) {
+	if file == "" {
+		return false, nil
+	}
+	if err := toolkit.Validate(file); err != nil {
+		return false, fmt.Errorf("web.config_file: %w", err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return false, fmt.Errorf("web.config_file: %w", err)
+	}
+	var users struct {
+		Basic map[string]string `yaml:"basic_auth_users"`
+	}
+	if err := yaml.Unmarshal(data, &users); err != nil {
+		return false, fmt.Errorf("web.config_file %s: %w", file, err)
+	}
+	return len(users.Basic) > 0, nil
 }
 
 // openSocket binds the CLI's socket. The default place needs a directory that the
