@@ -62,13 +62,12 @@ func (a Autonomy) settings() []setting {
 	return all
 }
 
-var autonomies = []string{string(repair.Observe), string(repair.Approve), string(repair.Auto)}
-
 func (k check) autonomy() {
+	known := []string{string(repair.Observe), string(repair.Approve), string(repair.Auto)}
 	a, at := k.config.Autonomy, strictyaml.Path{"autonomy"}
 	for _, s := range a.settings() {
-		if !slices.Contains(autonomies, string(s.value)) {
-			k.doc.Errorf(s.path, "unknown autonomy %s; %s", strictyaml.Clip(string(s.value)), strictyaml.DidYouMean(string(s.value), autonomies))
+		if !slices.Contains(known, string(s.value)) {
+			k.doc.Errorf(s.path, "unknown autonomy %s; %s", strictyaml.Clip(string(s.value)), strictyaml.DidYouMean(string(s.value), known))
 		}
 	}
 	k.tiers(at.Join("tiers"), maps.Keys(a.Tiers))

@@ -21,7 +21,6 @@ type check struct {
 }
 
 var (
-	tiers        = []string{string(repair.P0), string(repair.P1), string(repair.P2)}
 	playbookName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	journalID    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
@@ -29,7 +28,7 @@ var (
 // tiers refuses keys at path that are no tier.
 func (k check) tiers(path strictyaml.Path, keys iter.Seq[repair.Tier]) {
 	for t := range keys {
-		if !slices.Contains(tiers, string(t)) {
+		if t != repair.P0 && t != repair.P1 && t != repair.P2 {
 			k.doc.KeyErrorf(path.Join(string(t)), "unknown tier %s; known here: P0, P1, P2", strictyaml.Clip(string(t)))
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"github.com/fettle-io/fettle/internal/strictyaml"
 )
 
-var roles = []string{"webhook", "metrics", "viewer", "operator"}
-
 // maxSocketPath is what fits into the kernel's address of a unix socket.
 const maxSocketPath = 107
 
@@ -55,11 +53,12 @@ func (k check) listen(at strictyaml.Path, w Web) {
 }
 
 func (k check) role(at strictyaml.Path, r Role) {
+	known := []string{"webhook", "metrics", "viewer", "operator"}
 	switch {
 	case r.Role == "":
 		k.doc.Errorf(at.Join("role"), "the entry has no role: write role: webhook, metrics, viewer or operator")
-	case !slices.Contains(roles, r.Role):
-		k.doc.Errorf(at.Join("role"), "unknown role %s; %s", strictyaml.Clip(r.Role), strictyaml.DidYouMean(r.Role, roles))
+	case !slices.Contains(known, r.Role):
+		k.doc.Errorf(at.Join("role"), "unknown role %s; %s", strictyaml.Clip(r.Role), strictyaml.DidYouMean(r.Role, known))
 	}
 	if len(r.Name) > 64 || strings.ContainsFunc(r.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		k.doc.Errorf(at.Join("name"), "name %s is too long, or no plain text: it is the actor in the journal", strictyaml.Clip(r.Name))

@@ -32,8 +32,6 @@ var (
 	memberID    = regexp.MustCompile(`^[0-9a-f]{1,16}$`)
 )
 
-var kinds = []string{string(cluster.KindEtcd), string(cluster.KindService)}
-
 // Check checks the clusters that stand at path `at` of doc, reports to doc what is
 // wrong, and fills in what follows from the rest: a member's host. The order of
 // clusters and members is kept.
@@ -61,6 +59,7 @@ func (c check) errorf(key, format string, args ...any) {
 }
 
 func (c check) cluster(cl *cluster.Cluster) {
+	kinds := []string{string(cluster.KindEtcd), string(cluster.KindService)}
 	switch {
 	case cl.Name == "":
 		c.errorf("name", "the cluster has no name: give it one, it is the label `cluster` of its metrics")

@@ -9,8 +9,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var durationType = reflect.TypeFor[time.Duration]()
-
 // Decode fills the struct that v points to. Fields are named by their yaml tag,
 // else by their json tag; a field without either cannot be written. Text takes any
 // plain value as it is written. What the file does not say is left as it is in v,
@@ -22,7 +20,7 @@ func (d *Document) Decode(v any) {
 }
 
 func (d *Document) value(path Path, n *yaml.Node, v reflect.Value) {
-	if d.refused(path, n) {
+	if refused(n) {
 		return
 	}
 	if v.Kind() == reflect.Pointer {
@@ -50,7 +48,7 @@ func (d *Document) value(path Path, n *yaml.Node, v reflect.Value) {
 }
 
 // refused tells whether the form of this very value was refused already.
-func (d *Document) refused(path Path, n *yaml.Node) bool {
+func refused(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0
 }
 
@@ -114,7 +112,7 @@ func (d *Document) list(path Path, n *yaml.Node, v reflect.Value) {
 func (d *Document) scalar(path Path, n *yaml.Node, v reflect.Value) {
 	plain := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	switch kind := v.Kind(); {
-	case v.Type() == durationType:
+	case v.Type() == reflect.TypeFor[time.Duration]():
 		t, problem := duration(n.Value)
 		if problem != "" {
 			d.add(path, d.at(n), "%s: %s", name(path), problem)
@@ -158,7 +156,7 @@ func (d *Document) wrong(path Path, n *yaml.Node, want string) {
 
 func wanted(t reflect.Type) string {
 	switch {
-	case t == durationType:
+	case t == reflect.TypeFor[time.Duration]():
 		return "a duration such as 30s"
 	case t == reflect.TypeFor[Size]():
 		return "a size such as 16MiB"

@@ -15,7 +15,7 @@ type Size int64
 
 // String is the size as it is written in a file.
 func (s Size) String() string {
-	for _, u := range units {
+	for _, u := range units() {
 		if s != 0 && s%u.bytes == 0 {
 			return strconv.FormatInt(int64(s/u.bytes), 10) + u.name
 		}
@@ -23,10 +23,13 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + "B"
 }
 
-var units = []struct {
+type unit struct {
 	name  string
 	bytes Size
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+}
+
+// units are largest first.
+func units() [4]unit { return [4]unit{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}} }
 
 // duration reads Prometheus' form (1d12h, 30s, 100ms) and Go's (1.5s). A bare
 // number is refused, as nobody can tell what its unit is; 0 needs none.
@@ -47,7 +50,7 @@ func duration(s string) (d time.Duration, problem string) {
 }
 
 func size(s string) (Size, string) {
-	for _, u := range units {
+	for _, u := range units() {
 		digits, found := strings.CutSuffix(s, u.name)
 		if !found {
 			continue
