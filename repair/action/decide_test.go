@@ -274,6 +274,7 @@ func TestSilence(t *testing.T) {
 	quiet := func(at int) sample {
 		return sample{at: time.Duration(at) * time.Second, identity: "1", received: map[string]float64{"m2": 100, "m3": 7}}
 	}
+	led := func(s sample) sample { s.leader = "m3"; return s }
 	but := func(s sample, f func(*sample)) sample { f(&s); return s }
 	for _, c := range []struct {
 		name    string
@@ -290,6 +291,10 @@ func TestSilence(t *testing.T) {
 		{"no peer can be asked", []sample{but(quiet(0), func(s *sample) { s.received = nil }), but(quiet(6), func(s *sample) { s.received = nil })}, false},
 		{"a peer more tells", []sample{but(quiet(0), func(s *sample) { s.received = map[string]float64{"m2": 100} }), quiet(2), quiet(6)}, false},
 		{"another process", []sample{quiet(0), quiet(2), but(quiet(4), func(s *sample) { s.identity = "2" }), but(quiet(6), func(s *sample) { s.identity = "2" })}, false},
+		{"its leader hears nothing, and another peer is restarted", []sample{led(quiet(0)), led(quiet(3)), led(but(quiet(6), func(s *sample) { s.received = map[string]float64{"m2": 0, "m3": 7} }))}, true},
+		{"its leader hears from it", []sample{led(quiet(0)), led(quiet(3)), led(but(quiet(6), func(s *sample) { s.received = map[string]float64{"m2": 100, "m3": 8} }))}, false},
+		{"its leader cannot be asked", []sample{led(quiet(0)), led(quiet(3)), led(but(quiet(6), func(s *sample) { s.received = map[string]float64{"m2": 100} }))}, false},
+		{"a leader is elected meanwhile", []sample{quiet(0), quiet(3), led(quiet(6))}, true},
 		{"nobody listened in between", []sample{quiet(0), quiet(7), quiet(9)}, false},
 		{"silent again, for long enough", []sample{quiet(0), quiet(7), quiet(10), quiet(13)}, true},
 	} {
@@ -304,19 +309,6 @@ func TestSilence(t *testing.T) {
 		if q.hung("other", h) {
 			t.Errorf("%s: of another process", c.name)
 		}
-	}
-}
-
-func TestListeners(t *testing.T) {
-	all := map[string]float64{"m2": 1, "m3": 2}
-	if got := listeners(all, ""); len(got) != 2 {
-		t.Errorf("without a leader: %v", got)
-	}
-	if got := listeners(all, "m3"); len(got) != 1 || got["m3"] != 2 {
-		t.Errorf("with a leader: %v", got)
-	}
-	if got := listeners(all, "m1"); got != nil {
-		t.Errorf("the leader cannot be asked: %v", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -43,9 +44,9 @@ type sample struct {
 	identity string
 	client   bool // its client port answers
 	peer     bool // its peer port does
-	// received is how many bytes its leader, or each peer where there is no leader,
-	// had from it by now; nil where that cannot be had.
+	// received is how many bytes each peer that can be asked has had from it by now.
 	received map[string]float64
+	leader   string // the peer that leads; empty: none, or it is the member itself
 }
 
 // silence is how long nothing was heard of a process. The zero value is not silent.
@@ -56,17 +57,38 @@ type silence struct {
 }
 
 // add takes one more sample. Silence begins anew when anything was heard, when the
-// process is another, when other peers tell, or when nobody listened for as long as
-// silence takes to be a hang.
+// process is another, or when nobody listened for as long as silence takes to be a
+// hang; where nobody can tell there is none.
 func (q silence) add(s sample, h Hang) silence {
+	who := s.listeners()
 	switch {
-	case s.client || s.peer || len(s.received) == 0:
+	case s.client || s.peer || len(who) == 0:
 		return silence{}
-	case q.identity != s.identity, s.at-q.last > h.Silence, s.at < q.last, !maps.Equal(q.received, s.received):
+	case q.identity != s.identity, s.at-q.last > h.Silence, s.at < q.last, heard(q.received, s.received, who):
 		return silence{identity: s.identity, since: s.at, last: s.at, received: s.received}
 	}
 	q.last = s.at
 	return q
+}
+
+// listeners are the peers whose word counts: the leader, or all if there is none.
+func (s sample) listeners() []string {
+	if _, ok := s.received[s.leader]; ok {
+		return []string{s.leader}
+	}
+	if s.leader != "" {
+		return nil
+	}
+	return slices.Collect(maps.Keys(s.received))
+}
+
+// heard tells whether any of them received something in between, or cannot say so
+// because it was not asked before.
+func heard(before, now map[string]float64, who []string) bool {
+	return slices.ContainsFunc(who, func(name string) bool {
+		n, ok := before[name]
+		return !ok || n != now[name]
+	})
 }
 
 // hung tells that the silence of that process lasted long enough.
@@ -75,25 +97,16 @@ func (q silence) hung(identity string, h Hang) bool {
 }
 
 // sample takes one more sample of a member that does not answer Status.
-func (l *memberLook) sample(ctx context.Context, d *etcd.Driver, t cluster.Target, identity, leader string) sample {
-	s := sample{identity: identity}
-	if bytes, err := d.ReceivedFrom(ctx, t.Member.Name); err == nil {
-		s.received = listeners(bytes, leader)
+func (l *memberLook) sample(ctx context.Context, d *etcd.Driver, v cluster.View, p *part) sample {
+	name := p.target.Member.Name
+	s := sample{identity: p.service.Identity}
+	if leader, ok := v.Leader(); ok && leader.Name != name {
+		s.leader = leader.Name
 	}
-	s.client, s.peer = d.Answers(ctx, t.Member.Name)
+	s.received, _ = d.ReceivedFrom(ctx, name) // nil: nobody can tell
+	s.client, s.peer = d.Answers(ctx, name)
 	s.at = l.Clock().Since
 	return s
-}
-
-// listeners are those whose word counts: the leader alone, if there is one.
-func listeners(received map[string]float64, leader string) map[string]float64 {
-	if leader == "" {
-		return received
-	}
-	if n, ok := received[leader]; ok {
-		return map[string]float64{leader: n}
-	}
-	return nil
 }
 
 func (l *memberLook) silence(t cluster.Target) silence {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -165,7 +166,7 @@ func (l *memberLook) missing(ctx context.Context, d *etcd.Driver, v cluster.View
 		all.Go(func() { p.peerErr = expectedAtPeer(ctx, d, p.target) })
 	}
 	if l.Hang.mayHang(p.service, p.known, l.Local(p.target.Member.Host)) {
-		s := l.sample(ctx, d, p.target, p.service.Identity, leaderName(v))
+		s := l.sample(ctx, d, v, p)
 		p.client, p.peer = s.client, s.peer
 		q := l.silence(p.target).add(s, l.Hang)
 		l.keep(p.target, q)
@@ -179,9 +180,9 @@ func (l *memberLook) missing(ctx context.Context, d *etcd.Driver, v cluster.View
 // listen samples the members that are silent, and not for long enough to be hung,
 // until each is heard or hung. It tells whether there were any.
 func (l *memberLook) listen(ctx context.Context, d *etcd.Driver, s scene) bool {
-	any, leader := false, leaderName(s.view)
-	for _, p := range s.parts {
-		any = any || p.silent && !p.hung
+	waiting := func(p part) bool { return p.silent && !p.hung }
+	if !slices.ContainsFunc(s.parts, waiting) {
+		return false
 	}
 	each(s.parts, func(p *part) {
 		q := l.silence(p.target)
@@ -191,11 +192,11 @@ func (l *memberLook) listen(ctx context.Context, d *etcd.Driver, s scene) bool {
 				return
 			case <-time.After(l.Hang.Every):
 			}
-			q = q.add(l.sample(ctx, d, p.target, p.service.Identity, leader), l.Hang)
+			q = q.add(l.sample(ctx, d, s.view, p), l.Hang)
 			l.keep(p.target, q)
 		}
 	})
-	return any
+	return true
 }
 
 // prove reads the data directory of what is down, if it is on this host.
@@ -246,9 +247,4 @@ func (l *memberLook) goneByScrape(ctx context.Context, t cluster.Target) cluster
 		return cluster.No
 	}
 	return cluster.Yes
-}
-
-func leaderName(v cluster.View) string {
-	leader, _ := v.Leader()
-	return leader.Name
 }
