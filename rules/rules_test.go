@@ -98,7 +98,7 @@ func TestTheAlertsThatAreThere(t *testing.T) {
 		"FettleRaftDatabaseNearQuota", "FettleRaftNoSpace", "FettleRaftCorrupt",
 		"FettleFilesystemFilling", "FettleMemoryHigh", "FettleExporterDown", "FettleCollectorFailing",
 		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettlePausedTooLong",
-		"FettleDown", "FettleConfigReloadFailed",
+		"FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s", want)
