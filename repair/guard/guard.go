@@ -16,7 +16,7 @@ import (
 // Options are the guards' own settings.
 type Options struct {
 	// KnownBad says, for a kind of cluster and a version, whether it must not be
-	// acted on automatically, and why.
+	// acted on automatically, and why. Nil: none is known.
 	KnownBad func(kind cluster.Kind, version string) (why string, bad bool)
 }
 

@@ -60,20 +60,31 @@ func enoughWithout(q repair.Question) repair.Verdict {
 		return repair.RefuseForPerson("approval", "it is not shown to be hung, and a voter that may still answer is not taken away by itself")
 	}
 	view := *q.Seen.Facts.View
-	target, _ := view.Member(q.Target.Member.Name)
+	target, ok := view.Member(q.Target.Member.Name)
+	if !ok {
+		return repair.Refuse("no-view", fmt.Sprintf("the cluster was seen without %s", q.Target))
+	}
 	if target.Learner {
 		return repair.Go()
 	}
 	leader, ok := view.Leader()
-	if !ok {
+	switch {
+	case !ok:
 		return repair.Refuse("no-leader", "no quorum of voters names a leader: the dead ones are started first")
+	case leader.Name != "" && !leader.Reachable:
+		return repair.Refuse("no-leader", fmt.Sprintf("%s, which the others name as their leader, does not answer: who is caught up cannot be told", leader.Name))
 	}
-	good := 0
+	var agree []cluster.MemberView
+	commit := leader.Commit
 	for _, m := range view.Members {
-		if m.Name == target.Name || m.Learner || !m.Reachable {
+		if m.Name == target.Name || m.Learner || !m.Reachable || m.Leader != leader.ID || m.Term != leader.Term {
 			continue
 		}
-		if m.Leader == leader.ID && m.Term == leader.Term && m.Applied+q.Settings.CommitLag >= leader.Commit {
+		agree, commit = append(agree, m), max(commit, m.Commit) // a leader that the inventory does not list tells no commit
+	}
+	good := 0
+	for _, m := range agree {
+		if m.Applied+q.Settings.CommitLag >= commit {
 			good++
 		}
 	}

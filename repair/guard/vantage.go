@@ -44,9 +44,22 @@ func Vantage() repair.Guard {
 			return repair.Refuse("disagree", there+" says it is there ("+detail+"): perhaps a partition")
 		case gone >= 2:
 			return repair.Go()
-		case s.GoneByProbe == cluster.Yes && s.Proof.Answer == cluster.Yes && leaderless(q):
+		case s.GoneByProbe == cluster.Yes && s.Proof.Answer == cluster.Yes && noOtherSeesLeader(q):
 			return repair.Go()
 		}
 		return repair.RefuseForPerson("approval", "only one vantage point says that it is gone ("+detail+")")
 	}}
+}
+
+// noOtherSeesLeader tells that no other member names a leader, not even one alone.
+func noOtherSeesLeader(q repair.Question) bool {
+	if q.Seen.Facts.View == nil {
+		return false
+	}
+	for _, m := range q.Seen.Facts.View.Members {
+		if m.Name != q.Target.Member.Name && m.Reachable && m.Leader != "" {
+			return false
+		}
+	}
+	return true
 }

@@ -12,6 +12,9 @@ import (
 // too, but for a start: that takes nothing away, and with all members dead there
 // is nobody to tell.
 func Version(knownBad func(cluster.Kind, string) (string, bool)) repair.Guard {
+	if knownBad == nil {
+		knownBad = func(cluster.Kind, string) (string, bool) { return "", false }
+	}
 	return repair.Guard{Name: "version", Ask: func(q repair.Question) repair.Verdict {
 		view := q.Seen.Facts.View
 		if view == nil {
