@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -163,6 +164,18 @@ func TestDoneOfForeignObservations(t *testing.T) {
 			if spec.Action.Done(nil, o) || spec.Action.Done(&o, ok) && spec.Sees == memberSchema || spec.Action.Done(&ok, o) {
 				t.Errorf("%s is done by %+v", name, o)
 			}
+		}
+	}
+}
+
+func TestEveryActionHasItsPage(t *testing.T) {
+	for name, spec := range Table(Deps{}) {
+		if spec.Name != name || spec.Sees == "" || spec.Kind == "" || spec.Does == "" || spec.Disturbs == "" || spec.Action == nil {
+			t.Errorf("%s: %+v", name, spec)
+		}
+		page, err := os.ReadFile("../../docs/actions/" + name + ".md")
+		if err != nil || !strings.HasPrefix(string(page), "# "+name+"\n") {
+			t.Errorf("docs/actions/%s.md: %v", name, err)
 		}
 	}
 }
