@@ -206,18 +206,21 @@ func TestRefusals(t *testing.T) {
 		prepare func(w *fakeWorld)
 		want    string
 	}{
-		"stopped on purpose":  {func(w *fakeWorld) { w.member("m2").stopped = "stopped" }, "blocked(on-purpose/stopped)"},
-		"empty data dir":      {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "empty-data-dir"} }, "blocked(proof/empty-data-dir)"},
-		"another member's":    {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "other-member"} }, "blocked(proof/other-member)"},
-		"no proof to be had":  {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.Unknown, Reason: "not-told"} }, "blocked(proof/approval)"},
-		"vantages disagree":   {func(w *fakeWorld) { w.member("m2").promGone = cluster.No }, "blocked(vantage/disagree)"},
-		"autonomy observe":    {func(w *fakeWorld) { w.level = repair.Observe }, "observed(autonomy/observe)"},
-		"autonomy approve":    {func(w *fakeWorld) { w.level = repair.Approve }, "blocked(autonomy/approval)"},
-		"proof beats approve": {func(w *fakeWorld) { w.level = repair.Approve; w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "empty-data-dir"} }, "blocked(proof/empty-data-dir)"},
-		"auto-restart":        {func(w *fakeWorld) { w.member("m2").restart = true }, "blocked(auto-restart/auto-restart)"},
-		"not to be observed":  {func(w *fakeWorld) { w.lookErr = errors.New("no bus") }, "blocked(observe/observe)"},
-		"no agent":            {func(w *fakeWorld) { w.lookErr = repair.ErrAgent }, "blocked(agent/agent)"},
-		"replaying its log":   {func(w *fakeWorld) { m := w.member("m2"); m.up, m.noAnswer = true, true }, "blocked(proof/process-runs)"},
+		"stopped on purpose": {func(w *fakeWorld) { w.member("m2").stopped = "stopped" }, "blocked(on-purpose/stopped)"},
+		"empty data dir":     {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "empty-data-dir"} }, "blocked(proof/empty-data-dir)"},
+		"another member's":   {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "other-member"} }, "blocked(proof/other-member)"},
+		"no proof to be had": {func(w *fakeWorld) { w.member("m2").proof = cluster.Proof{Answer: cluster.Unknown, Reason: "not-told"} }, "blocked(proof/approval)"},
+		"vantages disagree":  {func(w *fakeWorld) { w.member("m2").promGone = cluster.No }, "blocked(vantage/disagree)"},
+		"autonomy observe":   {func(w *fakeWorld) { w.level = repair.Observe }, "observed(autonomy/observe)"},
+		"autonomy approve":   {func(w *fakeWorld) { w.level = repair.Approve }, "blocked(autonomy/approval)"},
+		"proof beats approve": {func(w *fakeWorld) {
+			w.level = repair.Approve
+			w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "empty-data-dir"}
+		}, "blocked(proof/empty-data-dir)"},
+		"auto-restart":       {func(w *fakeWorld) { w.member("m2").restart = true }, "blocked(auto-restart/auto-restart)"},
+		"not to be observed": {func(w *fakeWorld) { w.lookErr = errors.New("no bus") }, "blocked(observe/observe)"},
+		"no agent":           {func(w *fakeWorld) { w.lookErr = repair.ErrAgent }, "blocked(agent/agent)"},
+		"replaying its log":  {func(w *fakeWorld) { m := w.member("m2"); m.up, m.noAnswer = true, true }, "blocked(proof/process-runs)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 3)

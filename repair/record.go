@@ -162,7 +162,7 @@ type FinishedData struct {
 	Says     string    `json:"says,omitempty"`
 	Verdicts []Verdict `json:"verdicts,omitempty"`
 	Circuit  string    `json:"circuit,omitempty"` // action|target whose attempts are used up: opens its circuit
-	Would    []string  `json:"would,omitempty"` // with observed: the actions that would be next
+	Would    []string  `json:"would,omitempty"`   // with observed: the actions that would be next
 }
 
 // ClosedData is the data of TypeClosed.

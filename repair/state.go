@@ -1,7 +1,6 @@
 package repair
 
 import (
-	"sort"
 	"strings"
 	"time"
 
@@ -345,70 +344,4 @@ func keep[T any](list []T, v T) []T {
 		list = append(list[:0:0], list[len(list)-recent:]...)
 	}
 	return append(list, v)
-}
-
-// Pauses lists the pauses, oldest first.
-func (s *State) Pauses() []Pause {
-	out := make([]Pause, 0, len(s.pauses))
-	for _, p := range s.pauses {
-		out = append(out, *p)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].At < out[j].At || out[i].At == out[j].At && out[i].ID < out[j].ID })
-	return out
-}
-
-// Open counts the open episodes and the live runs.
-func (s *State) Open() (episodes, runs int) { return len(s.episodes), len(s.runs) }
-
-// Episodes lists the open episodes and the last ended ones, newest first.
-func (s *State) Episodes() []Episode {
-	out := make([]Episode, 0, len(s.episodes)+len(s.endedEpisode))
-	for _, ep := range s.openEpisodes() {
-		out = append(out, *ep)
-	}
-	for _, ep := range s.endedEpisode {
-		out = append(out, *ep)
-	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].Opened > out[j].Opened })
-	return out
-}
-
-// Runs lists the live runs and the last ended ones, newest first.
-func (s *State) Runs() []Run {
-	out := make([]Run, 0, len(s.runs)+len(s.endedRuns))
-	for _, r := range s.runs {
-		out = append(out, *r)
-	}
-	for _, r := range s.endedRuns {
-		out = append(out, *r)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		return out[i].Opened > out[j].Opened || out[i].Opened == out[j].Opened && out[i].Planned.Run > out[j].Planned.Run
-	})
-	return out
-}
-
-// runsInOrder are the live runs in the order in which they opened.
-func (s *State) runsInOrder() []*Run {
-	out := make([]*Run, 0, len(s.runs))
-	for _, r := range s.runs {
-		out = append(out, r)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		return out[i].Opened < out[j].Opened || out[i].Opened == out[j].Opened && out[i].Planned.Run < out[j].Planned.Run
-	})
-	return out
-}
-
-// openEpisodes are the open episodes in the order in which they opened: maps have
-// none, and the engine is deterministic.
-func (s *State) openEpisodes() []*Episode {
-	out := make([]*Episode, 0, len(s.episodes))
-	for _, ep := range s.episodes {
-		out = append(out, ep)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		return out[i].Opened < out[j].Opened || out[i].Opened == out[j].Opened && out[i].ID < out[j].ID
-	})
-	return out
 }

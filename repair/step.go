@@ -343,60 +343,6 @@ func (l *live) endChanged() {
 	l.blocked(ReasonChanged, ReasonChanged, "its playbook, its inventory entry or fettle's version changed since it was planned", true)
 }
 
-// settleSample is the time between two looks while a run settles.
-const settleSample = time.Second
-
-// settle watches that it stays in order. The slots are given back: nothing is in flight.
-func (l *live) settle() {
-	l.give()
-	l.bad = 0
-	if l.verified == 0 {
-		l.verified = l.e.now
-	}
-	l.settled = l.e.now + l.set.Settle
-	l.after(min(settleSample, l.set.Settle), l.watch)
-}
-
-func (l *live) watch() {
-	l.due = -1
-	l.e.look(l.Steps[len(l.Steps)-1].Action, l.target, func(ev Looked) {
-		if l.Finished != nil {
-			return
-		}
-		switch {
-		case ev.Err != nil && l.e.now > l.settled+l.set.Deadline:
-			l.finish(FinishedData{Outcome: Failed, Reason: ReasonObserve, Detail: "could not be observed while it settled: " + ev.Err.Error()})
-			return
-		case ev.Err != nil:
-		case l.goal(ev.Seen.Observation):
-			l.bad = 0
-			if l.e.now >= l.settled {
-				l.finish(FinishedData{Outcome: Repaired, Says: ev.Seen.Observation.Says})
-				return
-			}
-		default:
-			l.bad++
-			if l.bad >= 2 || serviceOf(ev.Seen, l.target).Gone() {
-				l.relapse(ev.Seen.Observation)
-				return
-			}
-		}
-		l.after(settleSample, l.watch)
-	})
-}
-
-// relapse is out of order again before the settle time was over: the next attempt.
-func (l *live) relapse(now Observation) {
-	l.e.record(TypeRelapsed, "run/"+l.Planned.Run, RelapsedData{Run: l.Planned.Run, Episode: l.Planned.Episode, Attempt: l.Attempt, Says: now.Says})
-	l.verified, l.eager, l.good = 0, 0, 0
-	if l.Attempt > l.set.StepAttempts {
-		l.finish(FinishedData{Outcome: Failed, Reason: "relapse", Detail: "out of order again while it settled: " + now.Says})
-		return
-	}
-	l.take()
-	l.observe(l.Next)
-}
-
 // serviceOf is the service manager's word on the target.
 func serviceOf(seen Sighting, t cluster.Target) cluster.Service {
 	s, ok := seen.Facts.Sight(t.Member.Name)
@@ -405,4 +351,3 @@ func serviceOf(seen Sighting, t cluster.Target) cluster.Service {
 	}
 	return s.Service
 }
-
