@@ -10,11 +10,13 @@ import (
 
 // packageLocks are the files that package managers hold locked for writing while
 // they install: dpkg and apt, rpm and dnf (old and new place).
-var packageLocks = [...]string{
-	"/var/lib/dpkg/lock-frontend",
-	"/var/lib/dpkg/lock",
-	"/var/lib/rpm/.rpm.lock",
-	"/usr/lib/sysimage/rpm/.rpm.lock",
+func packageLocks() []string {
+	return []string{
+		"/var/lib/dpkg/lock-frontend",
+		"/var/lib/dpkg/lock",
+		"/var/lib/rpm/.rpm.lock",
+		"/usr/lib/sysimage/rpm/.rpm.lock",
+	}
 }
 
 // packagesAtWork tells whether a package manager is installing on this host. It
@@ -27,7 +29,7 @@ func packagesAtWork() bool {
 	}
 	defer f.Close()
 	locked := writeLocked(f)
-	for _, name := range packageLocks {
+	for _, name := range packageLocks() {
 		if key, ok := lockKey(name); ok && locked[key] {
 			return true
 		}

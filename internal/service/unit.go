@@ -93,7 +93,7 @@ func (u unit) service(hostStopping bool, now time.Duration) cluster.Service {
 	}
 	s.Identity = u.InvocationID
 	if u.MainPID != 0 {
-		s.Age = max(0, now-time.Duration(u.MainStart)*time.Microsecond)
+		s.Age = max(0, now-span(u.MainStart))
 	}
 	return s
 }

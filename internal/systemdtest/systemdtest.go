@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -148,9 +149,13 @@ func isSystemd(pid int) bool {
 }
 
 func stop(t testing.TB, h *Host, cmd *exec.Cmd, ended chan error, dir string) {
-	// --kill-child: systemd, and with it everything in its pid namespace, dies with
-	// the process that unshared.
-	_ = cmd.Process.Kill()
+	// PID 1 takes everything in its namespace with it, and unshare, which waits for
+	// it, ends then. Before there is one, unshare is ended itself.
+	if pid := child(cmd.Process.Pid); pid != 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	} else {
+		_ = cmd.Process.Kill()
+	}
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):

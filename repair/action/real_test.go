@@ -44,8 +44,12 @@ func (s supervisor) Start(_ context.Context, t cluster.Target) error {
 func (s supervisor) Restart(context.Context, cluster.Target) error { return errors.ErrUnsupported }
 
 func (s supervisor) Kill(ctx context.Context, t cluster.Target, identity string) error {
-	if now, err := s.Status(ctx, t); err != nil || now.Identity != identity {
-		return fmt.Errorf("%w: %s runs (%v)", service.ErrIdentity, now.Identity, err)
+	now, err := s.Status(ctx, t)
+	if err != nil {
+		return err
+	}
+	if now.Identity != identity {
+		return fmt.Errorf("%s runs: %w", now.Identity, service.ErrIdentity)
 	}
 	return s.c.Kill(t.Member.Name)
 }
