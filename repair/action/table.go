@@ -30,7 +30,8 @@ type Deps struct {
 	Local func(host string) bool
 	// Clock reads the clocks.
 	Clock func() journal.Reading
-	// Served remembers which processes have been seen serving. See Watch.
+	// Served remembers which processes have been seen serving, across tables; nil: a
+	// new one. See Watch.
 	Served *Served
 	// Hang says when silence is a hang; the zero value is ENGINE.md's rule 14.
 	Hang Hang
@@ -49,6 +50,9 @@ type Scrapes interface {
 func Table(d Deps) map[string]repair.ActionSpec {
 	if d.CommitLag == 0 {
 		d.CommitLag = 1000
+	}
+	if d.Served == nil {
+		d.Served = &Served{}
 	}
 	d.Hang = d.Hang.orDefault()
 	member := &memberLook{Deps: d, silences: map[string]silence{}}
