@@ -1,0 +1,162 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// Show says what `fettle demo` shows, and how.
+type Show struct {
+	Cycles int
+	Fault  FaultKind
+	Seed   uint64 // of the choice of members; 0: another one each time
+	Keep   bool   // leave everything running until ctx ends
+	JSON   bool
+	Out    io.Writer
+	// Terminal tells that Out is one.
+	Terminal bool
+	// Fettle is this program's own path; fettle_exporter is looked for beside it.
+	Fettle string
+}
+
+// Run builds or finds the programs, starts a stage, and shows the repairs. It ends
+// with an error when a member was not repaired, a write was lost, or the journal
+// does not verify; then, and with Keep, the files are left.
+func Run(ctx context.Context, s Show) error {
+	if s.Cycles < 1 {
+		return fmt.Errorf("--cycles=%d: want at least 1", s.Cycles)
+	}
+	if s.Seed == 0 {
+		s.Seed = rand.Uint64() //nolint:gosec // a choice of members, printed to repeat it
+	}
+	print := &printer{out: s.Out, json: s.JSON, terminal: s.Terminal}
+	o, versions, err := s.programs(ctx, print)
+	if err != nil {
+		return err
+	}
+	if o.Dir, err = os.MkdirTemp("", "fettle-demo-"); err != nil {
+		return err
+	}
+	err = s.show(ctx, o, versions, print)
+	if ctx.Err() != nil {
+		err = nil // ended by Ctrl-C or SIGTERM, which is no failure
+	}
+	if err == nil && !s.Keep {
+		return os.RemoveAll(o.Dir)
+	}
+	print.note("kept", "files kept in "+o.Dir, nil)
+	return err
+}
+
+// programs finds what the stage is made of.
+func (s Show) programs(ctx context.Context, print *printer) (o Options, versions string, err error) {
+	o.Fettle, o.Exporter = s.Fettle, filepath.Join(filepath.Dir(s.Fettle), "fettle_exporter")
+	if _, err := os.Stat(o.Exporter); err != nil {
+		return o, "", fmt.Errorf("the demo needs fettle_exporter beside fettle: %w; in fettle's source tree, `make build` builds both", err)
+	}
+	for _, needed := range []struct {
+		name string
+		path *string
+	}{{"etcd", &o.Etcd}, {"prometheus", &o.Prometheus}, {"alertmanager", &o.Alertmanager}} {
+		p, err := programs.Find(ctx, needed.name, programs.Options{Progress: print.progress})
+		if err != nil {
+			return o, "", err
+		}
+		*needed.path = p.Path
+		versions += fmt.Sprintf(", %s %s (%s)", p.Name, p.Version, p.Origin)
+	}
+	return o, versions[2:], nil
+}
+
+func (s Show) show(ctx context.Context, o Options, versions string, print *printer) (err error) {
+	o = o.orDefault()
+	print.progress("starting etcd, Prometheus, Alertmanager, fettle_exporter and fettle serve")
+	starting, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	stage, err := Start(starting, o)
+	if err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, stage.Close()) }()
+	print.note("started", s.settings(stage, versions), nil)
+
+	clock, err := journal.SystemClock()
+	if err != nil {
+		return err
+	}
+	var endpoints []string
+	for _, m := range stage.Specs {
+		endpoints = append(endpoints, m.Client)
+	}
+	w, err := newWriter(ctx, endpoints)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+
+	p := &play{stage: stage, writer: w, clock: clock, print: print, random: rand.New(rand.NewPCG(s.Seed, 0))} //nolint:gosec // see Seed
+	err = s.cycles(ctx, p)
+	if ctx.Err() == nil && errors.Is(err, errNotRepaired) {
+		p.explain(ctx)
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, p.verify(ctx, s.Keep))
+	}
+	if s.Keep && ctx.Err() == nil {
+		print.note("kept running", stage.guide(), nil)
+		<-ctx.Done()
+	}
+	return err
+}
+
+func (s Show) cycles(ctx context.Context, p *play) error {
+	for n := 1; n <= s.Cycles; n++ {
+		if s.Cycles > 1 {
+			p.print.note("cycle", fmt.Sprintf("\ncycle %d of %d", n, s.Cycles), nil)
+		}
+		if err := p.cycle(ctx, n, s.Fault, n == s.Cycles && !s.Keep); err != nil {
+			return err
+		}
+	}
+	p.writer.stop()
+	written, err := p.writer.check(ctx)
+	if err != nil {
+		return err
+	}
+	p.print.note("writes", "\nwrites: "+written.String(), written)
+	if s.Cycles > 1 {
+		sum := summarize(p.figures)
+		p.print.note("summary", "\n"+sum.table(s.Fault, limitsAt(p.stage.Interval)), sum)
+	}
+	return written.err()
+}
+
+// explain prints what fettle itself says about the member.
+func (p *play) explain(ctx context.Context) {
+	out, err := p.stage.Command(ctx, "explain", "--journal="+p.stage.Journal(), memberDown)
+	if err != nil {
+		out += err.Error()
+	}
+	p.print.note("explain", out, nil)
+}
+
+// verify runs the real `fettle journal verify`. fettle serve is ended before, so
+// that its last checkpoint covers everything, unless it is to be kept.
+func (p *play) verify(ctx context.Context, keep bool) error {
+	if !keep {
+		p.stage.StopServe()
+	}
+	p.print.note("command", "\n$ fettle journal verify "+p.stage.Journal()+" --key "+p.stage.path("journal.pub"), nil)
+	out, err := p.stage.Command(ctx, "journal", "verify", p.stage.Journal(), "--key="+p.stage.path("journal.pub"))
+	p.print.note("journal verify", out, nil)
+	return err
+}
