@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/internal/strictyaml"
+	"github.com/fettle-io/fettle/playbooks"
+	"github.com/fettle-io/fettle/repair"
+	"github.com/fettle-io/fettle/repair/action"
+)
+
+// checkCommand checks the configuration, the playbooks and the rules.
+type checkCommand struct {
+	config   configFile
+	exporter string
+	rules    []string
+	output   output
+}
+
+func registerCheck(app *kingpin.Application) map[string]command {
+	c := &checkCommand{}
+	clause := app.Command("check", "Check the configuration, the playbooks and alert rules: every problem with file, line and column.").
+		HelpLong("Exit code 1 if anything is wrong; warnings alone are 0.\n\nExample:\n  fettle check --config.file=fettle.yml --exporter.config.file=exporter.yml rules/*.rules.yml")
+	clause.Arg("rules", "Rule files for Prometheus. Default: those that come with fettle.").StringsVar(&c.rules)
+	clause.Flag("exporter.config.file", "fettle_exporter's configuration, whose inventory is compared. Default: "+config.DefaultExporterFile+", if it is there.").StringVar(&c.exporter)
+	c.config.flag(clause)
+	c.output.flag(clause)
+	return map[string]command{"check": c}
+}
+
+// finding is one problem, or one thing that was found in order.
+type finding struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Problem string `json:"problem"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+// String is FILE:LINE:COL: what is wrong.
+func (f finding) String() string {
+	s := f.Problem
+	if f.File != "" {
+		s = strictyaml.Position{File: f.File, Line: f.Line, Column: f.Column}.String() + ": " + s
+	}
+	if f.Warning {
+		s += " (warning)"
+	}
+	return s
+}
+
+// report is what a check came to.
+type report struct {
+	OK        bool      `json:"ok"`
+	Config    string    `json:"config"` // empty: the defaults
+	Clusters  int       `json:"clusters"`
+	Playbooks []string  `json:"playbooks"`
+	Rules     []string  `json:"rules"` // the files
+	Alerts    int       `json:"alerts"`
+	Problems  []finding `json:"problems"`
+}
+
+func (c *checkCommand) run(context.Context, *slog.Logger) error {
+	r := report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
+	if conf, ok := c.checkConfig(&r); ok {
+		c.checkPlaybooks(&r, conf)
+		c.checkExporter(&r, conf)
+	}
+	checkRules(&r, c.rules)
+	r.OK = true
+	for _, p := range r.Problems {
+		r.OK = r.OK && p.Warning
+	}
+	print := r.print
+	if c.output.json() {
+		print = func() error { return printJSON(r) }
+	}
+	if err := print(); err != nil {
+		return err
+	}
+	if !r.OK {
+		return errReported
+	}
+	return nil
+}
+
+func (c *checkCommand) checkConfig(r *report) (config.Config, bool) {
+	conf, err := c.config.load()
+	if err != nil {
+		r.add(c.config.path, err)
+		return config.Config{}, false
+	}
+	if conf.Digest != "" {
+		r.Config = c.config.path
+	}
+	r.Clusters = len(conf.Clusters)
+	return conf, true
+}
+
+func (c *checkCommand) checkPlaybooks(r *report, conf config.Config) {
+	// The table only says what actions there are: none of them is used.
+	loaded, err := conf.LoadPlaybooks(playbooks.Files(), action.Table(action.Deps{}))
+	if err != nil {
+		r.add("", err)
+		return
+	}
+	for _, p := range loaded {
+		r.Playbooks = append(r.Playbooks, p.Name)
+	}
+	for _, p := range config.Check(conf, loaded) {
+		r.problem(p)
+	}
+	r.unmatched(loaded)
+}
+
+func (c *checkCommand) checkExporter(r *report, conf config.Config) {
+	path := c.exporter
+	if path == "" {
+		path = config.DefaultExporterFile
+	}
+	theirs, err := config.LoadExporter(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && c.exporter == "":
+	case err != nil:
+		r.add(path, err)
+	default:
+		for _, p := range config.CheckExporter(conf, theirs) {
+			r.problem(p)
+		}
+	}
+}
+
+// unmatched warns where no playbook is left.
+func (r *report) unmatched(loaded []*repair.Playbook) {
+	if len(loaded) == 0 {
+		r.Problems = append(r.Problems, finding{Problem: "no playbook is used: nothing will ever be looked at", Warning: true})
+	}
+}
+
+func (r *report) problem(p config.Problem) {
+	r.Problems = append(r.Problems, finding{p.File, p.Line, p.Column, p.What, p.Warning})
+}
+
+// add takes an error apart where it has positions.
+func (r *report) add(file string, err error) {
+	var all strictyaml.Errors
+	if errors.As(err, &all) {
+		for _, e := range all {
+			r.Problems = append(r.Problems, finding{File: e.File, Line: e.Line, Column: e.Column, Problem: e.What})
+		}
+		return
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == file {
+		err = path.Err
+	} else {
+		file = ""
+	}
+	r.Problems = append(r.Problems, finding{File: file, Problem: err.Error()})
+}
+
+func (r *report) print() error {
+	for _, p := range r.Problems {
+		if err := say("%s", p); err != nil {
+			return err
+		}
+	}
+	name := r.Config
+	if name == "" {
+		name = "none, the defaults hold"
+	}
+	if !r.OK {
+		n := 0
+		for _, p := range r.Problems {
+			if !p.Warning {
+				n++
+			}
+		}
+		fmt.Fprintf(os.Stderr, "fettle: %d problems\n", n)
+		return nil
+	}
+	return say("ok: configuration %s; %d clusters, %d playbooks, %d alerts in %d rule files", name, r.Clusters, len(r.Playbooks), r.Alerts, len(r.Rules))
+}

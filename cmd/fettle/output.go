@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/fettle-io/fettle/internal/story"
+)
+
+// output is the choice between text for people and JSON for programs.
+type output struct{ form string }
+
+func (o *output) flag(clause *kingpin.CmdClause) {
+	clause.Flag("output", "text for people, or json for programs.").Short('o').Default("text").EnumVar(&o.form, "text", "json")
+}
+
+func (o *output) json() bool { return o.form == "json" }
+
+// printJSON prints one indented JSON value. Control characters are escaped in it,
+// those that JSON itself lets pass too.
+func printJSON(v any) error {
+	b, err := json.Marshal(v, jsontext.WithIndent("  "), json.Deterministic(true), jsontext.EscapeForJS(true))
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(append(story.EscapeJSON(b), '\n'))
+	return err
+}
+
+// table prints rows under a header. Every cell is cleaned: labels come from
+// whoever can send an alert.
+func table(header []string, rows [][]string) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{header}, rows...) {
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			if cell == "" {
+				cell = "-"
+			}
+			fmt.Fprint(w, story.Clean(cell))
+		}
+		fmt.Fprintln(w)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(os.Stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// say prints one line, with what is put into it cleaned.
+func say(format string, args ...any) error {
+	_, err := fmt.Fprintln(os.Stdout, story.Clean(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// clock is a time of day for people.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
