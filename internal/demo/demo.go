@@ -47,15 +47,15 @@ func Run(ctx context.Context, s Show) error {
 		return err
 	}
 	err = s.show(ctx, o, versions, print)
-	if ctx.Err() != nil {
-		err = nil // ended by Ctrl-C or SIGTERM, which is no failure
-	}
-	if err == nil && !s.Keep {
-		return os.RemoveAll(o.Dir)
+	if !s.Keep && (err == nil || errors.Is(err, errInterrupted)) {
+		return errors.Join(err, os.RemoveAll(o.Dir))
 	}
 	print.note("kept", "files kept in "+o.Dir, nil)
 	return err
 }
+
+// errInterrupted: Ctrl-C or SIGTERM came before the demo was at its end.
+var errInterrupted = errors.New("interrupted")
 
 // programs finds what the stage is made of.
 func (s Show) programs(ctx context.Context, print *printer) (o Options, versions string, err error) {
@@ -83,7 +83,10 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	starting, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	stage, err := Start(starting, o)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(errInterrupted, stage.Close())
+	case err != nil:
 		return fmt.Errorf("start the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
@@ -105,12 +108,13 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 
 	p := &play{stage: stage, writer: w, clock: clock, print: print, random: rand.New(rand.NewPCG(s.Seed, 0))} //nolint:gosec // see Seed
 	err = s.cycles(ctx, p)
-	if ctx.Err() == nil && errors.Is(err, errNotRepaired) {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if errors.Is(err, errNotRepaired) {
 		p.explain(ctx)
 	}
-	if ctx.Err() == nil {
-		err = errors.Join(err, p.verify(ctx, s.Keep))
-	}
+	err = errors.Join(err, p.verify(ctx, s.Keep))
 	if s.Keep && ctx.Err() == nil {
 		print.note("kept running", stage.guide(), nil)
 		<-ctx.Done()

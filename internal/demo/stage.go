@@ -195,6 +195,9 @@ func (s *Stage) ServeEnded() bool { return s.serve.ended() }
 
 // Close ends every program. The files are left.
 func (s *Stage) Close() error {
+	if s == nil {
+		return nil
+	}
 	// The order matters to the output only: what watches goes before what is watched.
 	if s.serve != nil {
 		s.serve.stop(10 * time.Second)
