@@ -24,7 +24,7 @@ func (t *teller) conclude() {
 		return
 	case t.closed != nil:
 		t.State = "closed"
-		t.Says = t.ofRun() + fmt.Sprintf("Closed: %s.", closing(*t.closed))
+		t.Says = t.ended() + fmt.Sprintf("Closed: %s.", closing(*t.closed))
 		return
 	case t.live != "":
 		t.Says = t.alive()
@@ -44,12 +44,15 @@ func (t *teller) next(says, command, config string) {
 	t.Next = append(t.Next, Next{Says: says, Command: command, Config: config})
 }
 
-// ofRun is how the run that was asked for ended, if it was one.
-func (t *teller) ofRun() string {
-	if t.asked == nil {
-		return ""
+// ended is how the run that was asked for ended, else the last one.
+func (t *teller) ended() string {
+	switch {
+	case t.asked != nil:
+		return "The run ended " + outcome(*t.asked) + ". "
+	case t.last != nil:
+		return "The last run ended " + outcome(*t.last) + ". "
 	}
-	return "The run ended " + outcome(*t.asked) + ". "
+	return ""
 }
 
 // alive is how a live run stands.
@@ -129,7 +132,7 @@ func (t *teller) inventory() {
 		t.next("Its labels cluster and member have to name an entry of the inventory: let the alert's rule keep them.", "", "")
 		return
 	}
-	t.next("Declare what its labels name in fettle.yml, and reload.", reload, fmt.Sprintf(`clusters:
+	t.next("Declare what its labels name in fettle.yml (/etc/fettle/fettle.yml, unless fettle serve was given another), and reload.", reload, fmt.Sprintf(`clusters:
   - name: %s
     kind: etcd # or service: its members have a name, a host and a unit
     members:

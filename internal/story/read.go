@@ -25,6 +25,9 @@ const maxUnmatched = 20
 // that no playbook matches they are its last deliveries. It works beside a
 // running writer.
 func Read(dir, id string) ([]journal.Record, error) {
+	if id == "" {
+		return nil, ErrNotFound
+	}
 	f := finder{id: id, closed: map[string]bool{}}
 	if err := journal.Read(dir, 0, f.find); err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
@@ -82,7 +85,7 @@ func (f *finder) find(r journal.Record) error {
 	if !ok {
 		return nil
 	}
-	named := n.Fingerprint == f.id || f.id != "" && strings.HasPrefix(n.Labels["alertname"], f.id) || n.Target == f.id
+	named := n.Fingerprint == f.id || strings.HasPrefix(n.Labels["alertname"], f.id) || n.Target == f.id
 	switch {
 	case n.Episode == "":
 		if named {

@@ -137,6 +137,9 @@ func (t *teller) take(about string, r journal.Record) {
 	} else {
 		t.learn(about, r, w.data)
 	}
+	if w.says == "" {
+		w.says = r.Type + ", of which this fettle knows no more"
+	}
 	t.Events = append(t.Events, Event{
 		Seq: r.Seq, Type: r.Type, Time: r.At.Wall, Seconds: since, Run: w.run, Says: w.says, Details: w.details,
 	})

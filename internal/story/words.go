@@ -1,13 +1,12 @@
 package story
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
@@ -227,7 +226,7 @@ func closing(d repair.ClosedData) string {
 }
 
 func escalatedWords(d repair.EscalatedData) words {
-	w := words{says: "people are told: " + d.Reason}
+	w := words{says: "escalated to people: " + d.Reason}
 	if d.Detail != "" {
 		w.says += ": " + d.Detail
 	}
