@@ -20,6 +20,7 @@ import (
 	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
 
+	"github.com/fettle-io/fettle/internal/demo"
 	"github.com/fettle-io/fettle/internal/story"
 )
 
@@ -47,7 +48,7 @@ type group struct {
 // groups is the table of commands, in the order of the help.
 func groups() []group {
 	return []group{
-		{"Run it", []registration{registerServe, registerCheck, registerVersion}},
+		{"Run it", []registration{registerServe, registerCheck, registerDemo, registerVersion}},
 		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain}},
 		{"Step in", []registration{registerPause, registerUnpause, registerRelease, registerClose}},
 		{"Read and verify the journal", []registration{registerJournal}},
@@ -63,6 +64,9 @@ type usageError struct{ error }
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if code, was := demo.Hidden(args, os.Stdout, os.Stderr); was {
+		return code
+	}
 	app := kingpin.New("fettle", "Detects faults, repairs them and proves that it did, or says exactly why it did not dare.")
 	app.Version(version.Print("fettle"))
 	app.HelpFlag.Short('h')
