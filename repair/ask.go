@@ -1,6 +1,8 @@
 package repair
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -23,8 +25,10 @@ type ask struct {
 type quiet struct {
 	inOrder time.Duration // since when; -1: it is not, or not known
 	absent  int           // polls in a row in which no Alertmanager had it
-	unseen  bool          // the last look failed
-	refused int           // times the last answer was the answer again
+	// absentAt is when the last of those polls was asked for.
+	absentAt time.Duration
+	unseen   bool // the last look failed
+	refused  int  // times the last answer was the answer again
 }
 
 func (e *Engine) quietOf(ep *Episode) *quiet {
@@ -160,7 +164,7 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 		if q.inOrder < 0 {
 			q.inOrder = e.now
 		}
-		e.freeHeld(ep, t)
+		e.freeHeld(t)
 		e.tryClose(ep)
 		return
 	}
@@ -178,6 +182,9 @@ func (e *Engine) refusal(ep *Episode, p *Playbook, t cluster.Target, seen Sighti
 	}
 	if i == len(p.Steps) || e.cfg.Actions[p.Steps[i].Action].Sees != seen.Observation.Schema {
 		return nil // the run will see for itself
+	}
+	if set := e.settings(p, t.Cluster.Name); e.tooOld(seen, set) { // a run's look would be no younger
+		return &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: "the look was older than " + set.ViewAge.String() + " when it came", Passing: true}
 	}
 	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
 		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
@@ -235,12 +242,13 @@ func (e *Engine) checkDeadline(ep *Episode) {
 }
 
 // freeHeld gives back the slots of a run that ended unknown, once its target is in order.
-func (e *Engine) freeHeld(ep *Episode, t cluster.Target) {
-	for _, holder := range e.st.held {
-		if holder == ep.ID {
-			e.record(TypeFreed, "episode/"+ep.ID, ReleasedData{Episode: ep.ID, Target: t.String()})
-			e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
-			return
+func (e *Engine) freeHeld(t cluster.Target) {
+	for _, res := range slices.Sorted(maps.Keys(e.st.held)) {
+		h, ok := e.st.held[res]
+		if !ok || h.target != t.String() { // freed with another of its slots, or another's
+			continue
 		}
+		e.record(TypeFreed, "episode/"+h.episode, ReleasedData{Episode: h.episode, Target: h.target})
+		e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
 	}
 }

@@ -44,8 +44,9 @@ type Engine struct {
 	alerts  map[string]*MessageEnd // messages in parts
 	quiet   map[string]*quiet      // by episode: how it stopped being active
 	silent  map[alert.Fingerprint]bool
-	sources map[string]time.Duration // Alertmanager: when it last answered
+	sources map[string]time.Duration // Alertmanager: since when it does not answer
 	pollDue time.Duration
+	pollAt  time.Duration // when the last poll was asked for
 	polling bool
 	fetch   bool // a message left alerts out: the next poll brings them
 	purged  time.Duration
@@ -153,6 +154,7 @@ const lookTimeout = 20 * time.Second
 
 // due does what its time has come for. Nothing is scanned before that time.
 func (e *Engine) due() {
+	e.wakeForPoll()
 	for turns := 0; e.next >= 0 && e.next <= e.now && turns < maxTurns; turns++ {
 		e.next = -1
 		for _, l := range e.liveRuns() {
@@ -266,8 +268,8 @@ func (e *Engine) SlotHolder(resources []string, run string) (string, bool) {
 		if holder, ok := e.slots[res]; ok && holder != run {
 			return "run " + holder, true
 		}
-		if ep, ok := e.st.held[res]; ok {
-			return "episode " + ep + " (its run ended unknown: `fettle release " + ep + "` frees it)", true
+		if h, ok := e.st.held[res]; ok {
+			return "episode " + h.episode + " (its run ended unknown: `fettle release " + h.episode + "` frees it)", true
 		}
 	}
 	return "", false

@@ -169,16 +169,32 @@ func (e *Engine) pollNow() {
 	}
 }
 
+// wantsPoll tells that a poll is to be asked for, now or when it is due.
+func (e *Engine) wantsPoll() bool {
+	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch)
+}
+
+// wakeForPoll has the next poll asked for also where no look would wake the engine:
+// an episode whose labels name nothing is not looked at.
+func (e *Engine) wakeForPoll() {
+	if e.wantsPoll() {
+		e.wakeAt(max(e.pollDue, e.now))
+	}
+}
+
 // duePoll asks the Alertmanagers, while any episode is open (rule 4).
 func (e *Engine) duePoll() {
-	if !e.cfg.Alertmanagers || e.polling || len(e.st.episodes) == 0 && !e.fetch {
+	if !e.wantsPoll() {
 		return
 	}
 	if e.pollDue > e.now {
 		e.wakeAt(e.pollDue)
 		return
 	}
-	e.polling = true
+	if e.now-e.pollAt > e.general().PollLeftOut { // nobody asked meanwhile
+		clear(e.sources)
+	}
+	e.polling, e.pollAt = true, e.now
 	e.pollDue = e.now + e.general().PollEvery
 	e.effect(Poll{Fetch: e.fetch})
 	e.fetch = false
@@ -192,7 +208,7 @@ func (e *Engine) onPolled(ev Polled) {
 	var asked []PollSource
 	for _, s := range ev.Sources {
 		if s.Err == nil {
-			e.sources[s.Name] = e.now
+			delete(e.sources, s.Name)
 			asked = append(asked, s)
 			continue
 		}
@@ -224,8 +240,9 @@ func (e *Engine) onPolled(ev Polled) {
 		switch {
 		case present:
 			q.absent = 0
-		case complete && len(asked) > 0:
+		case complete && len(asked) > 0 && (q.absent == 0 || e.pollAt-q.absentAt >= set.PollEvery):
 			q.absent++
+			q.absentAt = e.pollAt
 		}
 		e.tryClose(ep)
 	}

@@ -1,11 +1,9 @@
 package repair_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"sort"
-	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
@@ -28,16 +26,27 @@ type fakeMember struct {
 	promGone cluster.Answer // "": follows the truth
 	applied  int            // starts that took effect
 	killed   int
-	startIn  time.Duration // a start takes effect after this
-	startAt  time.Duration // pending start; 0: none
-	broken   bool          // starts die at once
-	noAnswer bool          // runs, replays its log, answers nothing
+	startIn  time.Duration   // a start takes effect after this
+	startAt  time.Duration   // pending start; 0: none
+	startsIn []time.Duration // the next starts' own delays, before startIn
+	broken   bool            // starts die at once
+	port     time.Duration   // until then its port stays bound: starts die at once
+	noAnswer bool            // runs, replays its log, answers nothing
+	wake     time.Duration   // when a hung one goes on, or a replay is over; 0: never
+}
+
+// tester is what testing.T and rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
 }
 
 // fakeWorld is a fake cluster with injected time, driving the real engine the way
 // the sequencer does: records first, then effects.
 type fakeWorld struct {
-	t       *testing.T
+	t       tester
 	now     time.Duration
 	wall    time.Time
 	boot    string
@@ -55,14 +64,28 @@ type fakeWorld struct {
 	crash func(repair.Effect) bool
 	// applyErr is what Apply answers, after its effect.
 	applyErr error
-	sources  []repair.PollSource
+	// mute has Apply take effect and never answer.
+	mute    bool
+	sources []repair.PollSource
+	// notify is systemd's TimeoutStartSec for Type=notify: a process that sees no
+	// leader for so long is killed; 0: no such thing.
+	notify time.Duration
+	// lookTook passes between a look's first question and its answer.
+	lookTook time.Duration
+	// applyLate is how late an executor begins an intent that it was handed.
+	applyLate time.Duration
+	late      []lateApply
+	// watch sees every effect just before it begins, and drawn every draft.
+	watch func(repair.Effect)
+	drawn func(journal.Draft)
 }
 
 type memberSeen struct {
-	Up, Hung bool
-	Leader   bool
-	PID      int
-	Age      time.Duration
+	Up, Hung      bool
+	Leader        bool // it serves
+	ClusterLeader bool // somebody does
+	PID           int
+	Age           time.Duration
 }
 
 func defaults() repair.Settings {
@@ -75,7 +98,7 @@ func defaults() repair.Settings {
 	}
 }
 
-func newWorld(t *testing.T, n int) *fakeWorld {
+func newWorld(t tester, n int) *fakeWorld {
 	w := &fakeWorld{t: t, now: time.Hour, wall: time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC), boot: "boot-1", set: defaults(), level: repair.Auto}
 	c := cluster.Cluster{Name: "demo", Kind: cluster.KindEtcd}
 	for i := 1; i <= n; i++ {
@@ -124,12 +147,10 @@ func (w *fakeWorld) playbook(text string) *repair.Playbook {
 // restart is a fettle that starts anew over the journal so far.
 func (w *fakeWorld) restart() {
 	w.effects = nil
-	st := repair.NewState()
-	for _, d := range w.drafts {
-		if err := st.Fold(d); err != nil {
-			w.t.Fatal(err)
-		}
+	for i := range w.late {
+		w.late[i].lost = true
 	}
+	st := fold(w.t, w.drafts)
 	w.engine = repair.NewEngine(w.cfg, st, func() string { w.ids++; return fmt.Sprintf("id-%04d", w.ids) })
 	w.step(repair.Started{})
 }
@@ -144,6 +165,11 @@ func (w *fakeWorld) step(ev repair.Event) repair.Answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	for _, d := range r.Drafts {
+		if w.drawn != nil {
+			w.drawn(d)
+		}
+	}
 	w.drafts = append(w.drafts, r.Drafts...)
 	w.effects = append(w.effects, r.Effects...)
 	return a
@@ -153,7 +179,7 @@ func (w *fakeWorld) step(ev repair.Event) repair.Answer {
 func (w *fakeWorld) run(d time.Duration) {
 	end := w.now + d
 	for turns := 0; turns < 200000; turns++ {
-		if len(w.effects) > 0 {
+		if len(w.effects) > 0 && w.now <= end {
 			f := w.effects[0]
 			w.effects = w.effects[1:]
 			if w.crash != nil && w.crash(f) {
@@ -168,44 +194,17 @@ func (w *fakeWorld) run(d time.Duration) {
 		if ok && w.now+in < end {
 			next = w.now + in
 		}
+		if len(w.late) > 0 {
+			next = max(w.now, min(next, w.late[0].at))
+		}
 		w.advance(next)
+		w.beginLate()
 		if w.now >= end {
 			return
 		}
 		w.step(repair.Ticked{})
 	}
 	w.t.Fatal("the engine is spinning")
-}
-
-func (w *fakeWorld) advance(to time.Duration) {
-	w.now = to
-	for _, m := range w.members {
-		if m.startAt > 0 && m.startAt <= w.now {
-			m.startAt, m.up, m.hung = 0, !m.broken, false
-			m.pid += 100
-			m.born = w.now
-			m.applied++
-		}
-	}
-}
-
-func (w *fakeWorld) begin(f repair.Effect) {
-	switch f := f.(type) {
-	case repair.Look:
-		seen, err := f.Spec.Action.Observe(context.Background(), f.Target)
-		w.step(repair.Looked{Look: f.ID, Seen: seen, Err: err})
-	case repair.Apply:
-		err := repair.ErrNotBegun
-		if f.Intent.MayBegin(w.reading()) {
-			err = f.Spec.Action.Apply(context.Background(), f.Intent)
-			if err == nil {
-				err = w.applyErr
-			}
-		}
-		w.step(repair.Applied{Run: f.Intent.Run, Intent: f.Intent.ID, Err: err})
-	case repair.Poll:
-		w.step(repair.Polled{Sources: w.sources})
-	}
 }
 
 func (w *fakeWorld) member(name string) *fakeMember {
@@ -257,7 +256,7 @@ func (w *fakeWorld) look(t cluster.Target) (repair.Sighting, error) {
 	}
 	sort.SliceStable(sights, func(i, j int) bool { return sights[i].Member == t.Member.Name })
 	m := w.member(t.Member.Name)
-	seen := memberSeen{Up: m.up, Hung: m.hung, Leader: w.serving(m), PID: m.pid, Age: w.now - m.born}
+	seen := memberSeen{Up: m.up, Hung: m.hung, Leader: w.serving(m), ClusterLeader: leader != "", PID: m.pid, Age: w.now - m.born}
 	o, err := repair.Observed("member/1", fmt.Sprintf("%+v", seen), seen)
 	return repair.Sighting{Asked: w.reading(), Observation: o, Facts: repair.Facts{View: &view, Sights: sights}}, err
 }
@@ -273,6 +272,9 @@ func (w *fakeWorld) sight(m *fakeMember) cluster.Sight {
 		s.GoneByPrometheus = gone
 	}
 	switch {
+	case m.up && w.notify > 0 && !m.hung && !w.serving(m): // not READY
+		s.Service = cluster.Service{State: cluster.ServiceStarting, Busy: true, Identity: fmt.Sprint(m.pid), Age: w.now - m.born}
+		s.Proof = cluster.Proof{Answer: cluster.No, Reason: "process-runs"}
 	case m.up:
 		s.Service = cluster.Service{State: cluster.ServiceRunning, Identity: fmt.Sprint(m.pid), Age: w.now - m.born}
 		s.Proof = cluster.Proof{Answer: cluster.No, Reason: "process-runs"}
@@ -282,59 +284,16 @@ func (w *fakeWorld) sight(m *fakeMember) cluster.Sight {
 		s.Service = cluster.Service{State: cluster.ServiceAutoRestart}
 	case m.startAt > 0:
 		s.Service = cluster.Service{State: cluster.ServiceStarting, Busy: true}
+		s.Proof = cluster.Proof{Answer: cluster.No, Reason: "process-runs"}
 	default:
 		s.Service = cluster.Service{State: cluster.ServiceDead}
 	}
 	return s
 }
 
-type fakeEnd struct{ w *fakeWorld }
-
-func (a fakeEnd) Observe(_ context.Context, t cluster.Target) (repair.Sighting, error) {
-	return a.w.look(t)
-}
-
-func (a fakeEnd) Done(before *repair.Observation, now repair.Observation) bool {
-	n, _ := repair.Unpack[memberSeen](now, "member/1")
-	if before == nil {
-		return !n.Hung
-	}
-	b, _ := repair.Unpack[memberSeen](*before, "member/1")
-	return !n.Up || n.PID != b.PID
-}
-
-func (a fakeEnd) Apply(_ context.Context, in repair.Intent) error {
-	m := a.w.member(in.Target.Member.Name)
-	m.up, m.hung = false, false
-	m.killed++
-	return nil
-}
-
-type fakeStart struct{ w *fakeWorld }
-
-func (a fakeStart) Observe(_ context.Context, t cluster.Target) (repair.Sighting, error) {
-	return a.w.look(t)
-}
-
-func (a fakeStart) Done(before *repair.Observation, now repair.Observation) bool {
-	n, _ := repair.Unpack[memberSeen](now, "member/1")
-	return n.Leader
-}
-
-func (a fakeStart) Started(before *repair.Observation, now repair.Observation) bool {
-	n, _ := repair.Unpack[memberSeen](now, "member/1")
-	return n.Up && !n.Leader && n.Age >= 5*time.Second
-}
-
-func (a fakeStart) Apply(_ context.Context, in repair.Intent) error {
-	m := a.w.member(in.Target.Member.Name)
-	m.startAt = a.w.now + max(m.startIn, time.Millisecond)
-	return nil
-}
-
 func (w *fakeWorld) kill(name string) {
 	m := w.member(name)
-	m.up, m.hung = false, false
+	m.up, m.hung, m.wake = false, false, 0
 }
 
 func downLabels(member string) map[string]string {

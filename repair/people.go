@@ -36,15 +36,22 @@ func (e *Engine) unpause(ev ClearPause) error {
 
 // release frees an episode's slots after unknown and closes its circuit.
 func (e *Engine) release(ev Release) error {
-	ep := e.st.episodes[ev.Episode]
-	if ep == nil {
-		return fmt.Errorf("%w: no open episode %q", ErrNotFound, ev.Episode)
+	target, found := "", false
+	for _, h := range e.st.held {
+		if h.episode == ev.Episode {
+			target, found = h.target, true
+		}
 	}
-	target := ""
-	if t, _, err := e.resolve(ep); err == nil {
-		target = t.String()
+	if ep := e.st.episodes[ev.Episode]; ep != nil {
+		found = true
+		if t, _, err := e.resolve(ep); err == nil {
+			target = t.String()
+		}
 	}
-	e.record(TypeReleased, "episode/"+ep.ID, ReleasedData{Episode: ep.ID, Target: target, Actor: ev.Actor})
+	if !found {
+		return fmt.Errorf("%w: no open episode %q, nor one that holds slots", ErrNotFound, ev.Episode)
+	}
+	e.record(TypeReleased, "episode/"+ev.Episode, ReleasedData{Episode: ev.Episode, Target: target, Actor: ev.Actor})
 	e.hurry(func(*Episode) bool { return true })
 	return nil
 }

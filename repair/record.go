@@ -92,6 +92,7 @@ type PlannedStep struct {
 	Name   string            `json:"name"`
 	Action string            `json:"action"`
 	With   map[string]string `json:"with,omitempty"`
+	Once   bool              `json:"once,omitempty"` // must not be done twice
 }
 
 // Digests are what a run was planned with; a change of any ends it (rule 11).

@@ -28,6 +28,7 @@ func (e *Engine) start() {
 	}
 	for _, l := range rest {
 		switch {
+		case l.cut():
 		case l.changed:
 			l.endChanged()
 		case l.Target == "":
@@ -42,6 +43,22 @@ func (e *Engine) start() {
 	for _, ep := range e.st.openEpisodes() {
 		e.enrol(ep, e.now)
 	}
+}
+
+// cut ends a run whose last records were lost: its step had its result, and what
+// followed from that was not on disk yet.
+func (l *live) cut() bool {
+	for i, tr := range l.Trail {
+		switch {
+		case tr.State == string(StepUnknown):
+			l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: tr.Says})
+			return true
+		case tr.State == string(StepFailed) && l.spent(i):
+			l.finish(FinishedData{Outcome: Failed, Reason: "no effect", Detail: tr.Says})
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) resume(ep *Episode, r *Run) *live {

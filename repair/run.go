@@ -36,6 +36,7 @@ type live struct {
 
 	applied  bool // Apply has answered, or can no longer begin
 	orphan   bool // the open intent is an earlier process's
+	sampling bool // a sample is in flight
 	good     int  // samples in a row that say done
 	bad      int  // samples in a row, while settling, that say not in order
 	deadline time.Duration
@@ -73,7 +74,7 @@ func (e *Engine) open(ep *Episode) {
 		plan.Digests.Inventory = t.Cluster.Digest()
 		plan.Resources = e.resources(p, t)
 		for i, s := range p.Steps {
-			plan.Steps = append(plan.Steps, PlannedStep{Name: s.Name, Action: s.Action, With: with[i]})
+			plan.Steps = append(plan.Steps, PlannedStep{Name: s.Name, Action: s.Action, With: with[i], Once: s.Once})
 		}
 	}
 	e.record(TypePlanned, "run/"+plan.Run, plan)

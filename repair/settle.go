@@ -48,7 +48,7 @@ func (l *live) watch() {
 func (l *live) relapse(now Observation) {
 	l.e.record(TypeRelapsed, "run/"+l.Planned.Run, RelapsedData{Run: l.Planned.Run, Episode: l.Planned.Episode, Attempt: l.Attempt, Says: now.Says})
 	l.verified, l.eager, l.good = 0, 0, 0
-	if l.Attempt > l.set.StepAttempts {
+	if l.spent(len(l.Steps) - 1) {
 		l.finish(FinishedData{Outcome: Failed, Reason: "relapse", Detail: "out of order again while it settled: " + now.Says})
 		return
 	}

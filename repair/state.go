@@ -23,7 +23,7 @@ type State struct {
 	cooldowns    map[string]time.Duration // playbook|target: end of the last mutating run
 	attempts     map[string][]attempt     // action|target
 	circuits     map[string]bool          // action|target: open until released
-	held         map[string]string        // resource: the episode whose run ended unknown
+	held         map[string]holder        // resource: whose run ended unknown
 	endedRuns    []*Run
 	endedEpisode []*Episode
 }
@@ -36,6 +36,10 @@ type known struct {
 	closedAt time.Duration
 	byPerson bool // a person closed its last episode, and it was not seen inactive since
 }
+
+// holder keeps slots after a run that ended unknown, until its target is in order
+// or a person releases them; the end of its episode alone changes nothing.
+type holder struct{ episode, target string }
 
 type attempt struct {
 	intent string
@@ -103,7 +107,7 @@ func NewState() *State {
 	return &State{
 		fingerprints: map[alert.Fingerprint]*known{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
-		held: map[string]string{},
+		held: map[string]holder{},
 	}
 }
 
@@ -283,7 +287,7 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	}
 	if v.Outcome == Unknown {
 		for _, res := range r.Resources {
-			s.held[res] = v.Episode
+			s.held[res] = holder{v.Episode, v.Target}
 		}
 	}
 	ep := s.episodes[v.Episode]
@@ -307,7 +311,6 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	delete(s.episodes, v.Episode)
 	ep.ClosedWall, ep.CloseReason = wall, v.Reason
 	s.endedEpisode = keep(s.endedEpisode, ep)
-	s.free(v.Episode)
 	if k := s.fingerprints[ep.Fingerprint]; k != nil {
 		k.episode, k.closedAt = "", t
 		k.byPerson = v.Reason == closedByPerson
@@ -318,8 +321,8 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 }
 
 func (s *State) free(episode string) {
-	for res, ep := range s.held {
-		if ep == episode {
+	for res, h := range s.held {
+		if h.episode == episode {
 			delete(s.held, res)
 		}
 	}

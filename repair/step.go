@@ -65,7 +65,7 @@ func (l *live) consider(seen Sighting) {
 		l.refused(*refusal, verdicts, i, seen)
 	case l.tooEager(seen, service):
 		l.after(l.set.EagerGap, func() { l.observe(i) })
-	case l.tooOld(seen):
+	case e.tooOld(seen, l.set):
 		if l.stale++; l.stale > maxStale {
 			l.blocked(ReasonObserve, ReasonObserve, fmt.Sprintf("%d looks in a row were older than %s when they came", l.stale, l.set.ViewAge), true)
 			return
@@ -85,9 +85,9 @@ func comingUp(s cluster.Service) bool {
 const maxStale = 3
 
 // tooOld tells that the View was asked for too long ago to decide on, or in another boot.
-func (l *live) tooOld(seen Sighting) bool {
-	now := l.e.stamp.Now
-	return seen.Asked.Boot != now.Boot || now.Since-seen.Asked.Since > l.set.ViewAge
+func (e *Engine) tooOld(seen Sighting, set Settings) bool {
+	now := e.stamp.Now
+	return seen.Asked.Boot != now.Boot || now.Since-seen.Asked.Since > set.ViewAge
 }
 
 // tooEager counts the looks that say "not in order" (rule 9). The service
@@ -184,6 +184,7 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 	limit := l.stepDeadline(i, service)
 	l.begun, l.deadline, l.applied, l.orphan, l.good, l.eager, l.stale = e.now, e.now+limit, false, false, 0, 0, 0
 	e.effect(Apply{Intent: in, Spec: l.spec(i), Timeout: limit})
+	l.after(l.set.Sample, l.sample) // also where Apply never answers
 }
 
 // stepDeadline is rule 10's: the step's or the tier's, for a unit at least what
@@ -214,17 +215,20 @@ func (e *Engine) onApplied(ev Applied) {
 			return
 		}
 	}
-	l.sample()
+	if !l.sampling {
+		l.sample()
+	}
 }
 
 // sample looks until the open intent is done, or its deadline tells otherwise.
 func (l *live) sample() {
-	l.due = -1
+	l.due, l.sampling = -1, true
 	asked := l.e.now
 	again := func() {
 		l.after(max(0, asked+l.set.Sample-l.e.now), l.sample)
 	}
 	l.e.look(l.Intent.Action, l.target, func(ev Looked) {
+		l.sampling = false
 		if l.Finished != nil || l.Intent == nil {
 			return
 		}
@@ -261,7 +265,7 @@ func (l *live) sampled(seen Sighting, late bool, again func()) {
 	}
 	idle := l.quietExecutor(service)
 	switch {
-	case l.once() && l.orphan && idle:
+	case l.once() && idle && (l.orphan || late || service.State == cluster.ServiceDead):
 		l.unknown("a step that must not be done twice, and it cannot be told whether it was: " + now.Says)
 	case idle && service.State == cluster.ServiceDead:
 		l.failed("no effect", "nothing is in flight and the process is gone: "+now.Says, &now)
@@ -285,7 +289,16 @@ func (l *live) quietExecutor(s cluster.Service) bool {
 }
 
 func (l *live) once() bool {
-	return l.playbook != nil && l.Intent.Step < len(l.playbook.Steps) && l.playbook.Steps[l.Intent.Step].Once
+	return l.Intent.Step < len(l.Steps) && l.Steps[l.Intent.Step].Once
+}
+
+// spent tells that no further attempt is left after one at step i.
+func (l *live) spent(i int) bool {
+	attempts := l.set.StepAttempts
+	if l.playbook != nil && i < len(l.playbook.Steps) && l.playbook.Steps[i].Attempts > 0 {
+		attempts = l.playbook.Steps[i].Attempts
+	}
+	return l.Attempt > attempts
 }
 
 func (l *live) step(i int, says string) StepData {
@@ -322,11 +335,12 @@ func (l *live) stepStarted(now Observation) {
 
 // failed ends the attempt; the next one asks the guards again.
 func (l *live) failed(reason, detail string, now *Observation) {
+	step := l.Intent.Step
 	l.result(StepFailed, reason, detail, now)
 	switch {
 	case l.changed:
 		l.endChanged()
-	case l.Attempt > l.set.StepAttempts:
+	case l.spent(step):
 		l.finish(FinishedData{Outcome: Failed, Reason: reason, Detail: detail})
 	default:
 		l.fresh = false
