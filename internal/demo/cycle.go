@@ -22,6 +22,14 @@ type play struct {
 	figures []Figure
 }
 
+func newPlay(s *Stage, w *writer, print *printer, seed uint64) (*play, error) {
+	clock, err := journal.SystemClock()
+	if err != nil {
+		return nil, err
+	}
+	return &play{stage: s, writer: w, clock: clock, print: print, random: rand.New(rand.NewPCG(seed, 0))}, nil //nolint:gosec // a choice of members
+}
+
 // errNotRepaired ends a demo whose member fettle did not bring back.
 var errNotRepaired = errors.New("the member was not repaired")
 
@@ -44,6 +52,9 @@ func (p *play) cycle(ctx context.Context, number int, kind FaultKind, last bool)
 	}
 	defer probe.close()
 
+	if err := p.jitter(ctx); err != nil {
+		return err
+	}
 	within, cancel := context.WithTimeout(ctx, patience(kind))
 	defer cancel()
 	c := &course{cycle: number, at: p.clock(), cluster: p.stage.Cluster}
@@ -67,6 +78,17 @@ func (p *play) cycle(ctx context.Context, number int, kind FaultKind, last bool)
 		return err
 	}
 	return p.settle(ctx, c)
+}
+
+// jitter waits for a part of the scrape interval: what came before ended with a
+// scrape, and a fault does not wait for one.
+func (p *play) jitter(ctx context.Context) error {
+	select {
+	case <-time.After(time.Duration(p.random.Int64N(int64(p.stage.Interval)))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // follow prints what Prometheus and the journal tell, until the member is repaired.
@@ -164,9 +186,7 @@ func (p *play) repaired(ctx context.Context, c *course, first <-chan journal.Rea
 	}
 	f := c.figures(c.since(read))
 	p.figures = append(p.figures, f)
-	e := c.event(eventRepaired, *c.repaired, "repaired (settled %s; default 60 s). detect %.1f s, repair %.1f s, writes lost %d",
-		seconds(p.stage.Settle), f.Detect, f.Repair, len(written.Lost))
-	e.Run, e.Figure = c.run, &f
+	e := c.end(f, p.stage.Settle, len(written.Lost))
 	p.print.event(e)
 	if !p.print.json {
 		for _, line := range f.lines(c.fault.Kind, limitsAt(p.stage.Interval)) {
@@ -185,5 +205,3 @@ func (p *play) settle(ctx context.Context, c *course) error {
 	}
 	return p.stage.AwaitWhole(ctx)
 }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
-	"github.com/fettle-io/fettle/journal"
 )
 
 // Show says what `fettle demo` shows, and how.
@@ -90,12 +89,9 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 		return fmt.Errorf("start the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
-	print.note("started", s.settings(stage, versions), nil)
+	set := s.settings(stage, versions)
+	print.note("started", set.text(), set)
 
-	clock, err := journal.SystemClock()
-	if err != nil {
-		return err
-	}
 	var endpoints []string
 	for _, m := range stage.Specs {
 		endpoints = append(endpoints, m.Client)
@@ -106,7 +102,10 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 
-	p := &play{stage: stage, writer: w, clock: clock, print: print, random: rand.New(rand.NewPCG(s.Seed, 0))} //nolint:gosec // see Seed
+	p, err := newPlay(stage, w, print, s.Seed)
+	if err != nil {
+		return err
+	}
 	err = s.cycles(ctx, p)
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -116,7 +115,8 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	}
 	err = errors.Join(err, p.verify(ctx, s.Keep))
 	if s.Keep && ctx.Err() == nil {
-		print.note("kept running", stage.guide(), nil)
+		g := stage.guide()
+		print.note("kept running", g.text(), g)
 		<-ctx.Done()
 	}
 	return err

@@ -34,7 +34,7 @@ func (p *printer) note(name, text string, data any) {
 			Name string `json:"event"`
 			Text string `json:"text,omitempty"`
 			Data any    `json:"data,omitempty"`
-		}{name, text, data})
+		}{name, strings.TrimSpace(text), data})
 		return
 	}
 	for line := range strings.Lines(text) {

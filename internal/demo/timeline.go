@@ -63,6 +63,7 @@ type course struct {
 	applied      *time.Duration // the first intent
 	verified     *time.Duration // the last step
 	repaired     *time.Duration
+	seq          uint64 // of the record that says repaired
 	over         string // the run ended otherwise, and no further one can be expected
 	closed       bool
 }
@@ -76,7 +77,7 @@ func (c *course) since(r journal.Reading) time.Duration {
 }
 
 func (c *course) event(name string, at time.Duration, format string, args ...any) Event {
-	return Event{Cycle: c.cycle, Name: name, At: at.Seconds(), Text: fmt.Sprintf(format, args...), Member: c.fault.Member}
+	return Event{Cycle: c.cycle, Name: name, At: at.Round(time.Millisecond).Seconds(), Text: fmt.Sprintf(format, args...), Member: c.fault.Member}
 }
 
 // begin is the fault itself.
@@ -112,7 +113,7 @@ func (c *course) take(r journal.Record) ([]Event, error) {
 	case repair.TypeRelapsed:
 		err = with(r, func(d repair.RelapsedData) { events = c.onRelapsed(at, d) })
 	case repair.TypeFinished:
-		err = with(r, func(d repair.FinishedData) { events = c.onFinished(at, d) })
+		err = with(r, func(d repair.FinishedData) { events = c.onFinished(r.Seq, at, d) })
 	case repair.TypeClosed:
 		err = with(r, func(d repair.ClosedData) { events = c.onClosed(at, d) })
 	}
@@ -187,12 +188,12 @@ func (c *course) onRelapsed(at time.Duration, d repair.RelapsedData) []Event {
 	return []Event{e}
 }
 
-func (c *course) onFinished(at time.Duration, d repair.FinishedData) []Event {
+func (c *course) onFinished(seq uint64, at time.Duration, d repair.FinishedData) []Event {
 	if !c.mine(d.Episode) {
 		return nil
 	}
 	if d.Outcome == repair.Repaired {
-		c.repaired = &at
+		c.repaired, c.seq = &at, seq
 		e := c.event(eventRepaired, at, "repaired")
 		e.Run = d.Run
 		return []Event{e}
@@ -227,19 +228,27 @@ func (c *course) onClosed(at time.Duration, d repair.ClosedData) []Event {
 	return []Event{e}
 }
 
+// end is the last line, once all that was written was counted.
+func (c *course) end(f Figure, settle time.Duration, lost int) Event {
+	e := c.event(eventRepaired, *c.repaired, "repaired (settled %s; default 60 s). detect %.1f s, repair %.1f s, writes lost %d",
+		seconds(settle), f.Detect, f.Repair, lost)
+	e.Run, e.Seq, e.Figure = c.run, c.seq, &f
+	return e
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
+
 // figures are the course's own, once it was repaired. firstRead is when the probe
 // first read through the member.
 func (c *course) figures(firstRead time.Duration) Figure {
-	f := Figure{
-		Detect:   c.received.Seconds(),
-		Repair:   (*c.verified - *c.received).Seconds(),
-		Verified: c.verified.Seconds(),
-		ToApply:  (*c.applied - *c.received).Seconds(),
-		// fettle's own look may have been answered a moment before the probe's.
-		ToVerified: max(0, (*c.verified - firstRead).Seconds()),
+	toApply := *c.applied - *c.received
+	// fettle's own look may have been answered a moment before the probe's.
+	toVerified := max(0, *c.verified-firstRead)
+	in := func(d time.Duration) float64 { return d.Round(100 * time.Microsecond).Seconds() }
+	return Figure{
+		Detect: in(*c.received), Repair: in(*c.verified - *c.received), Verified: in(*c.verified),
+		ToApply: in(toApply), ToVerified: in(toVerified), Own: in(toApply + toVerified),
 	}
-	f.Own = f.ToApply + f.ToVerified
-	return f
 }
 
 func short(id string) string {

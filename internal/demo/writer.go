@@ -89,8 +89,8 @@ func (w *writer) acknowledged() []int {
 
 // writes is what a check found.
 type writes struct {
-	Acknowledged int
-	Lost         []string // acknowledged, and not found
+	Acknowledged int      `json:"acknowledged"`
+	Lost         []string `json:"lost"` // acknowledged, and not found
 }
 
 // check reads all keys back, linearizably, and compares them with what was
@@ -105,7 +105,7 @@ func (w *writer) check(ctx context.Context) (writes, error) {
 }
 
 func (w *writer) compare(acked []int, found map[string]bool) writes {
-	r := writes{Acknowledged: len(acked)}
+	r := writes{Acknowledged: len(acked), Lost: []string{}}
 	for _, n := range acked {
 		if key := w.key(n); !found[key] {
 			r.Lost = append(r.Lost, key)
