@@ -1,0 +1,227 @@
+package looptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// options is what a test sets in fettle.yml. The zero value is autonomy auto on
+// the cluster, a settle time of 2 s, a look each second, and all other defaults.
+type options struct {
+	autonomy string
+	settings string            // further entries of overrides.all, as "a: 1, b: 2"
+	settle   string            // "": 2s
+	more     string            // further sections
+	clusters []cluster.Cluster // nil: the ward's cluster, as demo
+}
+
+// server is one fettle serve, and where it keeps everything.
+type server struct {
+	t      testing.TB
+	home   string // fettle.yml, tokens, journal, key, brake
+	socket string
+	config string
+	proc   *process
+	url    string
+	api    *api.Client
+	log    string // file
+	begun  int64  // where in log this process' output begins
+}
+
+func (s *server) journal() string   { return filepath.Join(s.home, "journal") }
+func (s *server) brake() string     { return filepath.Join(s.home, "pause") }
+func (s *server) playbooks() string { return filepath.Join(s.home, "playbooks") }
+
+// configure writes fettle.yml and the tokens, and creates the journal as a person
+// does, with the command.
+func configure(t testing.TB, o options) *server {
+	t.Helper()
+	s := &server{t: t, home: t.TempDir()}
+	short, err := os.MkdirTemp("", "loop")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(short) })
+	s.socket, s.config, s.log = filepath.Join(short, "s"), filepath.Join(s.home, "fettle.yml"), filepath.Join(s.home, "fettle.log")
+	must(t, os.Mkdir(s.playbooks(), 0o700))
+	s.write(o)
+	for _, credential := range []string{"first", "second", "viewer", "operator", "metrics"} {
+		must(t, os.WriteFile(filepath.Join(s.home, credential+".token"), []byte(token(credential)+"\n"), 0o600))
+	}
+	s.cli("journal", "init", s.journal(), "--key-file", filepath.Join(s.home, "journal.key"))
+	t.Cleanup(s.end)
+	return s
+}
+
+// write writes fettle.yml.
+func (s *server) write(o options) {
+	s.t.Helper()
+	if o.autonomy == "" {
+		o.autonomy = "auto"
+	}
+	if o.settle == "" {
+		o.settle = "2s"
+	}
+	clusters, err := json.Marshal(o.clusters) // JSON is YAML
+	must(s.t, err)
+	text := fmt.Sprintf(`clusters: %s
+autonomy: {default: %s}
+playbooks: {dir: %[11]s}
+tiers: {P0: {look: 1s}, P1: {look: 1s}}
+overrides: {all: {settle: %[3]s, %[4]s}}
+journal: {dir: %[5]s, key_file: %[6]s}
+brake: %[7]s
+web:
+  listen: 127.0.0.1:0
+  socket: %[8]s
+  max_body: 64KiB
+  roles:
+    - {role: webhook, name: first, token_file: %[9]s/first.token}
+    - {role: webhook, name: second, token_file: %[9]s/second.token}
+    - {role: metrics, token_file: %[9]s/metrics.token}
+    - {role: viewer, token_file: %[9]s/viewer.token}
+    - {role: operator, name: alice, token_file: %[9]s/operator.token}
+%[10]s
+`, clusters, o.autonomy, o.settle, o.settings, s.journal(), filepath.Join(s.home, "journal.key"), s.brake(), s.socket, s.home, o.more, s.playbooks())
+	must(s.t, os.WriteFile(s.config, []byte(text), 0o600))
+}
+
+// start starts fettle serve, and waits until it takes messages.
+func (s *server) start(env ...string) *server {
+	s.t.Helper()
+	s.launch(env, "--config.file="+s.config)
+	return s
+}
+
+// launch starts fettle serve with these flags.
+func (s *server) launch(env []string, flags ...string) {
+	s.t.Helper()
+	if info, err := os.Stat(s.log); err == nil {
+		s.begun = info.Size()
+	}
+	var err error
+	s.proc, err = spawn(s.log, env, append([]string{fettle, "serve"}, flags...)...)
+	must(s.t, err)
+	until(s.t, "fettle serves", func() error {
+		m := serves.FindStringSubmatch(s.said())
+		if m == nil {
+			if s.proc.ended() {
+				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+			}
+			return errors.New("it does not say where")
+		}
+		s.url = "http://" + m[1]
+		return nil
+	})
+	s.api, err = api.NewClient(api.ClientOptions{Address: s.url, Token: token("operator")})
+	must(s.t, err)
+}
+
+var serves = regexp.MustCompile(`msg="fettle serves" listen=(\S+)`)
+
+// said is what the running fettle logged.
+func (s *server) said() string {
+	b, _ := os.ReadFile(s.log)
+	return string(b[min(s.begun, int64(len(b))):])
+}
+
+// died waits until fettle has been killed by its failpoint.
+func (s *server) died() {
+	s.t.Helper()
+	select {
+	case <-s.proc.done:
+	case <-time.After(patience):
+		s.t.Fatalf("fettle was not killed by its failpoint:\n%s", s.said())
+	}
+	if w, ok := s.proc.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || w.Signal() != syscall.SIGKILL {
+		s.t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+	}
+}
+
+// kill kills fettle with SIGKILL.
+func (s *server) kill() { s.proc.kill() }
+
+// end stops it as systemd does; a race that it found, or another exit than 0, fails.
+func (s *server) end() {
+	if s.proc == nil || s.proc.ended() {
+		return
+	}
+	_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.proc.done:
+		if !s.proc.cmd.ProcessState.Success() {
+			s.t.Errorf("fettle serve: %s:\n%s", s.proc.cmd.ProcessState, s.said())
+		}
+	case <-time.After(20 * time.Second):
+		s.proc.kill()
+		s.t.Errorf("fettle serve did not stop within 20 s:\n%s", s.said())
+	}
+}
+
+// cli runs the command line, which must succeed, and returns what it printed.
+func (s *server) cli(args ...string) string {
+	s.t.Helper()
+	out, err := runCLI(args...)
+	if err != nil {
+		s.t.Fatalf("fettle %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func runCLI(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, fettle, args...).CombinedOutput()
+	return string(out), err
+}
+
+// explain is what `fettle explain` says of a run, an episode or an alert.
+func (s *server) explain(id string) string {
+	s.t.Helper()
+	return s.cli("explain", id, "--server", "unix://"+s.socket)
+}
+
+// verify is what `fettle journal verify` says; it must be content.
+func (s *server) verify() string {
+	s.t.Helper()
+	return s.cli("journal", "verify", s.journal())
+}
+
+// metric is the value of a series, written as it stands in /metrics; 0 where it is not.
+func (s *server) metric(series string) float64 {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, s.url+"/metrics", http.NoBody)
+	must(s.t, err)
+	req.Header.Set("Authorization", "Bearer "+token("metrics"))
+	resp, err := http.DefaultClient.Do(req)
+	must(s.t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	must(s.t, err)
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("/metrics: %s: %s", resp.Status, b)
+	}
+	for line := range bytes.Lines(b) {
+		if rest, ok := bytes.CutPrefix(line, []byte(series+" ")); ok {
+			var v float64
+			_, err := fmt.Sscan(string(rest), &v)
+			must(s.t, err)
+			return v
+		}
+	}
+	return 0
+}

@@ -1,0 +1,349 @@
+package looptest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/internal/etcdproc"
+)
+
+// supervisor holds etcd members as its children, restarts nothing by itself, and
+// answers the declared commands on a unix socket. It counts what it was told.
+type supervisor struct {
+	t      testing.TB
+	socket string
+
+	mu      sync.Mutex
+	members map[string]*patient
+	log     []string // what it was told to change, and did
+	hold    chan struct{}
+	program string
+}
+
+// patient is one member of the supervised cluster.
+type patient struct {
+	spec    etcdproc.Spec
+	proc    *process
+	born    time.Time
+	serial  int // of its processes
+	asked   int // start and restart commands that came
+	started int // processes that those started
+	kills   int // processes that a kill command ended
+	purpose bool
+	broken  bool // its program is not there: whatever is started ends at once
+	frozen  bool // what is started is stopped before it serves
+}
+
+// supervise starts a cluster of the members named, and waits until each serves.
+func supervise(t testing.TB, names ...string) *supervisor {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "loop") // short: a socket's path is
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &supervisor{t: t, socket: filepath.Join(dir, "s"), members: map[string]*patient{}, program: programOf(t, "etcd")}
+	specs, err := etcdproc.Plan(t.TempDir(), names, etcdproc.Options{})
+	must(t, err)
+	l, err := net.Listen("unix", s.socket)
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go s.serve(conn)
+		}
+	}()
+	t.Cleanup(s.end)
+	for _, spec := range specs {
+		s.members[spec.Name] = &patient{spec: spec}
+		s.bring(spec.Name)
+	}
+	s.healthy()
+	return s
+}
+
+// inventory is the cluster as fettle.yml has it, with the declared commands.
+func (s *supervisor) inventory(name string) cluster.Cluster {
+	s.mu.Lock()
+	var specs []etcdproc.Spec
+	for _, p := range s.members {
+		specs = append(specs, p.spec)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(specs, func(a, b etcdproc.Spec) int { return strings.Compare(a.Name, b.Name) })
+	c := etcdproc.Inventory(name, specs, cluster.TLS{})
+	for i, m := range c.Members {
+		argv := func(verb string, more ...string) []string {
+			return append([]string{memberCommand, s.socket, verb, m.Name}, more...)
+		}
+		c.Members[i].Commands = cluster.Commands{
+			Status: argv("status"), Start: argv("start"), Stop: argv("stop"), Restart: argv("restart"), Kill: argv("kill", "{identity}"),
+		}
+	}
+	return c
+}
+
+func (s *supervisor) serve(conn net.Conn) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	var words []string
+	if json.NewDecoder(conn).Decode(&words) != nil || len(words) < 2 {
+		return
+	}
+	status, err := s.do(words)
+	answer := map[string]any{"status": status}
+	if err != nil {
+		answer["error"] = err.Error()
+	}
+	_ = json.NewEncoder(conn).Encode(answer)
+}
+
+func (s *supervisor) do(words []string) (status map[string]any, err error) {
+	verb, name := words[0], words[1]
+	if verb == "start" || verb == "restart" {
+		s.mu.Lock()
+		hold := s.hold
+		s.mu.Unlock()
+		if hold != nil {
+			<-hold // a slow start
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.members[name]
+	if p == nil {
+		return nil, fmt.Errorf("no member %q", name)
+	}
+	if verb != "status" {
+		s.log = append(s.log, time.Now().Format("15:04:05.000 ")+strings.Join(words, " "))
+	}
+	running := p.proc != nil && !p.proc.ended()
+	switch verb {
+	case "status":
+		switch {
+		case running:
+			return map[string]any{"state": "running", "identity": p.identity(), "age_seconds": time.Since(p.born).Seconds()}, nil
+		case p.purpose:
+			return map[string]any{"state": "stopped_on_purpose"}, nil
+		}
+		return map[string]any{"state": "dead"}, nil
+	case "start", "restart":
+		p.asked++
+		if verb == "restart" && running {
+			p.proc.kill()
+		} else if running {
+			return nil, nil
+		}
+		if err := s.startLocked(p); err != nil {
+			return nil, err
+		}
+		p.started++
+		return nil, nil
+	case "stop":
+		p.purpose = true
+		if running {
+			p.proc.kill()
+		}
+		return nil, nil
+	case "kill":
+		if len(words) != 3 || !running || p.identity() != words[2] {
+			return nil, fmt.Errorf("%v: no such process runs", words)
+		}
+		p.kills++
+		p.proc.kill()
+		return nil, nil
+	}
+	return nil, errors.New("unknown verb")
+}
+
+func (p *patient) identity() string { return fmt.Sprintf("%d@%d", p.proc.pid(), p.serial) }
+
+func (s *supervisor) startLocked(p *patient) error {
+	if err := os.MkdirAll(p.spec.Dir, 0o700); err != nil {
+		return err
+	}
+	argv := append([]string{s.program}, p.spec.Args...)
+	if p.broken {
+		argv = []string{"/bin/false"}
+	}
+	proc, err := spawn(p.spec.Output, nil, argv...)
+	if err != nil {
+		return err
+	}
+	p.serial++
+	p.proc, p.born, p.purpose = proc, time.Now(), false
+	if p.frozen {
+		return proc.cmd.Process.Signal(syscall.SIGSTOP)
+	}
+	return nil
+}
+
+// with changes or reads a member.
+func (s *supervisor) with(name string, fn func(*patient)) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.members[name]
+	if p == nil {
+		s.t.Fatalf("no member %s", name)
+	}
+	fn(p)
+}
+
+// bring starts a member that is down, as a person would: it is not counted.
+func (s *supervisor) bring(name string) {
+	s.t.Helper()
+	var err error
+	s.with(name, func(p *patient) {
+		if p.proc == nil || p.proc.ended() {
+			err = s.startLocked(p)
+		}
+	})
+	must(s.t, err)
+}
+
+// crash kills a member with SIGKILL and returns when it is gone.
+func (s *supervisor) crash(names ...string) {
+	s.t.Helper()
+	for _, name := range names {
+		s.with(name, func(p *patient) {
+			if p.proc.ended() {
+				s.t.Fatalf("member %s is dead already", name)
+			}
+			p.proc.kill()
+			s.log = append(s.log, time.Now().Format("15:04:05.000 ")+"(the test kills "+name+")")
+		})
+	}
+}
+
+// hang stops a member with SIGSTOP.
+func (s *supervisor) hang(name string) {
+	s.t.Helper()
+	s.with(name, func(p *patient) {
+		must(s.t, p.proc.cmd.Process.Signal(syscall.SIGSTOP))
+		s.log = append(s.log, time.Now().Format("15:04:05.000 ")+"(the test hangs "+name+")")
+	})
+}
+
+// stop stops a member on purpose.
+func (s *supervisor) stop(name string) {
+	s.t.Helper()
+	if _, err := s.do([]string{"stop", name}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// slowStarts holds every start command back until the returned function is called.
+func (s *supervisor) slowStarts() (release func()) {
+	hold := make(chan struct{})
+	s.mu.Lock()
+	s.hold = hold
+	s.mu.Unlock()
+	once := sync.OnceFunc(func() {
+		s.mu.Lock()
+		s.hold = nil
+		s.mu.Unlock()
+		close(hold)
+	})
+	s.t.Cleanup(once)
+	return once
+}
+
+// mutations is how often a member was started or killed by a command.
+func (s *supervisor) mutations(names ...string) int {
+	n := 0
+	for _, name := range s.names(names) {
+		s.with(name, func(p *patient) { n += p.started + p.kills })
+	}
+	return n
+}
+
+// starts is how often a member was started by a command.
+func (s *supervisor) starts(names ...string) int {
+	n := 0
+	for _, name := range s.names(names) {
+		s.with(name, func(p *patient) { n += p.started })
+	}
+	return n
+}
+
+func (s *supervisor) names(some []string) []string {
+	if len(some) > 0 {
+		return some
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.members {
+		some = append(some, name)
+	}
+	return some
+}
+
+// healthy brings back who is down and waits until each member serves reads; then
+// nothing that was counted counts.
+func (s *supervisor) healthy() {
+	s.t.Helper()
+	for _, name := range s.names(nil) {
+		s.with(name, func(p *patient) { p.broken, p.frozen = false, false })
+		s.bring(name)
+		s.with(name, func(p *patient) { must(s.t, p.proc.cmd.Process.Signal(syscall.SIGCONT)) })
+	}
+	s.serving(s.names(nil)...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = nil
+	for _, p := range s.members {
+		p.asked, p.started, p.kills = 0, 0, 0
+	}
+}
+
+// serving waits until each member named sees a leader and serves a linearizable read.
+func (s *supervisor) serving(names ...string) {
+	s.t.Helper()
+	d, err := etcd.New(s.inventory("watched"), etcd.Options{})
+	must(s.t, err)
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, name := range names {
+		until(s.t, "member "+name+" serves", func() error {
+			h, err := d.Health(ctx, name)
+			if err == nil && (h.Leader == "" || !h.Linearizable) {
+				err = errors.New("no leader, or no linearizable read")
+			}
+			return err
+		})
+	}
+}
+
+func (s *supervisor) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.members {
+		if p.proc != nil && !p.proc.ended() {
+			p.proc.kill()
+		}
+	}
+}
+
+// told is everything that the supervisor was told to change, for failures.
+func (s *supervisor) told() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.log, "\n")
+}
