@@ -184,8 +184,9 @@ func (r *report) print() error {
 				n++
 			}
 		}
-		fmt.Fprintf(os.Stderr, "fettle: %d problems\n", n)
+		fmt.Fprintf(os.Stderr, "fettle: %s\n", plural(n, "problem"))
 		return nil
 	}
-	return say("ok: configuration %s; %d clusters, %d playbooks, %d alerts in %d rule files", name, r.Clusters, len(r.Playbooks), r.Alerts, len(r.Rules))
+	return say("ok: configuration %s; %s, %s, %s in %s", name, plural(r.Clusters, "cluster"),
+		plural(len(r.Playbooks), "playbook"), plural(r.Alerts, "alert"), plural(len(r.Rules), "rule file"))
 }

@@ -57,7 +57,7 @@ func (c *journalVerify) run(context.Context, *slog.Logger) error {
 	}
 	key, err := c.verifierKey(dir)
 	if err != nil {
-		return noJournal(dir, err)
+		return err
 	}
 	var o journal.VerifyOptions
 	if c.anchor != "" {
@@ -98,7 +98,7 @@ func (v verified) print(dir string) error {
 	}
 	switch {
 	case v.Proven > 0:
-		rows = append(rows, [2]string{"proven", fmt.Sprintf("seq 0 to %d (%d records, %d checkpoints)", v.Proven-1, v.Proven, v.Checkpoints)},
+		rows = append(rows, [2]string{"proven", fmt.Sprintf("seq 0 to %d (%s)", v.Proven-1, plural(v.Proven, "record"))},
 			[2]string{"root", v.Root})
 	default:
 		rows = append(rows, [2]string{"proven", "nothing"})
@@ -153,7 +153,7 @@ func ownKey(dir string) (string, error) {
 	case err == nil:
 		return "", fmt.Errorf("the journal in %s is empty", dir)
 	case !errors.Is(err, errFirst):
-		return "", err
+		return "", noJournal(dir, err)
 	}
 	return id.VerifierKey, nil
 }

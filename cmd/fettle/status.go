@@ -78,7 +78,7 @@ func printState(s api.State) error {
 		{"ready", ready},
 		{"journal", journal},
 		{"configuration", file},
-		{"open", fmt.Sprintf("%d episodes, %d live runs", s.EpisodesOpen, s.RunsLive)},
+		{"open", plural(s.EpisodesOpen, "episode") + ", " + plural(s.RunsLive, "live run")},
 		{"paused", paused},
 	} {
 		if err := say("%-14s %s", row[0], row[1]); err != nil {

@@ -110,7 +110,8 @@ func TestLine(t *testing.T) {
 		{"config.loaded", `{"version":"1","playbooks":{"a":"x"}}`, "configuration loaded, 1 playbooks, fettle 1"},
 		{"episode.closed", `{"reason":"unmatched"}`, "episode closed: its playbook is no longer in the configuration"},
 		{"episode.closed", `{"reason":"alert_ended"}`, "episode closed: its alert has ended; its target could not be looked at"},
-		{"genesis", `{"journal":"j"}`, `{"journal":"j"}`},
+		{"genesis", `{"journal":"j","host":"h","verifier_key":"k"}`, "journal created on h, verifier key k"},
+		{"invented", `{"a":1}`, `{"a":1}`},
 	} {
 		r := journal.Record{Draft: journal.Draft{Type: tc.kind, Data: []byte(tc.data)}}
 		if got := story.Line(r); got != tc.want {

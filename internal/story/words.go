@@ -62,6 +62,8 @@ func decode(r journal.Record) (words, error) {
 		return in(r, releasedWords)
 	case repair.TypeConfig:
 		return in(r, configWords)
+	case "genesis":
+		return in(r, genesisWords)
 	}
 	return words{}, nil
 }
@@ -257,6 +259,10 @@ func releasedWords(d repair.ReleasedData) words {
 
 func configWords(d repair.ConfigData) words {
 	return words{says: fmt.Sprintf("configuration loaded, %d playbooks, fettle %s", len(d.Playbooks), d.Version)}
+}
+
+func genesisWords(d journal.Identity) words {
+	return words{says: fmt.Sprintf("journal created on %s, verifier key %s", d.Host, d.VerifierKey)}
 }
 
 func seen(says string) []string {

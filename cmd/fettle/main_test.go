@@ -1,0 +1,70 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the expected output into the scripts")
+
+// The scripts run the real binary, under the name fettle.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fettle": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(env *testscript.Env) error {
+			// Nothing of this machine, and nothing of this user.
+			env.Setenv("XDG_RUNTIME_DIR", "")
+			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"record":  record,
+			"flip":    flip,
+			"append":  appendBytes,
+			"fake":    fake,
+			"told":    told,
+			"plain":   plain,
+			"subst":   subst,
+			"unwatch": unwatch,
+		},
+	})
+}
+
+func check(ts *testscript.TestScript, err error) {
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+func wantArgs(ts *testscript.TestScript, neg bool, args []string, want int, text string) {
+	if neg || len(args) != want {
+		ts.Fatalf("usage: %s", text)
+	}
+}
+
+// unwatch leaves a socket behind on which nobody listens: unwatch FILE.
+func unwatch(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 1, "unwatch FILE")
+	l, err := listenUnix(args[0])
+	check(ts, err)
+	l.SetUnlinkOnClose(false)
+	check(ts, l.Close())
+}
+
+// subst replaces text in a file: subst FILE OLD NEW.
+func subst(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 3, "subst FILE OLD NEW")
+	path := ts.MkAbs(args[0])
+	check(ts, os.WriteFile(path, []byte(replace(ts, ts.ReadFile(args[0]), args[1], args[2])), 0o600))
+}
