@@ -17,17 +17,17 @@ type play struct {
 	writer  *writer
 	clock   func() journal.Reading
 	random  *rand.Rand
-	print   *printer
+	screen  *printer
 	next    uint64 // the journal's first record that no cycle has taken
 	figures []Figure
 }
 
-func newPlay(s *Stage, w *writer, print *printer, seed uint64) (*play, error) {
+func newPlay(s *Stage, w *writer, screen *printer, seed uint64) (*play, error) {
 	clock, err := journal.SystemClock()
 	if err != nil {
 		return nil, err
 	}
-	return &play{stage: s, writer: w, clock: clock, print: print, random: rand.New(rand.NewPCG(seed, 0))}, nil //nolint:gosec // a choice of members
+	return &play{stage: s, writer: w, clock: clock, screen: screen, random: rand.New(rand.NewPCG(seed, 0))}, nil //nolint:gosec // a choice of members
 }
 
 // errNotRepaired ends a demo whose member fettle did not bring back.
@@ -61,7 +61,7 @@ func (p *play) cycle(ctx context.Context, number int, kind FaultKind, last bool)
 	if c.fault, err = p.stage.Break(within, member.Name, kind); err != nil {
 		return err
 	}
-	p.print.event(c.begin())
+	p.screen.event(c.begin())
 	first := make(chan journal.Reading, 1)
 	go func() {
 		if at, ok := probe.firstRead(within); ok {
@@ -128,7 +128,7 @@ func (p *play) watch(ctx context.Context, c *course, done func() (bool, error)) 
 		}
 		if at, ok := p.firing(ctx, c); ok {
 			fired = true
-			p.print.event(c.fired(at))
+			p.screen.event(c.fired(at))
 		}
 	}
 	for {
@@ -148,7 +148,7 @@ func (p *play) watch(ctx context.Context, c *course, done func() (bool, error)) 
 					askPrometheus()
 				}
 				if e.Name != eventRepaired { // it is shown with its figures
-					p.print.event(e)
+					p.screen.event(e)
 				}
 			}
 			if stop, err := done(); stop || err != nil {
@@ -187,10 +187,10 @@ func (p *play) repaired(ctx context.Context, c *course, first <-chan journal.Rea
 	f := c.figures(c.since(read))
 	p.figures = append(p.figures, f)
 	e := c.end(f, p.stage.Settle, len(written.Lost))
-	p.print.event(e)
-	if !p.print.json {
+	p.screen.event(e)
+	if !p.screen.json {
 		for _, line := range f.lines(c.fault.Kind, limitsAt(p.stage.Interval)) {
-			p.print.line("        " + line)
+			p.screen.line("        " + line)
 		}
 	}
 	return written.err()

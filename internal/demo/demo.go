@@ -37,19 +37,19 @@ func Run(ctx context.Context, s Show) error {
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64() //nolint:gosec // a choice of members, printed to repeat it
 	}
-	print := &printer{out: s.Out, json: s.JSON, terminal: s.Terminal}
-	o, versions, err := s.programs(ctx, print)
+	screen := &printer{out: s.Out, json: s.JSON, terminal: s.Terminal}
+	o, versions, err := s.programs(ctx, screen)
 	if err != nil {
 		return err
 	}
 	if o.Dir, err = os.MkdirTemp("", "fettle-demo-"); err != nil {
 		return err
 	}
-	err = s.show(ctx, o, versions, print)
+	err = s.show(ctx, o, versions, screen)
 	if !s.Keep && (err == nil || errors.Is(err, errInterrupted)) {
 		return errors.Join(err, os.RemoveAll(o.Dir))
 	}
-	print.note("kept", "files kept in "+o.Dir, nil)
+	screen.note("kept", "files kept in "+o.Dir, nil)
 	return err
 }
 
@@ -57,7 +57,7 @@ func Run(ctx context.Context, s Show) error {
 var errInterrupted = errors.New("interrupted")
 
 // programs finds what the stage is made of.
-func (s Show) programs(ctx context.Context, print *printer) (o Options, versions string, err error) {
+func (s Show) programs(ctx context.Context, screen *printer) (o Options, versions string, err error) {
 	o.Fettle, o.Exporter = s.Fettle, filepath.Join(filepath.Dir(s.Fettle), "fettle_exporter")
 	if _, err := os.Stat(o.Exporter); err != nil {
 		return o, "", fmt.Errorf("the demo needs fettle_exporter beside fettle: %w; in fettle's source tree, `make build` builds both", err)
@@ -66,7 +66,7 @@ func (s Show) programs(ctx context.Context, print *printer) (o Options, versions
 		name string
 		path *string
 	}{{"etcd", &o.Etcd}, {"prometheus", &o.Prometheus}, {"alertmanager", &o.Alertmanager}} {
-		p, err := programs.Find(ctx, needed.name, programs.Options{Progress: print.progress})
+		p, err := programs.Find(ctx, needed.name, programs.Options{Progress: screen.progress})
 		if err != nil {
 			return o, "", err
 		}
@@ -76,9 +76,9 @@ func (s Show) programs(ctx context.Context, print *printer) (o Options, versions
 	return o, versions[2:], nil
 }
 
-func (s Show) show(ctx context.Context, o Options, versions string, print *printer) (err error) {
+func (s Show) show(ctx context.Context, o Options, versions string, screen *printer) (err error) {
 	o = o.orDefault()
-	print.progress("starting etcd, Prometheus, Alertmanager, fettle_exporter and fettle serve")
+	screen.progress("starting etcd, Prometheus, Alertmanager, fettle_exporter and fettle serve")
 	starting, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	stage, err := Start(starting, o)
@@ -90,7 +90,7 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
 	set := s.settings(stage, versions)
-	print.note("started", set.text(), set)
+	screen.note("started", set.text(), set)
 
 	var endpoints []string
 	for _, m := range stage.Specs {
@@ -102,7 +102,7 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 
-	p, err := newPlay(stage, w, print, s.Seed)
+	p, err := newPlay(stage, w, screen, s.Seed)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 	err = errors.Join(err, p.verify(ctx, s.Keep))
 	if s.Keep && ctx.Err() == nil {
 		g := stage.guide()
-		print.note("kept running", g.text(), g)
+		screen.note("kept running", g.text(), g)
 		<-ctx.Done()
 	}
 	return err
@@ -125,7 +125,7 @@ func (s Show) show(ctx context.Context, o Options, versions string, print *print
 func (s Show) cycles(ctx context.Context, p *play) error {
 	for n := 1; n <= s.Cycles; n++ {
 		if s.Cycles > 1 {
-			p.print.note("cycle", fmt.Sprintf("\ncycle %d of %d", n, s.Cycles), nil)
+			p.screen.note("cycle", fmt.Sprintf("\ncycle %d of %d", n, s.Cycles), nil)
 		}
 		if err := p.cycle(ctx, n, s.Fault, n == s.Cycles && !s.Keep); err != nil {
 			return err
@@ -136,10 +136,10 @@ func (s Show) cycles(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	p.print.note("writes", "\nwrites: "+written.String(), written)
+	p.screen.note("writes", "\nwrites: "+written.String(), written)
 	if s.Cycles > 1 {
 		sum := summarize(p.figures)
-		p.print.note("summary", "\n"+sum.table(s.Fault, limitsAt(p.stage.Interval)), sum)
+		p.screen.note("summary", "\n"+sum.table(s.Fault, limitsAt(p.stage.Interval)), sum)
 	}
 	return written.err()
 }
@@ -150,7 +150,7 @@ func (p *play) explain(ctx context.Context) {
 	if err != nil {
 		out += err.Error()
 	}
-	p.print.note("explain", out, nil)
+	p.screen.note("explain", out, nil)
 }
 
 // verify runs the real `fettle journal verify`. fettle serve is ended before, so
@@ -159,8 +159,8 @@ func (p *play) verify(ctx context.Context, keep bool) error {
 	if !keep {
 		p.stage.StopServe()
 	}
-	p.print.note("command", "\n$ fettle journal verify "+p.stage.Journal()+" --key "+p.stage.path("journal.pub"), nil)
+	p.screen.note("command", "\n$ fettle journal verify "+p.stage.Journal()+" --key "+p.stage.path("journal.pub"), nil)
 	out, err := p.stage.Command(ctx, "journal", "verify", p.stage.Journal(), "--key="+p.stage.path("journal.pub"))
-	p.print.note("journal verify", out, nil)
+	p.screen.note("journal verify", out, nil)
 	return err
 }

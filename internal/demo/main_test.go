@@ -19,8 +19,15 @@ func TestMain(m *testing.M) {
 	if code, was := Hidden(os.Args[1:], os.Stdout, os.Stderr); was {
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, f := range atEnd {
+		f()
+	}
+	os.Exit(code)
 }
+
+// atEnd is run when all tests were.
+var atEnd []func()
 
 // limit bounds everything that is waited for.
 const limit = time.Minute

@@ -70,8 +70,11 @@ func (s *Stage) awaitMembers(ctx context.Context) error {
 // ended is a final error if the member runs no longer.
 func (s *Stage) ended(ctx context.Context, member, output string) error {
 	st, err := s.Member(ctx, member)
-	if err != nil || st.State == "running" {
-		return nil // the supervisor is not up yet, or it is the member that is not
+	if err != nil { // the supervisor is not up yet
+		return err
+	}
+	if st.State == "running" {
+		return nil
 	}
 	said, err := os.ReadFile(output)
 	if err == nil && strings.Contains(string(said), "address already in use") {

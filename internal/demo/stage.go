@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -40,7 +39,6 @@ type Options struct {
 	Settle   time.Duration   // default 5 s
 	Cooldown time.Duration   // default off
 	Attempts int             // default off
-	Env      []string        // added to fettle serve's environment, as NAME=VALUE
 }
 
 func (o Options) orDefault() Options {
@@ -171,11 +169,7 @@ func (s *Stage) Inventory() cluster.Cluster {
 // StartServe starts fettle serve, which must not be running, and waits until it is
 // ready.
 func (s *Stage) StartServe(ctx context.Context) (err error) {
-	argv := []string{s.Fettle, "serve", "--config.file=" + s.path("fettle.yml")}
-	if len(s.Env) > 0 {
-		argv = append(append([]string{"/usr/bin/env"}, s.Env...), argv...)
-	}
-	if s.serve, err = s.spawn("fettle", argv...); err != nil {
+	if s.serve, err = s.spawn("fettle", s.Fettle, "serve", "--config.file="+s.path("fettle.yml")); err != nil {
 		return err
 	}
 	return await(ctx, "fettle serve to be ready", []*child{s.serve}, func(ctx context.Context) error {
@@ -186,12 +180,6 @@ func (s *Stage) StartServe(ctx context.Context) (err error) {
 
 // StopServe ends fettle serve in its own way; it can be started again.
 func (s *Stage) StopServe() { s.serve.stop(10 * time.Second) }
-
-// KillServe ends fettle serve with SIGKILL; it can be started again.
-func (s *Stage) KillServe() { s.serve.stop(0) }
-
-// ServeEnded tells whether fettle serve has ended by itself or was ended.
-func (s *Stage) ServeEnded() bool { return s.serve.ended() }
 
 // Close ends every program. The files are left.
 func (s *Stage) Close() error {
@@ -236,79 +224,4 @@ func (s *Stage) initJournal(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("fettle journal init printed no verifier key: %s", out)
 	}
 	return key, os.WriteFile(s.path("journal.pub"), []byte(key+"\n"), 0o600)
-}
-
-// Fault is what was done to a member.
-type Fault struct {
-	Member string
-	Kind   FaultKind
-	PID    int
-}
-
-// FaultKind is how a member fails.
-type FaultKind string
-
-// The faults of `fettle demo --fault`.
-const (
-	Kill FaultKind = "kill" // SIGKILL
-	Hang FaultKind = "hang" // SIGSTOP
-)
-
-// Break kills or hangs the real process of a member, and returns when it is gone or
-// stands still.
-func (s *Stage) Break(ctx context.Context, member string, kind FaultKind) (Fault, error) {
-	f := Fault{Member: member, Kind: kind}
-	st, err := s.Member(ctx, member)
-	if err != nil {
-		return f, err
-	}
-	if st.State != "running" {
-		return f, fmt.Errorf("member %s is %s: there is nothing to %s", member, st.State, kind)
-	}
-	sig := syscall.SIGKILL
-	if kind == Hang {
-		sig = syscall.SIGSTOP
-	}
-	if f.PID, err = signalExactly(st.Identity, sig); err != nil {
-		return f, err
-	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		still, err := s.broken(ctx, member, st.Identity, f)
-		if err != nil || still {
-			return f, err
-		}
-		select {
-		case <-ctx.Done():
-			return f, ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *Stage) broken(ctx context.Context, member, identity string, f Fault) (bool, error) {
-	if f.Kind == Hang {
-		return standsStill(f.PID)
-	}
-	now, err := s.Member(ctx, member)
-	return now.Identity != identity, err
-}
-
-// MemberStatus is what the supervisor says of a member.
-type MemberStatus = memberStatus
-
-// Member asks the supervisor about a member.
-func (s *Stage) Member(ctx context.Context, member string) (MemberStatus, error) {
-	st, err := ask(ctx, s.Socket, request{Verb: "status", Member: member})
-	if err != nil {
-		return MemberStatus{}, err
-	}
-	return *st, nil
-}
-
-// Stop ends a member on purpose, as a person at the supervisor would.
-func (s *Stage) Stop(ctx context.Context, member string) error {
-	_, err := ask(ctx, s.Socket, request{Verb: "stop", Member: member})
-	return err
 }
