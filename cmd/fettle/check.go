@@ -79,17 +79,16 @@ func (c *checkCommand) run(context.Context, *slog.Logger) error {
 	for _, p := range r.Problems {
 		r.OK = r.OK && p.Warning
 	}
-	print := r.print
+	var err error
 	if c.output.json() {
-		print = func() error { return printJSON(r) }
+		err = printJSON(r)
+	} else {
+		err = r.print()
 	}
-	if err := print(); err != nil {
-		return err
+	if err == nil && !r.OK {
+		err = errReported
 	}
-	if !r.OK {
-		return errReported
-	}
-	return nil
+	return err
 }
 
 func (c *checkCommand) checkConfig(r *report) (config.Config, bool) {

@@ -137,7 +137,7 @@ func (c *caller) explained(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return c.refused(refused)
+		return c.refused(refused.Status, err)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	case isSocket && errors.Is(err, fs.ErrNotExist):
@@ -152,13 +152,13 @@ func (c *caller) explained(err error) error {
 	return fmt.Errorf("%s: %w", c.address, err)
 }
 
-func (c *caller) refused(e *api.Error) error {
+func (c *caller) refused(status int, e error) error {
 	switch {
-	case e.Status == http.StatusUnauthorized && c.tokenFile == "":
+	case status == http.StatusUnauthorized && c.tokenFile == "":
 		return fmt.Errorf("%s wants to know who asks: give a token with --token-file=FILE (%w)", c.address, e)
-	case e.Status == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized:
 		return fmt.Errorf("%s does not take the token in %s: web.roles in its configuration says which it takes (%w)", c.address, c.tokenFile, e)
-	case e.Status == http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return fmt.Errorf("not allowed by %s: %w", c.address, e)
 	}
 	return e

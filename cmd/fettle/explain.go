@@ -88,6 +88,9 @@ func (c *explainCommand) records(ctx context.Context, client *api.Client) ([]jou
 		return records, err
 	}
 	e, err := client.Episode(ctx, c.id)
+	if api.IsNotFound(err) {
+		return nil, fmt.Errorf("%w. What is long over, or what no playbook matches, stands in the journal: fettle explain %s --journal=DIR", err, c.id)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -85,11 +85,11 @@ func plain(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func replace(ts *testscript.TestScript, text, old, new string) string {
-	if !strings.Contains(text, old) {
-		ts.Fatalf("no %q to replace", old)
+func replace(ts *testscript.TestScript, text, this, with string) string {
+	if !strings.Contains(text, this) {
+		ts.Fatalf("no %q to replace", this)
 	}
-	return strings.ReplaceAll(text, old, new)
+	return strings.ReplaceAll(text, this, with)
 }
 
 func listenUnix(path string) (*net.UnixListener, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -73,7 +74,7 @@ func printState(s api.State) error {
 	}
 	up := time.Duration(s.UptimeSeconds * float64(time.Second)).Round(time.Second)
 	for _, row := range [][2]string{
-		{"version", s.Version},
+		{"version", cmp.Or(s.Version, "unknown")},
 		{"up", fmt.Sprintf("%s, since %s", up, clock(s.Started))},
 		{"ready", ready},
 		{"journal", journal},

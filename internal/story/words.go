@@ -220,7 +220,7 @@ func closing(d repair.ClosedData) string {
 	case "alert_ended":
 		return "its alert has ended; its target could not be looked at"
 	case "person":
-		return "by " + d.Actor
+		return "by hand (" + d.Actor + ")"
 	case "unmatched":
 		return "its playbook is no longer in the configuration"
 	}
