@@ -32,6 +32,13 @@ status() {
 	activating) state=running process='"starting":true,' ;;
 	inactive | failed)
 		state=$down
+		case $(show Job) in
+		'' | 0) ;;
+		*) # a start that is queued: not dead any more, and no process yet
+			printf '{"state":"unknown"}\n'
+			return
+			;;
+		esac
 		# A process that dies takes its unit out of "active"; a stop does so first,
 		# and the process ends after it.
 		if [ "$(show ExecMainExitTimestampMonotonic)" -gt 0 ] &&

@@ -164,6 +164,9 @@ func TestExampleForMembers(t *testing.T) {
 	run("mkdir", "-p", "/var/lib/etcd/member/wal")
 	run("sh", "-c", "echo 8e9e05c52164694d > /var/lib/etcd/member/fettle-member-id; echo log > /var/lib/etcd/member/wal/0.wal")
 	run("/opt/fettle-test/etcd-member", "start")
+	if s := ask(); s.State == "dead" { // fettle would take it for a start without effect
+		t.Errorf("right after the start: %+v", s)
+	}
 	first := await("running")
 	if !first.DataDirOK || first.MemberID != "8e9e05c52164694d" || first.Identity == "" {
 		t.Errorf("running: %+v", first)
