@@ -29,7 +29,7 @@ func (a fakeEnd) Apply(_ context.Context, in repair.Intent) error {
 	if b, _ := repair.Unpack[memberSeen](in.Before, "member/1"); b.PID != m.pid || !m.up {
 		return errors.New("another process than the one that was seen")
 	}
-	m.up, m.hung, m.wake = false, false, 0
+	m.up, m.hung, m.noAnswer, m.wake = false, false, false, 0
 	m.killed++
 	return nil
 }

@@ -32,7 +32,7 @@ func (w *fakeWorld) advance(to time.Duration) {
 	w.now = to
 	for _, m := range w.members {
 		if m.startAt > 0 && m.startAt <= w.now {
-			m.startAt, m.up, m.hung = 0, !m.broken && m.port < w.now, false
+			m.startAt, m.up, m.hung, m.noAnswer, m.wake = 0, !m.broken && m.port < w.now, false, false, 0
 			m.pid += 100
 			m.born = w.now
 			m.applied++

@@ -293,7 +293,7 @@ func (w *fakeWorld) sight(m *fakeMember) cluster.Sight {
 
 func (w *fakeWorld) kill(name string) {
 	m := w.member(name)
-	m.up, m.hung, m.wake = false, false, 0
+	m.up, m.hung, m.noAnswer, m.wake = false, false, false, 0
 }
 
 func downLabels(member string) map[string]string {
