@@ -26,6 +26,7 @@ func Table(o Options) []repair.Guard {
 	return []repair.Guard{
 		Pause(),
 		OnPurpose(),
+		Vantage(), // before proof: that a process runs says less than that its host is cut off
 		Proof(),
 		Version(o.KnownBad),
 		Attempts(),
@@ -33,7 +34,6 @@ func Table(o Options) []repair.Guard {
 		Cooldown(),
 		Concurrency(),
 		Quorum(),
-		Vantage(),
 	}
 }
 

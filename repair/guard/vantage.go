@@ -39,9 +39,12 @@ func Vantage() repair.Guard {
 			}
 		}
 		detail := fmt.Sprintf("own probe: gone %s, Prometheus: gone %s, peers: gone %s", s.GoneByProbe, s.GoneByPrometheus, s.GoneByPeer)
+		no := s.Proof.Answer == cluster.No
 		switch {
-		case there != "":
+		case there != "" && (gone > 0 || !no):
 			return repair.Refuse("disagree", there+" says it is there ("+detail+"): perhaps a partition")
+		case no: // the proof guard refuses, and whoever looks from elsewhere changes nothing
+			return repair.Go()
 		case gone >= 2:
 			return repair.Go()
 		case s.GoneByProbe == cluster.Yes && s.Proof.Answer == cluster.Yes && noOtherSeesLeader(q):

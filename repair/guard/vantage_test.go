@@ -14,6 +14,7 @@ func TestVantage(t *testing.T) {
 		return sightOf(0, func(s *cluster.Sight) { s.GoneByProbe, s.GoneByPrometheus, s.GoneByPeer = probe, prometheus, peer })
 	}
 	noProof := sightOf(0, func(s *cluster.Sight) { s.Proof.Answer = u })
+	runs := sightOf(0, func(s *cluster.Sight) { s.Proof.Answer, s.Proof.Reason = n, "process-runs" })
 	alone := view(silent("a"), serving("b", "b", 2), silent("c")) // b names itself, and that is no quorum
 	mismatch := func(q *repair.Question) { q.Seen.Facts.View.Mismatch = true }
 	check(t, guard.Vantage(), []tc{
@@ -31,6 +32,9 @@ func TestVantage(t *testing.T) {
 		{name: "a peer says there", with: []change{say(y, y, n)}, want: "disagree", says: "a healthy peer says"},
 		{name: "one says there, the others nothing", with: []change{say(n, u, u)}, want: "disagree"},
 		{name: "all say there", with: []change{say(n, n, n)}, want: "disagree"},
+		{name: "its process runs, and a peer sees it: cut off from here", with: []change{runs, say(y, u, n)}, want: "disagree"},
+		{name: "its process runs, and only the probe sees nothing: for proof to say", with: []change{runs, say(y, u, u)}},
+		{name: "its process runs, and the probe sees it: for proof to say", with: []change{runs, say(n, u, u)}},
 		{name: "no leader anywhere: probe and local proof", with: []change{leaderless, say(y, u, u)}},
 		{name: "no leader, nobody answers", with: []change{view(silent("a"), silent("b"), silent("c")), say(y, u, u)}},
 		{name: "no leader, no local proof", with: []change{leaderless, noProof, say(y, u, u)}, want: "approval!"},
