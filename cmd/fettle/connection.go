@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -73,10 +72,8 @@ func (c *connection) address() (string, error) {
 	case conf.Web.Socket == "":
 		return "", usageError{fmt.Errorf("%s has no web.socket: say where the server listens, as --server=http://%s --token-file=FILE", c.config.path, conf.Web.Listen)}
 	}
-	if own := os.Getenv("XDG_RUNTIME_DIR"); conf.Digest == "" && own != "" && !exists(conf.Web.Socket) {
-		if path := filepath.Join(own, "fettle", "fettle.sock"); exists(path) {
-			return "unix://" + path, nil // of a fettle that this user runs without a configuration
-		}
+	if path := config.OwnSocket(); conf.Digest == "" && path != "" && !exists(conf.Web.Socket) && exists(path) {
+		return "unix://" + path, nil // of a fettle that this user runs without a configuration
 	}
 	return "unix://" + conf.Web.Socket, nil
 }

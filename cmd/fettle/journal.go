@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 	"golang.org/x/term"
@@ -61,12 +60,8 @@ func ownJournal(otherwise string) (string, bool) {
 	if exists(otherwise) {
 		return "", false
 	}
-	state := os.Getenv("XDG_STATE_HOME")
-	if home, err := os.UserHomeDir(); state == "" && err == nil {
-		state = filepath.Join(home, ".local", "state")
-	}
-	dir := filepath.Join(state, "fettle", "journal")
-	return dir, exists(dir)
+	own, err := config.OwnJournal()
+	return own.Dir, err == nil && exists(own.Dir)
 }
 
 // noJournal says what to do where there is none.

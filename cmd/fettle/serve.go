@@ -22,11 +22,8 @@ type serve struct {
 
 func registerServe(cli *kingpin.Application) map[string]command {
 	s := &serve{}
-	cmd := cli.Command("serve", `Receive Alertmanager's notifications and repair what they point at.
-
-Without a configuration it observes only and listens on loopback: nothing is ever changed. SIGHUP or POST /-/reload reads the configuration again.
-
-Example: fettle serve --config.file=/etc/fettle/fettle.yml`)
+	cmd := cli.Command("serve", "Receive Alertmanager's notifications and repair what they point at.").
+		HelpLong("Without a configuration it observes only and listens on loopback: nothing is ever changed.\nSIGHUP or POST /-/reload reads the configuration again.\n\nExample:\n  fettle serve --config.file=/etc/fettle/fettle.yml")
 	cmd.Flag("config.file", "The configuration. Without the flag: "+config.DefaultFile+", which may be missing.").PlaceHolder("FILE").StringVar(&s.file)
 	cmd.Flag("web.listen-address", "Listen here instead of where web.listen says.").PlaceHolder("ADDRESS").StringVar(&s.listen)
 	cmd.Flag("web.socket", "The unix socket of the command line, instead of what web.socket says.").PlaceHolder("PATH").StringVar(&s.socket)

@@ -2,14 +2,14 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"net/http"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/internal/story"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -157,48 +157,11 @@ func newest(eps []api.Episode) api.Episode {
 // Story implements api.Backend: it reads the journal's files, so that it knows
 // what the fold no longer does.
 func (b backend) Story(_ context.Context, id string) ([]journal.Record, error) {
-	return Story(b.app.journalDir(), id)
-}
-
-// Story is every record of a run or an episode in a journal's files, in order. A
-// run's story is that of its episode up to that run's end: why it was opened
-// belongs to it.
-func Story(dir, id string) ([]journal.Record, error) {
-	type named struct {
-		Episode string `json:"episode"`
-		Run     string `json:"run"`
+	records, err := story.Read(b.app.journalDir(), id)
+	if errors.Is(err, story.ErrNotFound) {
+		return nil, &api.Error{Status: http.StatusNotFound, Message: err.Error()}
 	}
-	var all []journal.Record
-	var names []named
-	episode := ""
-	err := journal.Read(dir, 0, func(r journal.Record) error {
-		if !strings.Contains(string(r.Data), `"episode"`) {
-			return nil
-		}
-		var n named
-		if json.Unmarshal(r.Data, &n) != nil || n.Episode == "" {
-			return nil
-		}
-		if n.Run == id || n.Episode == id {
-			episode = n.Episode
-		}
-		all, names = append(all, clone(r)), append(names, n)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the journal: %w", err)
-	}
-	var story []journal.Record
-	for i, r := range all {
-		n := names[i]
-		if episode != "" && n.Episode == episode && (id == episode || n.Run == "" || n.Run == id) {
-			story = append(story, r)
-		}
-	}
-	if len(story) == 0 {
-		return nil, notFound("the journal has no run or episode %q", id)
-	}
-	return story, nil
+	return records, err
 }
 
 func clone(r journal.Record) journal.Record {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/repair"
@@ -52,7 +53,7 @@ func (b backend) State(ctx context.Context) (api.State, error) {
 // told turns what an operator's word came to into an answer that teaches.
 func told(err error) error {
 	if errors.Is(err, repair.ErrNotFound) {
-		return &api.Error{Status: http.StatusNotFound, Message: err.Error()}
+		return &api.Error{Status: http.StatusNotFound, Message: strings.TrimPrefix(err.Error(), repair.ErrNotFound.Error()+": ")}
 	}
 	return err
 }

@@ -71,18 +71,11 @@ func ownJournal(j *config.Journal) error {
 	if writable(filepath.Dir(j.Dir)) && writable(filepath.Dir(j.KeyFile)) {
 		return nil
 	}
-	home, err := os.UserHomeDir()
+	own, err := config.OwnJournal()
 	if err != nil {
-		return fmt.Errorf("%s cannot be written, and there is no home directory for a journal of your own: write journal.dir into a configuration: %w", filepath.Dir(j.Dir), err)
+		return fmt.Errorf("%s cannot be written, and there is no place for a journal of your own: write journal.dir into a configuration: %w", filepath.Dir(j.Dir), err)
 	}
-	state, conf := os.Getenv("XDG_STATE_HOME"), os.Getenv("XDG_CONFIG_HOME")
-	if state == "" {
-		state = filepath.Join(home, ".local", "state")
-	}
-	if conf == "" {
-		conf = filepath.Join(home, ".config")
-	}
-	j.Dir, j.KeyFile = filepath.Join(state, "fettle", "journal"), filepath.Join(conf, "fettle", "journal.key")
+	j.Dir, j.KeyFile = own.Dir, own.KeyFile
 	return nil
 }
 

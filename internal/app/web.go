@@ -97,8 +97,8 @@ func (a *App) openSocket(w config.Web) (net.Listener, error) {
 		return nil, nil
 	}
 	if a.cfg.file == "" && a.o.Socket == "" && !writable(filepath.Dir(w.Socket)) {
-		path := userSocket()
-		if path == "" {
+		path := config.OwnSocket()
+		if path == "" || !writable(filepath.Dir(path)) {
 			a.o.Log.Info("no unix socket: nobody may write to "+filepath.Dir(w.Socket), "use", "http://"+a.Addr())
 			return nil, nil
 		}
@@ -109,15 +109,6 @@ func (a *App) openSocket(w config.Web) (net.Listener, error) {
 		return nil, fmt.Errorf("web.socket: %w", err)
 	}
 	return access.ListenUnix(w.Socket)
-}
-
-// userSocket is the socket of a fettle that a user runs for themselves.
-func userSocket() string {
-	dir := os.Getenv("XDG_RUNTIME_DIR")
-	if dir == "" || !writable(dir) {
-		return ""
-	}
-	return filepath.Join(dir, "fettle", "fettle.sock")
 }
 
 func (a *App) socket() string {
