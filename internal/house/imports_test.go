@@ -23,14 +23,14 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"api", "internal/app", "internal/config", "internal/demo", "internal/story", "journal"},
+	"cmd/fettle":          {"api", "internal/app", "internal/config", "internal/demo", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/inventory"},
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/alertmanager", "internal/config",
 		"internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
 	},
-	"internal/demo": {"cluster", "cluster/etcd", "dashboards", "internal/etcdproc", "internal/programs", "internal/story", "journal", "playbooks", "repair", "rules"},
+	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":           {"internal/access", "journal"},
 	"exporter":      {"cluster"},
