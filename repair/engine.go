@@ -181,13 +181,14 @@ func (e *Engine) wakeAt(t time.Duration) {
 	}
 }
 
-// Wake is when the engine wants its next Ticked, from the last Step on; ok is
-// false where only another event can move it.
-func (e *Engine) Wake() (in time.Duration, ok bool) {
+// Wake is when the engine wants its next Ticked, counted from now; ok is false
+// where only another event can move it. What is asked between two Steps does not
+// put it off.
+func (e *Engine) Wake(now journal.Reading) (in time.Duration, ok bool) {
 	if e.next < 0 {
 		return 0, false
 	}
-	return max(0, e.next-e.now), true
+	return max(0, e.next-e.st.clock.at(now)), true
 }
 
 // playbook finds a playbook of the running configuration.

@@ -189,7 +189,7 @@ func (w *fakeWorld) run(d time.Duration) {
 			w.begin(f)
 			continue
 		}
-		in, ok := w.engine.Wake()
+		in, ok := w.engine.Wake(w.reading())
 		next := end
 		if ok && w.now+in < end {
 			next = w.now + in

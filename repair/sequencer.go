@@ -145,7 +145,7 @@ func (s *Sequencer) loop() {
 	defer timer.Stop()
 	for {
 		wait := time.Second // a checkpoint may be due
-		if in, ok := s.engine.Wake(); ok && s.failure == nil {
+		if in, ok := s.engine.Wake(s.edges.Clock()); ok && s.failure == nil {
 			wait = min(wait, in)
 		}
 		timer.Reset(wait)
