@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
@@ -19,6 +20,7 @@ type Show struct {
 	Fault  FaultKind
 	Seed   uint64 // of the choice of members; 0: another one each time
 	Keep   bool   // leave everything running until ctx ends
+	Strict bool   // a figure that misses its limit is an error too
 	JSON   bool
 	Out    io.Writer
 	// Terminal tells that Out is one.
@@ -137,11 +139,14 @@ func (s Show) cycles(ctx context.Context, p *play) error {
 		return err
 	}
 	p.screen.note("writes", "\nwrites: "+written.String(), written)
+	sum, held := summarize(p.figures), limitsAt(p.stage.Interval)
 	if s.Cycles > 1 {
-		sum := summarize(p.figures)
-		p.screen.note("summary", "\n"+sum.table(s.Fault, limitsAt(p.stage.Interval)), sum)
+		p.screen.note("summary", "\n"+sum.table(s.Fault, held), sum)
 	}
-	return written.err()
+	if missed := sum.missed(s.Fault, held); s.Strict && len(missed) > 0 {
+		err = errors.New(strings.Join(missed, "; "))
+	}
+	return errors.Join(err, written.err())
 }
 
 // explain prints what fettle itself says about the member.

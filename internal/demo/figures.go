@@ -94,6 +94,24 @@ func (s Summary) table(kind FaultKind, l limits) string {
 	return strings.Join(lines, "\n")
 }
 
+// missed lists the limits that were not held; there are none for a hang.
+func (s Summary) missed(kind FaultKind, l limits) []string {
+	if kind == Hang {
+		return nil
+	}
+	var out []string
+	for _, h := range []string{
+		held("kill to verified: max", s.Verified.Max, l.verified),
+		held("kill to verified: median", s.Verified.Median, l.median),
+		held("own share: max", s.Own.Max, l.own),
+	} {
+		if strings.Contains(h, "OVER") {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // held says whether a limit, in seconds, was held.
 func held(what string, got, limit float64) string {
 	if got > limit {

@@ -51,6 +51,12 @@ own share           0.100   0.200    0.500   max OVER the limit of 0.3 s`
 	if got := sum.table(Kill, limitsAt(time.Second)); got != kill[1:] {
 		t.Errorf("got\n%s\nwant%s", got, kill)
 	}
+	if got := sum.missed(Kill, limitsAt(time.Second)); len(got) != 2 {
+		t.Errorf("missed: %q, want the median and the own share", got)
+	}
+	if got := sum.missed(Hang, limitsAt(time.Second)); got != nil {
+		t.Errorf("a hang has no limits, missed: %q", got)
+	}
 	hang := sum.table(Hang, limitsAt(time.Second))
 	if !strings.Contains(hang, "hang to verified    1.200   4.300    5.400\n") || strings.Contains(hang, "limit") {
 		t.Errorf("of hangs:\n%s", hang)
