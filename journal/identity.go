@@ -138,7 +138,7 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(abs)
+	target, err := filepath.EvalSymlinks(abs)
 	if errors.Is(err, os.ErrNotExist) {
 		parent := filepath.Dir(abs)
 		if parent == abs {
@@ -147,5 +147,5 @@ func resolve(path string) (string, error) {
 		parent, err = resolve(parent)
 		return filepath.Join(parent, filepath.Base(abs)), err
 	}
-	return real, err
+	return target, err
 }

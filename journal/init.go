@@ -61,7 +61,7 @@ func initialize(dir, keyFile string, o InitOptions) (_ Identity, err error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	defer unlock(held)
+	defer func() { err = errors.Join(err, unlock(held)) }()
 	if err := vacant(dir, keyFile); err != nil { // now that nobody else can
 		return Identity{}, err
 	}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -126,7 +127,7 @@ func crcOf(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Cas
 func appendCRC(dst, body []byte) []byte {
 	sum := crcOf(body)
 	dst = append(dst, crcHead...)
-	dst = hex.AppendEncode(dst, []byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
+	dst = hex.AppendEncode(dst, binary.BigEndian.AppendUint32(nil, sum))
 	return append(dst, `"}`...)
 }
 

@@ -34,7 +34,7 @@ func lock(dir string) (*os.File, error) {
 		if !errors.Is(err, unix.EWOULDBLOCK) || try == lockTries {
 			break
 		}
-		time.Sleep(lockPause)
+		time.Sleep(lockPause) //nolint:forbidigo // flock cannot be waited for with a deadline
 	}
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		f.Close()

@@ -27,8 +27,7 @@ func Open(dir, keyFile string, o Options) (*Journal, error) {
 	}
 	j, err := open(dir, keyFile, o)
 	if err != nil {
-		unlock(held)
-		return nil, err
+		return nil, errors.Join(err, unlock(held))
 	}
 	j.lock = held
 	return j, nil

@@ -64,8 +64,8 @@ type Observation struct {
 	Data   json.RawMessage `json:"data"`
 }
 
-// Observe packs a typed observation. It panics on nothing: v is a plain struct of
-// the action's own; an error from encoding it is an error of the look.
+// Observed packs a typed observation: v is a plain struct of the action's own;
+// an error from encoding it is an error of the look.
 func Observed[T any](schema, says string, v T) (Observation, error) {
 	b, err := json.Marshal(v)
 	return Observation{Schema: schema, Says: says, Data: b}, err

@@ -47,7 +47,7 @@ type (
 	Polled struct{ Sources []PollSource }
 	// Reloaded brings a new configuration.
 	Reloaded struct{ Config Config }
-	// SetPause, ClearPause, Release and CloseEpisode are an operator's words.
+	// SetPause is an operator's word: nothing is changed from now on.
 	SetPause struct{ Cluster, Actor, Reason string }
 	// ClearPause takes a pause back, by ID or, without one, by cluster.
 	ClearPause struct{ ID, Cluster, Actor string }

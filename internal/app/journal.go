@@ -26,7 +26,7 @@ func (a *App) openJournal() error {
 			return err
 		}
 		if j.Dir != config.DefaultJournalDir {
-			a.o.Log.Info("without a configuration and without the right to write to "+config.DefaultJournalDir+", journal and key go to this user's own folders", "journal", j.Dir, "key", j.KeyFile)
+			a.o.Log.Info("no configuration, and the default journal cannot be written: journal and key go to this user's own folders", "default", config.DefaultJournalDir, "journal", j.Dir, "key", j.KeyFile)
 		}
 	}
 	open := func() error {

@@ -99,7 +99,7 @@ func (a *App) openSocket(w config.Web) (net.Listener, error) {
 	if a.cfg.file == "" && a.o.Socket == "" && !writable(filepath.Dir(w.Socket)) {
 		path := config.OwnSocket()
 		if path == "" || !writable(filepath.Dir(path)) {
-			a.o.Log.Info("no unix socket: nobody may write to "+filepath.Dir(w.Socket), "use", "http://"+a.Addr())
+			a.o.Log.Info("no unix socket: its directory cannot be written", "socket", w.Socket, "use", "http://"+a.tcp.Addr().String())
 			return nil, nil
 		}
 		a.cfg.Web.Socket = path
