@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -170,19 +171,42 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 	}
 	q.inOrder = -1
 	e.checkDeadline(ep)
-	e.respond(ep, e.refusal(ep, p, t, ev.Seen))
+	e.weigh(ep, p, t, ev.Seen, 0)
 }
 
-// refusal is what a run would be refused with now; nil is go.
-func (e *Engine) refusal(ep *Episode, p *Playbook, t cluster.Target, seen Sighting) *Verdict {
-	i := 0
-	for i < len(p.Steps) && e.cfg.Actions[p.Steps[i].Action].Sees == seen.Observation.Schema &&
-		e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
-		i++
+// weigh goes through the steps as a run would, from step i on, with what was seen.
+// What another action has to see is looked at first: an answer that a run would
+// only find out is one that each ask would open a run for.
+func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, i int) {
+	sees := func() string { return e.cfg.Actions[p.Steps[i].Action].Sees }
+	for ; i < len(p.Steps) && sees() == seen.Observation.Schema; i++ {
+		if !e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
+			e.respond(ep, e.refusal(ep, p, t, seen, i))
+			return
+		}
 	}
-	if i == len(p.Steps) || e.cfg.Actions[p.Steps[i].Action].Sees != seen.Observation.Schema {
-		return nil // the run will see for itself
+	if i == len(p.Steps) {
+		e.respond(ep, nil)
+		return
 	}
+	want := sees()
+	e.look(p.Steps[i].Action, t, func(ev Looked) {
+		switch {
+		case e.st.episodes[ep.ID] == nil || ep.Run != "" || e.playbook(ep.Playbook) != p:
+		case ev.Err == nil && ev.Seen.Observation.Schema == want:
+			e.weigh(ep, p, t, ev.Seen, i)
+		case ev.Err == nil:
+			ev.Err = fmt.Errorf("action %s saw %s, not %s", p.Steps[i].Action, ev.Seen.Observation.Schema, want)
+			fallthrough
+		default:
+			v := notSeen(ev.Err)
+			e.respond(ep, &v)
+		}
+	})
+}
+
+// refusal is what a run would be refused step i with now; nil is go.
+func (e *Engine) refusal(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, i int) *Verdict {
 	if set := e.settings(p, t.Cluster.Name); e.tooOld(seen, set) { // a run's look would be no younger
 		return &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: "the look was older than " + set.ViewAge.String() + " when it came", Passing: true}
 	}

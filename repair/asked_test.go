@@ -1,0 +1,96 @@
+package repair_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// fakeHost is an action that sees something else than the member's own.
+type fakeHost struct {
+	w     *fakeWorld
+	ready bool
+}
+
+func (a *fakeHost) Observe(_ context.Context, t cluster.Target) (repair.Sighting, error) {
+	seen, err := a.w.look(t)
+	if err != nil {
+		return seen, err
+	}
+	seen.Observation, err = repair.Observed("host/1", "host", a.ready)
+	return seen, err
+}
+
+func (a *fakeHost) Done(_ *repair.Observation, now repair.Observation) bool {
+	ready, _ := repair.Unpack[bool](now, "host/1")
+	return ready
+}
+
+func (a *fakeHost) Apply(context.Context, repair.Intent) error {
+	a.ready = true
+	return nil
+}
+
+// Steps that see different things: a refusal is the same answer at every ask, and
+// does not fill the journal; and the run goes through all of them.
+func TestStepsThatSeeDifferently(t *testing.T) {
+	for _, ready := range []bool{false, true} {
+		w := newWorld(t, 3)
+		host := &fakeHost{w, ready}
+		w.cfg.Actions["host-ready"] = repair.ActionSpec{Name: "host-ready", Sees: "host/1", Kind: cluster.KindEtcd, Disturbs: cluster.DisturbsCluster, Does: repair.Starts, Action: host}
+		p := *w.cfg.Playbooks[0]
+		p.Steps = []repair.Step{{Name: "ready", Action: "host-ready"}, {Name: "start", Action: "member-start"}}
+		w.cfg.Playbooks = []*repair.Playbook{&p}
+		w.restart()
+		w.brake = true
+		w.kill("m2")
+		before := len(w.drafts)
+		fire(w, "m2")
+		w.run(time.Hour)
+		if n := len(w.drafts) - before; n > 30 {
+			t.Errorf("ready %v: %d records in an hour: %v", ready, n, tail(w.finished(), 5))
+		}
+		w.brake = false
+		w.run(3 * time.Minute)
+		wantList(t, "outcomes", w.finished(), "blocked(pause/brake)", "repaired")
+		if !host.ready || !w.serving(w.member("m2")) {
+			t.Errorf("host ready %v, m2 serves %v", host.ready, w.serving(w.member("m2")))
+		}
+	}
+}
+
+// Whatever refuses by turns, an episode writes little: each (guard, reason) once an hour.
+func TestManyReasonsByTurns(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	fire(w, "m2")
+	m := w.member("m2")
+	w.brake = true
+	w.drafts = w.drafts[:len(w.drafts):len(w.drafts)]
+	before := len(w.drafts)
+	for i := range 720 {
+		w.brake, m.promGone, m.stopped, m.restart, w.lookErr = false, "", "", false, nil
+		switch i % 5 {
+		case 0:
+			w.brake = true
+		case 1:
+			m.promGone = cluster.No
+		case 2:
+			m.stopped = "masked"
+		case 3:
+			m.restart = true
+		case 4:
+			w.lookErr = repair.ErrAgent
+		}
+		w.run(5 * time.Second)
+	}
+	if n := len(w.drafts) - before; n > 30 {
+		t.Errorf("%d records in an hour", n)
+	}
+	if w.count(repair.TypeIntent) != 0 {
+		t.Errorf("outcomes %v", w.finished())
+	}
+}
