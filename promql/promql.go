@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 )
 
@@ -20,8 +19,8 @@ import (
 type Options struct {
 	// URL is its base URL.
 	URL string
-	// TokenFile has a bearer token, read at each use; empty: none.
-	TokenFile string
+	// Transport brings TLS and credentials; nil: neither.
+	Transport http.RoundTripper
 	// ScrapeInterval is how often it scrapes fettle_exporter; 0 is 15 seconds.
 	ScrapeInterval time.Duration
 	// Timeout bounds each query; 0 is one second.
@@ -46,11 +45,10 @@ func New(o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
 	}
-	rt := api.DefaultRoundTripper
-	if o.TokenFile != "" {
-		rt = config.NewAuthorizationCredentialsRoundTripper("Bearer", config.NewFileSecret(o.TokenFile), rt)
+	if o.Transport == nil {
+		o.Transport = api.DefaultRoundTripper
 	}
-	c, err := api.NewClient(api.Config{Address: o.URL, Client: &http.Client{Transport: rt}})
+	c, err := api.NewClient(api.Config{Address: o.URL, Client: &http.Client{Transport: o.Transport}})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus.url %q: %w", o.URL, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/config"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -76,7 +77,8 @@ func TestQueryIsQuoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := start(t, matrix())
-	p, err := New(Options{URL: f.URL, TokenFile: token, ScrapeInterval: 1500 * time.Millisecond})
+	rt := config.NewAuthorizationCredentialsRoundTripper("Bearer", config.NewFileSecret(token), http.DefaultTransport)
+	p, err := New(Options{URL: f.URL, Transport: rt, ScrapeInterval: 1500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

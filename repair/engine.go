@@ -36,21 +36,23 @@ type Engine struct {
 	stamp Stamp
 	now   time.Duration // of the fold's clock
 
-	live    map[string]*live // by run
-	slots   map[string]string
-	asks    map[string]*ask // by target and what is seen
-	looks   map[uint64]func(Looked)
-	lookSeq uint64
-	alerts  map[string]*MessageEnd // messages in parts
-	quiet   map[string]*quiet      // by episode: how it stopped being active
-	silent  map[alert.Fingerprint]bool
-	sources map[string]time.Duration // Alertmanager: since when it does not answer
-	pollDue time.Duration
-	pollAt  time.Duration // when the last poll was asked for
-	polling bool
-	fetch   bool // a message left alerts out: the next poll brings them
-	purged  time.Duration
-	next    time.Duration // when something is due; -1: nothing is
+	live       map[string]*live // by run
+	slots      map[string]string
+	asks       map[string]*ask // by target and what is seen
+	looks      map[uint64]func(Looked)
+	lookSeq    uint64
+	alerts     map[string]*MessageEnd // messages in parts
+	quiet      map[string]*quiet      // by episode: how it stopped being active
+	silent     map[alert.Fingerprint]bool
+	sources    map[string]time.Duration // Alertmanager: since when it does not answer
+	pollDue    time.Duration
+	pollAt     time.Duration // when the last poll was asked for
+	polling    bool
+	fetch      bool // a message left alerts out: the next poll brings them
+	purged     time.Duration
+	braked     time.Duration // since when the brake file has been seen
+	brakedWall time.Time
+	next       time.Duration // when something is due; -1: nothing is
 
 	ready Ready
 	err   error
@@ -81,7 +83,11 @@ type Answer struct {
 
 // Step takes one event. Its records and effects wait in Ready.
 func (e *Engine) Step(s Stamp, ev Event) Answer {
-	e.stamp, e.now = s, e.st.clock.at(s.Now)
+	now := e.st.clock.at(s.Now)
+	if s.Brake && !e.stamp.Brake {
+		e.braked, e.brakedWall = now, s.Now.Wall
+	}
+	e.stamp, e.now = s, now
 	var a Answer
 	switch ev := ev.(type) {
 	case Started:

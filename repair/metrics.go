@@ -25,6 +25,7 @@ type Metrics struct {
 	append      prometheus.Histogram
 
 	playbookOf map[string]string // open episode to playbook
+	scopes     map[string]bool   // clusters that have a pause series
 	engine     *Engine
 }
 
@@ -45,7 +46,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		pauseStart: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_pause_start_timestamp_seconds", Help: "When the pause began, Unix time; absent while not paused."}, []string{"cluster"}),
 		journalUp:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_writable", Help: "0 once a write to the journal failed: repairs have stopped."}),
 		append:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
-		playbookOf: map[string]string{},
+		playbookOf: map[string]string{}, scopes: map[string]bool{},
 	}
 	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.append)
 	return m
@@ -83,26 +84,32 @@ func (m *Metrics) configured() {
 func (m *Metrics) state() {
 	e := m.engine
 	m.live.Set(float64(len(e.live)))
-	scopes := []string{""}
+	began := map[string]time.Time{} // of what is paused
+	for _, p := range e.Pauses() {
+		if first, ok := began[p.Cluster]; !ok || p.Wall.Before(first) {
+			began[p.Cluster] = p.Wall
+		}
+	}
+	scopes := map[string]bool{"": true}
 	for _, c := range e.cfg.Inventory.Clusters {
-		scopes = append(scopes, c.Name)
+		scopes[c.Name] = true
 	}
-	pauses := map[string]Pause{}
-	for _, p := range e.st.Pauses() {
-		pauses[p.Cluster] = p
-	}
-	for _, c := range scopes {
-		p, ok := pauses[c]
-		if ok {
-			m.pauseStart.WithLabelValues(c).Set(float64(p.Wall.UnixNano()) / 1e9)
-		} else {
+	for c := range m.scopes {
+		if !scopes[c] { // a reload took the cluster away
+			m.paused.DeleteLabelValues(c)
 			m.pauseStart.DeleteLabelValues(c)
 		}
-		if ok || c == "" && e.stamp.Brake {
-			m.paused.WithLabelValues(c).Set(1)
-		} else {
+	}
+	m.scopes = scopes
+	for c := range scopes {
+		at, ok := began[c]
+		if !ok {
+			m.pauseStart.DeleteLabelValues(c)
 			m.paused.WithLabelValues(c).Set(0)
+			continue
 		}
+		m.pauseStart.WithLabelValues(c).Set(float64(at.UnixNano()) / 1e9)
+		m.paused.WithLabelValues(c).Set(1)
 	}
 }
 

@@ -2,6 +2,19 @@ package repair
 
 import "fmt"
 
+// BrakeID is the ID under which Pauses lists the brake file.
+const BrakeID = "brake"
+
+// Pauses lists what holds repairs still: the pauses of the fold, and the brake
+// file while it is there, since when this process has seen it.
+func (e *Engine) Pauses() []Pause {
+	all := e.st.Pauses()
+	if e.stamp.Brake {
+		all = append(all, Pause{PauseData: PauseData{ID: BrakeID, Actor: "the brake file", Reason: "remove it to let repairs go on"}, At: e.braked, Wall: e.brakedWall})
+	}
+	return all
+}
+
 // pause records a pause; a second one of the same scope is the same pause.
 func (e *Engine) pause(ev SetPause) (PauseData, error) {
 	if ev.Cluster != "" {
@@ -27,6 +40,9 @@ func (e *Engine) unpause(ev ClearPause) error {
 			e.hurry(func(*Episode) bool { return true })
 			return nil
 		}
+	}
+	if ev.ID == BrakeID && e.stamp.Brake {
+		return fmt.Errorf("%w: the brake file is no pause of the API: remove the file", ErrNotFound)
 	}
 	if ev.ID != "" {
 		return fmt.Errorf("%w: no pause %q", ErrNotFound, ev.ID)

@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
-	"strings"
 	"time"
 
-	"github.com/go-openapi/runtime"
 	openapi "github.com/go-openapi/runtime/client"
 	"github.com/go-openapi/strfmt"
 	"github.com/prometheus/alertmanager/api/v2/client"
@@ -29,23 +26,26 @@ const maxAnswer = 256 << 20
 // Client asks one Alertmanager. It never follows what a message says of where it
 // came from: its address is the configuration's.
 type Client struct {
-	name  string
-	api   *client.AlertmanagerAPI
-	token string // file with a bearer token; empty: none
+	name string
+	api  *client.AlertmanagerAPI
 }
 
-// New makes a Client for a base URL, such as http://127.0.0.1:9093.
-func New(base, tokenFile string) (*Client, error) {
+// New makes a Client for a base URL, such as http://127.0.0.1:9093. The transport
+// brings TLS and credentials; nil: neither.
+func New(base string, transport http.RoundTripper) (*Client, error) {
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("alertmanager url %q: want http(s)://host:port", base)
 	}
 	t := openapi.NewWithClient(u.Host, path.Join("/", u.Path, "api/v2"), []string{u.Scheme}, &http.Client{
 		Timeout:       10 * time.Second,
-		Transport:     capped{http.DefaultTransport},
+		Transport:     capped{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
-	return &Client{name: base, api: client.New(t, strfmt.Default), token: tokenFile}, nil
+	return &Client{name: base, api: client.New(t, strfmt.Default)}, nil
 }
 
 // Poll asks for the active alerts, silenced ones included. With fetch it brings
@@ -53,16 +53,7 @@ func New(base, tokenFile string) (*Client, error) {
 func (c *Client) Poll(ctx context.Context, fetch bool) repair.PollSource {
 	s := repair.PollSource{Name: c.name}
 	params := alertapi.NewGetAlertsParamsWithContext(ctx)
-	var opts []alertapi.ClientOption
-	if c.token != "" {
-		token, err := os.ReadFile(c.token)
-		if err != nil {
-			s.Err = fmt.Errorf("alertmanager token: %w", err)
-			return s
-		}
-		opts = append(opts, func(op *runtime.ClientOperation) { op.AuthInfo = openapi.BearerToken(strings.TrimSpace(string(token))) })
-	}
-	got, err := c.api.Alert.GetAlerts(params, opts...)
+	got, err := c.api.Alert.GetAlerts(params)
 	if err != nil {
 		s.Err = fmt.Errorf("ask %s for its alerts: %w", c.name, err)
 		return s

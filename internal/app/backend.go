@@ -202,7 +202,7 @@ func (b backend) Unpause(ctx context.Context, id, by string) error {
 func (b backend) Pauses(ctx context.Context) ([]api.Pause, error) {
 	out := []api.Pause{}
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
-		for _, p := range e.State().Pauses() {
+		for _, p := range e.Pauses() {
 			out = append(out, api.Pause{ID: p.ID, Cluster: p.Cluster, By: p.Actor, Reason: p.Reason, Since: p.Wall})
 		}
 	})

@@ -75,23 +75,11 @@ func (p *parts) set(cfg loaded) error {
 		}
 		drivers[c.Name] = d
 	}
-	var prometheus *promql.Client
-	if cfg.Prometheus.URL != "" {
-		prometheus, err = promql.New(promql.Options{URL: cfg.Prometheus.URL, TokenFile: cfg.Prometheus.TokenFile, ScrapeInterval: cfg.Prometheus.ScrapeInterval})
-		if err != nil {
-			discard()
-			return err
-		}
-	}
-	var managers []*alertmanager.Client
-	for _, u := range cfg.Alertmanager.URLs {
-		m, merr := alertmanager.New(u, cfg.Alertmanager.TokenFile)
-		if merr != nil {
-			err = merr
-			discard()
-			return err
-		}
-		managers = append(managers, m)
+	prometheus, managers, rerr := remotes(cfg)
+	if rerr != nil {
+		err = rerr
+		discard()
+		return err
 	}
 	p.mu.Lock()
 	old := p.drivers
@@ -105,6 +93,32 @@ func (p *parts) set(cfg loaded) error {
 		}
 	}
 	return err
+}
+
+// remotes makes the clients of what is asked over HTTP.
+func remotes(cfg loaded) (prometheus *promql.Client, managers []*alertmanager.Client, err error) {
+	if c := cfg.Prometheus; c.URL != "" {
+		rt, err := remote("prometheus", c.BasicAuth, c.TokenFile, c.TLS)
+		if err != nil {
+			return nil, nil, err
+		}
+		if prometheus, err = promql.New(promql.Options{URL: c.URL, Transport: rt, ScrapeInterval: c.ScrapeInterval}); err != nil {
+			return nil, nil, err
+		}
+	}
+	c := cfg.Alertmanager
+	rt, err := remote("alertmanager", c.BasicAuth, c.TokenFile, c.TLS)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, u := range c.URLs {
+		m, err := alertmanager.New(u, rt)
+		if err != nil {
+			return nil, nil, err
+		}
+		managers = append(managers, m)
+	}
+	return prometheus, managers, nil
 }
 
 func digestOf(clusters []cluster.Cluster, name string) string {
