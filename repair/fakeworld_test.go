@@ -32,6 +32,7 @@ type fakeMember struct {
 	broken   bool            // starts die at once
 	port     time.Duration   // until then its port stays bound: starts die at once
 	noAnswer bool            // runs, replays its log, answers nothing
+	untold   bool            // its service manager cannot tell
 	wake     time.Duration   // when a hung one goes on, or a replay is over; 0: never
 }
 
@@ -272,6 +273,8 @@ func (w *fakeWorld) sight(m *fakeMember) cluster.Sight {
 		s.GoneByPrometheus = gone
 	}
 	switch {
+	case m.untold && !m.up:
+		s.Service = cluster.Service{State: cluster.ServiceUnknown}
 	case m.up && w.notify > 0 && !m.hung && !w.serving(m): // not READY
 		s.Service = cluster.Service{State: cluster.ServiceStarting, Busy: true, Identity: fmt.Sprint(m.pid), Age: w.now - m.born}
 		s.Proof = cluster.Proof{Answer: cluster.No, Reason: "process-runs"}

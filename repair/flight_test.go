@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -317,4 +318,68 @@ func TestResolvedDoesNotStopAStep(t *testing.T) {
 	w.run(2 * time.Minute)
 	wantList(t, "outcomes", w.finished(), "repaired")
 	wantList(t, "closed", w.closed(), "in_order")
+}
+
+// Where the service manager cannot tell that the process is gone, three looks 2 s
+// apart must say "not in order" (rule 9).
+func TestNotTooEager(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	m := w.member("m2")
+	m.untold = true
+	fire(w, "m2")
+	w.run(3900 * time.Millisecond)
+	if n := w.count(repair.TypeIntent); n != 0 {
+		t.Fatal("an intent after two looks")
+	}
+	w.run(200 * time.Millisecond)
+	if n := w.count(repair.TypeIntent); n != 1 {
+		t.Fatalf("%d intents after three looks", n)
+	}
+	w = newWorld(t, 3)
+	w.kill("m2")
+	w.member("m2").untold = true
+	fire(w, "m2")
+	w.run(3 * time.Second)
+	w.member("m2").up = true
+	w.run(3 * time.Second)
+	wantList(t, "outcomes", w.finished(), "noop")
+	if n := w.count(repair.TypeIntent); n != 0 {
+		t.Error("an intent on what recovered by itself")
+	}
+}
+
+// One sample that says done verifies nothing.
+func TestVerifiedByTwoSamples(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	fire(w, "m2")
+	w.run(150 * time.Millisecond)
+	w.kill("m2")
+	w.run(100 * time.Millisecond)
+	var first repair.StepData
+	w.each(repair.TypeStep, func(b []byte) {
+		if first.Result == "" {
+			w.decode(b, &first)
+		}
+	})
+	if first.Result != repair.StepFailed {
+		t.Errorf("first result %q, want failed", first.Result)
+	}
+}
+
+// A member that its cluster needs for a quorum is not kept back by a cooldown.
+func TestNoCooldownWithoutALeader(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m1")
+	fire(w, "m1")
+	w.run(2 * time.Minute)
+	w.kill("m1")
+	w.kill("m2")
+	w.member("m2").proof = cluster.Proof{Answer: cluster.No, Reason: "empty-data-dir"}
+	fire(w, "m2")
+	w.run(2 * time.Minute)
+	if !w.serving(w.member("m1")) {
+		t.Errorf("m1 does not serve; outcomes %v", w.finished())
+	}
 }

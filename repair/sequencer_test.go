@@ -134,8 +134,8 @@ func sameRuns(a, b views) bool {
 func TestEffectsBeginAfterAppend(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	unit := &fakeUnit{}
-	real := newPlace(t).open(t, nil)
-	j := &fakeJournal{Journal: real, written: map[string]bool{}}
+	disk := newPlace(t).open(t, nil)
+	j := &fakeJournal{Journal: disk, written: map[string]bool{}}
 	early := atomic.Bool{}
 	unit.apply = func(_ context.Context, in repair.Intent) error {
 		if !j.has(in.ID) {
@@ -159,7 +159,7 @@ func TestEffectsBeginAfterAppend(t *testing.T) {
 	if early.Load() {
 		t.Error("an effect began before its records were on disk")
 	}
-	if err := real.Close(); err != nil {
+	if err := disk.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -190,8 +190,8 @@ func TestFailedJournalIsFinal(t *testing.T) {
 			defer goleak.VerifyNone(t)
 			broken.Store(false)
 			unit := &fakeUnit{}
-			real := newPlace(t).open(t, func(f journal.File) journal.File { return failingFile{f, broken} })
-			j := &fakeJournal{Journal: real, written: map[string]bool{}}
+			disk := newPlace(t).open(t, func(f journal.File) journal.File { return failingFile{f, broken} })
+			j := &fakeJournal{Journal: disk, written: map[string]bool{}}
 			s, reg := sequence(t, unit.config(t), repair.NewState(), j)
 			s.Start()
 			if err := s.Read(t.Context(), func(*repair.Engine) { wrap(j) }); err != nil {
@@ -216,7 +216,7 @@ func TestFailedJournalIsFinal(t *testing.T) {
 				t.Errorf("fettle_journal_writable %v, failed %v", metric(t, reg, "fettle_journal_writable"), s.Failed())
 			}
 			s.Stop()
-			if err := real.Close(); err != nil && name == "a failing Append" {
+			if err := disk.Close(); err != nil && name == "a failing Append" {
 				t.Fatal(err)
 			}
 		})
@@ -227,8 +227,8 @@ func TestFailedJournalIsFinal(t *testing.T) {
 func TestNoMutationWithoutItsIntent(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	unit := &fakeUnit{}
-	real := newPlace(t).open(t, nil)
-	j := &fakeJournal{Journal: real, written: map[string]bool{}, fail: func(drafts []journal.Draft) error {
+	disk := newPlace(t).open(t, nil)
+	j := &fakeJournal{Journal: disk, written: map[string]bool{}, fail: func(drafts []journal.Draft) error {
 		if ofType(drafts, repair.TypeIntent) {
 			return errDisk
 		}
@@ -244,7 +244,7 @@ func TestNoMutationWithoutItsIntent(t *testing.T) {
 	if _, applies := unit.counts(); applies != 0 {
 		t.Errorf("%d mutations", applies)
 	}
-	if err := real.Close(); err != nil {
+	if err := disk.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -257,15 +257,15 @@ func TestCheckpoints(t *testing.T) {
 	}{"a full disk": {errDisk, false}, "the journal failed": {errors.Join(journal.ErrFailed, errDisk), true}} {
 		t.Run(name, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
-			real := newPlace(t).open(t, nil)
-			s, _ := sequence(t, (&fakeUnit{}).config(t), repair.NewState(), &fakeJournal{Journal: real, written: map[string]bool{}, checkpoint: tc.err})
+			disk := newPlace(t).open(t, nil)
+			s, _ := sequence(t, (&fakeUnit{}).config(t), repair.NewState(), &fakeJournal{Journal: disk, written: map[string]bool{}, checkpoint: tc.err})
 			s.Start()
 			_, _, err := s.Submit(t.Context(), unitDown("u1"))
 			if errors.Is(err, repair.ErrJournal) != tc.final {
 				t.Errorf("%v", err)
 			}
 			s.Stop()
-			if err := real.Close(); err != nil {
+			if err := disk.Close(); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -285,8 +285,8 @@ func TestPanicIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
-			real := newPlace(t).open(t, nil)
-			s, _ := sequence(t, tc.unit.config(t), repair.NewState(), real)
+			disk := newPlace(t).open(t, nil)
+			s, _ := sequence(t, tc.unit.config(t), repair.NewState(), disk)
 			s.Start()
 			if _, _, err := s.Submit(t.Context(), unitDown("u1")); err != nil {
 				t.Fatal(err)
@@ -300,7 +300,7 @@ func TestPanicIsAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.Stop()
-			if err := real.Close(); err != nil {
+			if err := disk.Close(); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -317,8 +317,8 @@ func TestStopWaits(t *testing.T) {
 		over.Store(true)
 		return ctx.Err()
 	}}
-	real := newPlace(t).open(t, nil)
-	s, _ := sequence(t, unit.config(t), repair.NewState(), real)
+	disk := newPlace(t).open(t, nil)
+	s, _ := sequence(t, unit.config(t), repair.NewState(), disk)
 	s.Start()
 	if _, _, err := s.Submit(t.Context(), unitDown("u1")); err != nil {
 		t.Fatal(err)
@@ -335,7 +335,7 @@ func TestStopWaits(t *testing.T) {
 		t.Errorf("after Stop: %v", err)
 	}
 	s.Stop() // again is nothing
-	if err := real.Close(); err != nil {
+	if err := disk.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -344,8 +344,8 @@ func TestStopWaits(t *testing.T) {
 func TestManySenders(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	unit := &fakeUnit{up: true}
-	real := newPlace(t).open(t, nil)
-	s, _ := sequence(t, unit.config(t), repair.NewState(), real)
+	disk := newPlace(t).open(t, nil)
+	s, _ := sequence(t, unit.config(t), repair.NewState(), disk)
 	s.Start()
 	var all sync.WaitGroup
 	for range 50 {
@@ -362,7 +362,7 @@ func TestManySenders(t *testing.T) {
 		t.Errorf("a sender that left: %v", err)
 	}
 	s.Stop()
-	if err := real.Close(); err != nil {
+	if err := disk.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

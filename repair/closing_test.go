@@ -1,0 +1,141 @@
+package repair_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/repair"
+)
+
+func TestReloadTakesAPlaybookAway(t *testing.T) {
+	w := newWorld(t, 3)
+	w.step(repair.SetPause{Actor: "op"})
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Minute)
+	w.cfg.Playbooks = nil
+	w.step(repair.Reloaded{Config: w.cfg})
+	w.run(10 * time.Second)
+	wantList(t, "closed", w.closed(), "unmatched")
+}
+
+func TestReloadUnderAnIntent(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	w.member("m2").startIn = 10 * time.Second
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Second)
+	if w.count(repair.TypeIntent) != 1 {
+		t.Fatal("no intent yet")
+	}
+	changed := *w.cfg.Playbooks[0]
+	changed.Digest = "other"
+	w.cfg.Playbooks = []*repair.Playbook{&changed}
+	w.step(repair.Reloaded{Config: w.cfg})
+	w.run(20 * time.Second)
+	if got := w.finished(); len(got) == 0 || got[0] != "blocked(changed/changed)" {
+		t.Fatalf("outcomes %v", got)
+	}
+	if w.member("m2").applied != 1 {
+		t.Errorf("started %d times", w.member("m2").applied)
+	}
+}
+
+func TestBlockedForHoursWritesLittle(t *testing.T) {
+	w := newWorld(t, 3)
+	w.brake = true
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	before := len(w.drafts)
+	w.run(8 * time.Hour)
+	if n := len(w.drafts) - before; n > 8*30 {
+		t.Errorf("%d records in eight hours", n)
+	}
+}
+
+func TestUnresolvedByPollsAlone(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Alertmanagers = true
+	w.restart()
+	fp := alert.FingerprintOf(downLabels("m2"))
+	w.sources = []repair.PollSource{{Name: "am", Active: map[alert.Fingerprint]bool{fp: false}}}
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(3 * time.Minute)
+	if len(w.closed()) != 0 {
+		t.Fatal("closed though Alertmanager has it active")
+	}
+	w.sources[0].Active = map[alert.Fingerprint]bool{} // Alertmanager restarted: no resolved message ever comes
+	w.run(2 * time.Minute)
+	wantList(t, "closed", w.closed(), "in_order")
+}
+
+func TestSilencedIsOnPurpose(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Alertmanagers = true
+	w.set.Look = 40 * time.Second
+	w.restart()
+	fp := alert.FingerprintOf(downLabels("m2"))
+	w.sources = []repair.PollSource{{Name: "am", Active: map[alert.Fingerprint]bool{fp: true}}}
+	w.brake = true
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Minute)
+	w.brake = false
+	w.run(10 * time.Minute)
+	wantList(t, "outcomes", w.finished(), "blocked(pause/brake)", "blocked(on-purpose/silenced)")
+}
+
+func TestClosedByPersonStaysClosed(t *testing.T) {
+	w := newWorld(t, 3)
+	w.brake = true
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Minute)
+	ep := w.engine.State().Episodes()[0].ID
+	w.step(repair.CloseEpisode{Episode: ep, Actor: "op"})
+	w.restart()
+	w.send(alert.Firing, downLabels("m2"))
+	if n := len(openEpisodes(w)); n != 0 {
+		t.Fatal("opened again though a person closed it")
+	}
+	w.send(alert.Resolved, downLabels("m2"))
+	w.send(alert.Firing, downLabels("m2"))
+	if n := len(openEpisodes(w)); n != 1 {
+		t.Fatal("not opened after it was seen inactive")
+	}
+}
+
+func openEpisodes(w *fakeWorld) (open []repair.Episode) {
+	for _, ep := range w.engine.State().Episodes() {
+		if ep.ClosedWall.IsZero() {
+			open = append(open, ep)
+		}
+	}
+	return open
+}
+
+func TestDeadlineEscalatesOnce(t *testing.T) {
+	w := newWorld(t, 3)
+	w.brake = true
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(30 * time.Minute)
+	if n := w.count(repair.TypeEscalate); n != 1 {
+		t.Errorf("%d escalations, want 1", n)
+	}
+}
+
+// Rule 4: where the target cannot be observed, the alert's end alone closes the episode.
+func TestUnobservableClosesWithItsAlert(t *testing.T) {
+	w := newWorld(t, 3)
+	w.lookErr = errors.New("no bus")
+	w.kill("m2")
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(time.Minute)
+	w.send(alert.Resolved, downLabels("m2"))
+	w.run(20 * time.Second)
+	wantList(t, "closed", w.closed(), "alert_ended")
+}
