@@ -178,15 +178,17 @@ func (l *memberLook) missing(ctx context.Context, d *etcd.Driver, v cluster.View
 }
 
 // listen samples the members that are silent, and not for long enough to be hung,
-// until each is heard or hung. It tells whether there were any.
+// until each is heard or hung. It tells whether there were any. Once it may be heard
+// of, by what was still under way when it fell silent; whom others go on hearing is
+// cut off from here.
 func (l *memberLook) listen(ctx context.Context, d *etcd.Driver, s scene) bool {
 	waiting := func(p part) bool { return p.silent && !p.hung }
 	if !slices.ContainsFunc(s.parts, waiting) {
 		return false
 	}
 	each(s.parts, func(p *part) {
-		q := l.silence(p.target)
-		for p.silent && !q.hung(p.service.Identity, l.Hang) && q.identity != "" {
+		q, heard := l.silence(p.target), 0
+		for p.silent && !q.hung(p.service.Identity, l.Hang) && q.identity != "" && heard < 2 {
 			select {
 			case <-ctx.Done():
 				return
@@ -194,6 +196,9 @@ func (l *memberLook) listen(ctx context.Context, d *etcd.Driver, s scene) bool {
 			}
 			q = q.add(l.sample(ctx, d, s.view, p), l.Hang)
 			l.keep(p.target, q)
+			if q.since == q.last {
+				heard++
+			}
 		}
 	})
 	return true
