@@ -43,21 +43,30 @@ func TestTwoOfFiveKilled(t *testing.T) {
 	w.startedOnce("m2", "m4")
 }
 
-// allVerified waits until each member serves, and the last run on it found it in
-// order: it repaired, or another one's repair did.
+// allVerified waits until each member serves, and then, with its alert over, until
+// fettle has seen it in order for the settle time and closed its episode.
 func (w *ward) allVerified(members ...string) {
 	w.Helper()
-	w.await("all are in order", func(st story) bool {
-		last := map[string]repair.Outcome{}
-		for _, f := range w.finished(st) {
-			last[f.Target] = f.Outcome
-		}
-		for _, m := range members {
-			if o := last["demo/"+m]; o != repair.Repaired && o != repair.Noop {
-				return false
+	w.serving(members...)
+	for _, m := range members {
+		w.send(down(m).over())
+	}
+	w.await("all episodes are closed", func(st story) bool {
+		open := map[string]bool{}
+		for _, r := range of[repair.Received](w, st, repair.TypeReceived) {
+			if r.Opened {
+				open[r.Episode] = true
 			}
 		}
-		return true
+		for _, c := range of[repair.ClosedData](w, st, repair.TypeClosed) {
+			delete(open, c.Episode)
+		}
+		return len(open) == 0
 	})
-	w.serving(members...)
+	closed := of[repair.ClosedData](w, w.story(), repair.TypeClosed)
+	for _, c := range closed[len(closed)-len(members):] {
+		if c.Reason != "in_order" || !c.Mutated {
+			w.Errorf("an episode closed %s, mutated %t", c.Reason, c.Mutated)
+		}
+	}
 }

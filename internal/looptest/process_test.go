@@ -28,8 +28,8 @@ type process struct {
 }
 
 // spawn starts argv in a process group of its own, with its output appended to a
-// file. How it ended is p.cmd.ProcessState's.
-func spawn(output string, env []string, argv ...string) (*process, error) {
+// file, as another user where one is given. How it ended is p.cmd.ProcessState's.
+func spawn(output string, as *syscall.Credential, env []string, argv ...string) (*process, error) {
 	out, err := os.OpenFile(output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func spawn(output string, env []string, argv ...string) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: as}
 	started := make(chan error)
 	spawner <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {

@@ -24,12 +24,15 @@ import (
 // options is what a test sets in fettle.yml. The zero value is autonomy auto on
 // the cluster, a settle time of 2 s, a look each second, and all other defaults.
 type options struct {
-	autonomy string
+	autonomy string            // "": auto; unsaid: the file does not say
 	settings string            // further entries of overrides.all, as "a: 1, b: 2"
 	settle   string            // "": 2s
 	more     string            // further sections
 	clusters []cluster.Cluster // nil: the ward's cluster, as demo
 }
+
+// unsaid leaves autonomy out.
+const unsaid = "unsaid"
 
 // server is one fettle serve, and where it keeps everything.
 type server struct {
@@ -42,9 +45,18 @@ type server struct {
 	api    *api.Client
 	log    string // file
 	begun  int64  // where in log this process' output begins
+
+	journalDir string              // "": in home
+	as         *syscall.Credential // nil: this user
 }
 
-func (s *server) journal() string   { return filepath.Join(s.home, "journal") }
+func (s *server) journal() string {
+	if s.journalDir != "" {
+		return s.journalDir
+	}
+	return filepath.Join(s.home, "journal")
+}
+
 func (s *server) brake() string     { return filepath.Join(s.home, "pause") }
 func (s *server) playbooks() string { return filepath.Join(s.home, "playbooks") }
 
@@ -73,30 +85,34 @@ func (s *server) write(o options) {
 	if o.autonomy == "" {
 		o.autonomy = "auto"
 	}
+	autonomy := "autonomy: {default: " + o.autonomy + "}"
+	if o.autonomy == unsaid {
+		autonomy = ""
+	}
 	if o.settle == "" {
 		o.settle = "2s"
 	}
 	clusters, err := json.Marshal(o.clusters) // JSON is YAML
 	must(s.t, err)
 	text := fmt.Sprintf(`clusters: %s
-autonomy: {default: %s}
-playbooks: {dir: %[11]s}
+%s
+playbooks: {dir: %[11]q}
 tiers: {P0: {look: 1s}, P1: {look: 1s}}
 overrides: {all: {settle: %[3]s, %[4]s}}
-journal: {dir: %[5]s, key_file: %[6]s}
-brake: %[7]s
+journal: {dir: %[5]q, key_file: %[6]q}
+brake: %[7]q
 web:
   listen: 127.0.0.1:0
-  socket: %[8]s
+  socket: %[8]q
   max_body: 64KiB
   roles:
-    - {role: webhook, name: first, token_file: %[9]s/first.token}
-    - {role: webhook, name: second, token_file: %[9]s/second.token}
-    - {role: metrics, token_file: %[9]s/metrics.token}
-    - {role: viewer, token_file: %[9]s/viewer.token}
-    - {role: operator, name: alice, token_file: %[9]s/operator.token}
+    - {role: webhook, name: first, token_file: "%[9]s/first.token"}
+    - {role: webhook, name: second, token_file: "%[9]s/second.token"}
+    - {role: metrics, token_file: "%[9]s/metrics.token"}
+    - {role: viewer, token_file: "%[9]s/viewer.token"}
+    - {role: operator, name: alice, token_file: "%[9]s/operator.token"}
 %[10]s
-`, clusters, o.autonomy, o.settle, o.settings, s.journal(), filepath.Join(s.home, "journal.key"), s.brake(), s.socket, s.home, o.more, s.playbooks())
+`, clusters, autonomy, o.settle, o.settings, s.journal(), filepath.Join(s.home, "journal.key"), s.brake(), s.socket, s.home, o.more, s.playbooks())
 	must(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
@@ -114,7 +130,7 @@ func (s *server) launch(env []string, flags ...string) {
 		s.begun = info.Size()
 	}
 	var err error
-	s.proc, err = spawn(s.log, env, append([]string{fettle, "serve"}, flags...)...)
+	s.proc, err = spawn(s.log, s.as, env, append([]string{fettle, "serve"}, flags...)...)
 	must(s.t, err)
 	until(s.t, "fettle serves", func() error {
 		m := serves.FindStringSubmatch(s.said())

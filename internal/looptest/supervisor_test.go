@@ -23,8 +23,8 @@ import (
 // supervisor holds etcd members as its children, restarts nothing by itself, and
 // answers the declared commands on a unix socket. It counts what it was told.
 type supervisor struct {
-	t      testing.TB
-	socket string
+	t        testing.TB
+	commands string // their socket
 
 	mu      sync.Mutex
 	members map[string]*patient
@@ -53,10 +53,10 @@ func supervise(t testing.TB, names ...string) *supervisor {
 	dir, err := os.MkdirTemp("", "loop") // short: a socket's path is
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &supervisor{t: t, socket: filepath.Join(dir, "s"), members: map[string]*patient{}, program: programOf(t, "etcd")}
+	s := &supervisor{t: t, commands: filepath.Join(dir, "s"), members: map[string]*patient{}, program: programOf(t, "etcd")}
 	specs, err := etcdproc.Plan(t.TempDir(), names, etcdproc.Options{})
 	must(t, err)
-	l, err := net.Listen("unix", s.socket)
+	l, err := net.Listen("unix", s.commands)
 	must(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
@@ -89,7 +89,7 @@ func (s *supervisor) inventory(name string) cluster.Cluster {
 	c := etcdproc.Inventory(name, specs, cluster.TLS{})
 	for i, m := range c.Members {
 		argv := func(verb string, more ...string) []string {
-			return append([]string{memberCommand, s.socket, verb, m.Name}, more...)
+			return append([]string{memberCommand, s.commands, verb, m.Name}, more...)
 		}
 		c.Members[i].Commands = cluster.Commands{
 			Status: argv("status"), Start: argv("start"), Stop: argv("stop"), Restart: argv("restart"), Kill: argv("kill", "{identity}"),
@@ -181,7 +181,7 @@ func (s *supervisor) startLocked(p *patient) error {
 	if p.broken {
 		argv = []string{"/bin/false"}
 	}
-	proc, err := spawn(p.spec.Output, nil, argv...)
+	proc, err := spawn(p.spec.Output, nil, nil, argv...)
 	if err != nil {
 		return err
 	}
