@@ -177,14 +177,39 @@ func TestApplyThatNeverAnswers(t *testing.T) {
 	allServe(t, w)
 }
 
-// An Apply that never answers and has its effect is verified all the same.
-func TestMuteApplyIsVerifiedByItsEffect(t *testing.T) {
+// What looks done is not verified while its Apply may still take effect: somebody
+// else may have done it. People are told; the next process sees that it is done.
+func TestMuteApplyIsNotVerifiedBefore(t *testing.T) {
 	w := newWorld(t, 3)
+	w.set.Sample = time.Second
 	w.kill("m1")
 	w.mute = true
 	fire(w, "m1")
+	w.run(10 * time.Minute)
+	if len(w.finished()) != 0 || w.count(repair.TypeEscalate) != 1 || w.count(repair.TypeIntent) != 1 {
+		t.Errorf("outcomes %v, %d escalations, %d intents", w.finished(), w.count(repair.TypeEscalate), w.count(repair.TypeIntent))
+	}
+	w.restart()
 	w.run(2 * time.Minute)
 	wantList(t, "outcomes", w.finished(), "repaired")
+}
+
+// A hung process is about to be ended, late, and dies otherwise: it is not started
+// while the end may still come.
+func TestNextStepWaitsForTheAnswer(t *testing.T) {
+	w := newWorld(t, 3)
+	w.member("m2").hung = true
+	w.applyLate = 3 * time.Second
+	fire(w, "m2")
+	w.run(time.Second)
+	w.kill("m2")
+	w.run(time.Second)
+	if n := w.count(repair.TypeIntent); n != 1 || len(w.late) != 1 {
+		t.Fatalf("%d intents, %d with the executor", n, len(w.late))
+	}
+	w.applyLate = 0
+	w.run(2 * time.Minute)
+	allServe(t, w)
 }
 
 // An Apply's error is no outcome.

@@ -250,7 +250,12 @@ func (l *live) sampled(seen Sighting, late bool, again func()) {
 	action := l.e.cfg.Actions[l.Intent.Action].Action
 	service := serviceOf(seen, l.target)
 	now := seen.Observation
+	answered := l.answered()
 	if action.Done(&l.Intent.Before, now) {
+		if !answered { // somebody else may have brought it about, and ours is still to come
+			again()
+			return
+		}
 		if l.good++; l.good < 2 {
 			again()
 			return
@@ -259,7 +264,7 @@ func (l *live) sampled(seen Sighting, late bool, again func()) {
 		return
 	}
 	l.good = 0
-	if s, ok := action.(Starter); ok && s.Started(&l.Intent.Before, now) {
+	if s, ok := action.(Starter); ok && answered && s.Started(&l.Intent.Before, now) {
 		l.stepStarted(now)
 		return
 	}
@@ -278,14 +283,20 @@ func (l *live) sampled(seen Sighting, late bool, again func()) {
 	}
 }
 
-// quietExecutor tells that nothing is provably in flight: Apply has answered (or
-// can no longer begin, after a crash), and the manager is at nothing.
-func (l *live) quietExecutor(s cluster.Service) bool {
+// answered tells that Apply is over: it said so, or it was an earlier process's
+// and can no longer begin. Until then it may still take effect, whatever is seen.
+func (l *live) answered() bool {
 	if l.orphan && !l.applied && !l.Intent.MayBegin(l.e.stamp.Now) {
 		l.applied = true
 	}
+	return l.applied
+}
+
+// quietExecutor tells that nothing is provably in flight: Apply has answered (or
+// can no longer begin, after a crash), and the manager is at nothing.
+func (l *live) quietExecutor(s cluster.Service) bool {
 	busy := s.Busy || s.State == cluster.ServiceStarting || s.State == cluster.ServiceStopping || s.State == cluster.ServiceAutoRestart
-	return l.applied && !busy
+	return l.answered() && !busy
 }
 
 func (l *live) once() bool {
