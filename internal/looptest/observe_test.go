@@ -70,7 +70,7 @@ func TestWithoutConfiguration(t *testing.T) {
 		}
 		s.as = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
-	t.Cleanup(s.end)
+	t.Cleanup(s.shutdown)
 	s.launch(env, "--web.listen-address=127.0.0.1:0")
 	if log := s.said(); !strings.Contains(log, "this user's own folders") || !strings.Contains(log, filepath.Join(home, "state", "fettle", "journal")) {
 		t.Errorf("the log does not say where the journal is:\n%s", log)

@@ -75,7 +75,7 @@ func configure(t testing.TB, o options) *server {
 		must(t, os.WriteFile(filepath.Join(s.home, credential+".token"), []byte(token(credential)+"\n"), 0o600))
 	}
 	s.cli("journal", "init", s.journal(), "--key-file", filepath.Join(s.home, "journal.key"))
-	t.Cleanup(s.end)
+	t.Cleanup(s.shutdown)
 	return s
 }
 
@@ -171,8 +171,8 @@ func (s *server) died() {
 // kill kills fettle with SIGKILL.
 func (s *server) kill() { s.proc.kill() }
 
-// end stops it as systemd does; a race that it found, or another exit than 0, fails.
-func (s *server) end() {
+// shutdown stops it as systemd does; a race that it found, or another exit than 0, fails.
+func (s *server) shutdown() {
 	if s.proc == nil || s.proc.ended() {
 		return
 	}
