@@ -41,8 +41,7 @@ type Engine struct {
 	asks       map[string]*ask // by target and what is seen
 	looks      map[uint64]func(Looked)
 	lookSeq    uint64
-	alerts     map[string]*MessageEnd // messages in parts
-	quiet      map[string]*quiet      // by episode: how it stopped being active
+	quiet      map[string]*quiet // by episode: how it stopped being active
 	silent     map[alert.Fingerprint]bool
 	sources    map[string]time.Duration // Alertmanager: since when it does not answer
 	pollDue    time.Duration
@@ -63,7 +62,7 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 	return &Engine{
 		cfg: cfg, newID: newID, st: st,
 		live: map[string]*live{}, slots: map[string]string{}, asks: map[string]*ask{},
-		looks: map[uint64]func(Looked){}, alerts: map[string]*MessageEnd{},
+		looks: map[uint64]func(Looked){},
 		quiet: map[string]*quiet{}, silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, next: -1,
 	}
 }

@@ -19,21 +19,17 @@ const (
 // onAlerts takes a part of a message: rule 2 for each alert, a closing record
 // with the last part.
 func (e *Engine) onAlerts(ev Alerts) MessageEnd {
-	sum := e.alerts[ev.Message]
-	if sum == nil {
-		sum = &MessageEnd{}
+	var end MessageEnd
+	if ev.End != nil {
+		end = *ev.End
 	}
 	for _, a := range ev.Alerts {
-		e.onAlert(ev, a, sum)
+		e.onAlert(ev, a, &end)
 	}
 	if ev.End == nil {
-		e.alerts[ev.Message] = sum
-		return *sum
+		return end
 	}
-	delete(e.alerts, ev.Message)
-	end := *ev.End
 	end.Message, end.Actor = ev.Message, ev.Actor
-	end.Received, end.Repeats, end.Unmatched = sum.Received, sum.Repeats, sum.Unmatched
 	if end.Received > 0 || end.TooLarge {
 		e.record(TypeMessage, "message/"+ev.Message, end)
 	}

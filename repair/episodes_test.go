@@ -52,7 +52,7 @@ steps:
 
 func TestSecondPlaybookOnTheSameUnit(t *testing.T) {
 	w := newWorld(t, 3)
-	p, err := repair.LoadPlaybook("etcd-member-again", []byte(second), w.cfg.Actions)
+	p, err := repair.LoadPlaybook("etcd-member-again", []byte(second), w.cfg.Actions, parse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,9 +118,11 @@ func TestMessageInParts(t *testing.T) {
 		l := downLabels(member)
 		return w.step(repair.Alerts{Message: "m", Actor: "test", End: end, Alerts: []alert.Alert{{Fingerprint: alert.FingerprintOf(l), Status: alert.Firing, Labels: l}}}).Message
 	}
-	part("m1", nil)
-	part("m1", nil)
-	if end := part("m2", &repair.MessageEnd{}); end.Received != 2 || end.Repeats != 1 || w.count(repair.TypeMessage) != 1 {
+	first, second := part("m1", nil), part("m1", nil)
+	if first.Received != 1 || second.Repeats != 1 || w.count(repair.TypeMessage) != 0 {
+		t.Errorf("%+v, %+v", first, second)
+	}
+	if end := part("m2", &repair.MessageEnd{Received: 1, Repeats: 1}); end.Received != 2 || end.Repeats != 1 || w.count(repair.TypeMessage) != 1 {
 		t.Errorf("%+v, %d closing records", end, w.count(repair.TypeMessage))
 	}
 }

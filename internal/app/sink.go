@@ -26,21 +26,27 @@ type sink struct {
 // Take implements webhook.Sink.
 func (s *sink) Take(ctx context.Context, m webhook.Message, alerts iter.Seq2[alert.Alert, error]) (webhook.Taken, error) {
 	ev := repair.Alerts{Message: m.ID, Actor: m.Actor}
+	var sum repair.MessageEnd // of the parts before
 	for a, err := range alerts {
 		if err != nil {
 			return webhook.Taken{}, err
 		}
 		ev.Alerts = append(ev.Alerts, a)
 		if len(ev.Alerts) == part {
-			if _, _, err := s.seq.Submit(ctx, ev); err != nil {
+			answer, _, err := s.seq.Submit(ctx, ev)
+			if err != nil {
 				return webhook.Taken{}, fmt.Errorf("persist a message: %w", err)
 			}
+			sum.Received += answer.Message.Received
+			sum.Repeats += answer.Message.Repeats
+			sum.Unmatched += answer.Message.Unmatched
 			ev.Alerts = nil
 		}
 	}
 	ev.End = &repair.MessageEnd{
 		Receiver: m.Receiver, GroupKey: m.GroupKey, Reason: m.Reason, ExternalURL: m.ExternalURL,
 		Truncated: m.Truncated, Bytes: m.Size,
+		Received: sum.Received, Repeats: sum.Repeats, Unmatched: sum.Unmatched,
 	}
 	answer, seq, err := s.seq.Submit(ctx, ev)
 	if err != nil {
@@ -49,8 +55,8 @@ func (s *sink) Take(ctx context.Context, m webhook.Message, alerts iter.Seq2[ale
 	if seq == 0 {
 		seq = s.last()
 	}
-	sum := answer.Message
-	return webhook.Taken{Seq: seq, Received: sum.Received, Repeats: sum.Repeats, Unmatched: sum.Unmatched}, nil
+	end := answer.Message
+	return webhook.Taken{Seq: seq, Received: end.Received, Repeats: end.Repeats, Unmatched: end.Unmatched}, nil
 }
 
 // Overflow implements webhook.Sink: a record, and the active alerts are fetched
