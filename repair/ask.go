@@ -148,36 +148,54 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 		e.close(ep, closedUnmatched, "", "")
 		return
 	}
+	inOrder := ev.Err == nil && e.cfg.Actions[p.Steps[len(p.Steps)-1].Action].Action.Done(nil, ev.Seen.Observation)
+	switch {
+	case ev.Err != nil:
+		e.cannotTell(ep, notSeen(ev.Err))
+	case !inOrder:
+		e.outOfOrder(ep, p, t, ev.Seen, nil)
+	case p.Verify != nil:
+		e.verifyAsked(ep, p, t)
+	default:
+		e.inOrder(ep, t)
+	}
+}
+
+// cannotTell is where nothing can be said of the target.
+func (e *Engine) cannotTell(ep *Episode, v Verdict) {
 	q := e.quietOf(ep)
-	q.unseen = ev.Err != nil
-	if q.unseen {
-		q.inOrder = -1
-		if e.tryClose(ep); e.st.episodes[ep.ID] == nil {
-			return
-		}
-		e.checkDeadline(ep)
-		v := notSeen(ev.Err)
-		e.respond(ep, &v)
+	q.unseen, q.inOrder = true, -1
+	if e.tryClose(ep); e.st.episodes[ep.ID] == nil {
 		return
 	}
-	now := ev.Seen.Observation
-	if e.cfg.Actions[p.Steps[len(p.Steps)-1].Action].Action.Done(nil, now) {
-		if q.inOrder < 0 {
-			q.inOrder = e.now
-		}
-		e.freeHeld(t)
-		e.tryClose(ep)
-		return
-	}
-	q.inOrder = -1
 	e.checkDeadline(ep)
-	e.weigh(ep, p, t, ev.Seen, 0)
+	e.respond(ep, &v)
+}
+
+func (e *Engine) inOrder(ep *Episode, t cluster.Target) {
+	q := e.quietOf(ep)
+	q.unseen = false
+	if q.inOrder < 0 {
+		q.inOrder = e.now
+	}
+	e.freeHeld(t)
+	e.tryClose(ep)
+}
+
+// outOfOrder goes on to what can be done about it; denied is the answer where no
+// step is left to do.
+func (e *Engine) outOfOrder(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, denied *Verdict) {
+	q := e.quietOf(ep)
+	q.unseen, q.inOrder = false, -1
+	e.checkDeadline(ep)
+	e.weigh(ep, p, t, seen, 0, denied)
 }
 
 // weigh goes through the steps as a run would, from step i on, with what was seen.
 // What another action has to see is looked at first: an answer that a run would
-// only find out is one that each ask would open a run for.
-func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, i int) {
+// only find out is one that each ask would open a run for. denied is the answer
+// where no step is left to do; nil is go.
+func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, i int, denied *Verdict) {
 	sees := func() string { return e.cfg.Actions[p.Steps[i].Action].Sees }
 	for ; i < len(p.Steps) && sees() == seen.Observation.Schema; i++ {
 		if !e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
@@ -186,7 +204,7 @@ func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting
 		}
 	}
 	if i == len(p.Steps) {
-		e.respond(ep, nil)
+		e.respond(ep, denied)
 		return
 	}
 	want := sees()
@@ -194,7 +212,7 @@ func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting
 		switch {
 		case e.st.episodes[ep.ID] == nil || ep.Run != "" || e.playbook(ep.Playbook) != p:
 		case ev.Err == nil && ev.Seen.Observation.Schema == want:
-			e.weigh(ep, p, t, ev.Seen, i)
+			e.weigh(ep, p, t, ev.Seen, i, denied)
 		case ev.Err == nil:
 			ev.Err = fmt.Errorf("action %s saw %s, not %s", p.Steps[i].Action, ev.Seen.Observation.Schema, want)
 			fallthrough

@@ -24,7 +24,8 @@ type (
 	Started struct{}
 	// Ticked wakes the engine when Wake says so.
 	Ticked struct{}
-	// Alerts are (a part of) one message, in order. End is set with the last part.
+	// Alerts are (a part of) one message, in order. End is set with the last part,
+	// and brings the counts of the parts before; the answer has them all.
 	Alerts struct {
 		Message string
 		Actor   string
@@ -36,6 +37,8 @@ type (
 		Look uint64
 		Seen Sighting
 		Err  error
+		// Verified is what Prometheus said, where the Look was to ask it.
+		Verified *VerifyResult
 	}
 	// Applied answers an Apply effect.
 	Applied struct {
@@ -90,6 +93,8 @@ type (
 		Spec    ActionSpec
 		Target  cluster.Target
 		Timeout time.Duration
+		// Verify, if set, is asked of Prometheus once the target was observed.
+		Verify *Verification
 	}
 	// Apply begins an intent; Applied answers, always.
 	Apply struct {

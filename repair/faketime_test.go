@@ -82,7 +82,12 @@ func (w *fakeWorld) begin(f repair.Effect) {
 		if w.lookTook > 0 {
 			w.advance(w.now + w.lookTook)
 		}
-		w.step(repair.Looked{Look: f.ID, Seen: seen, Err: err})
+		ev := repair.Looked{Look: f.ID, Seen: seen, Err: err}
+		if f.Verify != nil && err == nil {
+			r := w.verify(*f.Verify)
+			ev.Verified = &r
+		}
+		w.step(ev)
 	case repair.Apply:
 		if w.applyLate > 0 {
 			w.late = append(w.late, lateApply{at: w.now + w.applyLate, effect: f})

@@ -118,7 +118,7 @@ func (u *fakeUnit) config(t *testing.T) repair.Config {
 		Settings: func(repair.Tier, string, string) repair.Settings { return set },
 		Version:  "test",
 	}
-	p, err := repair.LoadPlaybook("unit-restart", []byte(unitPlaybook), cfg.Actions)
+	p, err := repair.LoadPlaybook("unit-restart", []byte(unitPlaybook), cfg.Actions, parse)
 	if err != nil {
 		t.Fatal(err)
 	}

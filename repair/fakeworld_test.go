@@ -76,6 +76,8 @@ type fakeWorld struct {
 	// applyLate is how late an executor begins an intent that it was handed.
 	applyLate time.Duration
 	late      []lateApply
+	// verify is what Prometheus says.
+	verify func(repair.Verification) repair.VerifyResult
 	// watch sees every effect just before it begins, and drawn every draft.
 	watch func(repair.Effect)
 	drawn func(journal.Draft)
@@ -138,7 +140,7 @@ steps:
 }
 
 func (w *fakeWorld) playbook(text string) *repair.Playbook {
-	p, err := repair.LoadPlaybook("etcd-member-restart", []byte(text), w.cfg.Actions)
+	p, err := repair.LoadPlaybook("etcd-member-restart", []byte(text), w.cfg.Actions, parse)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type playbookYAML struct {
 	Settle      *time.Duration       `yaml:"settle"`
 	Cooldown    *time.Duration       `yaml:"cooldown"`
 	Steps       []stepYAML           `yaml:"steps"`
+	Verify      verifyYAML           `yaml:"verify"`
 }
 
 type labelYAML struct {
@@ -67,10 +68,10 @@ const (
 
 // LoadPlaybook reads one playbook. name is its file's name, with or without a
 // directory, and data the file's bytes; actions is the table of what a step may
-// do. The error is of type [strictyaml.Errors] and has everything that is wrong,
+// do, and parse reads the expression of a `verify`. The error is of type [strictyaml.Errors] and has everything that is wrong,
 // each with file, line and column.
-func LoadPlaybook(name string, data []byte, actions map[string]ActionSpec) (*Playbook, error) {
-	l := playbookLoader{doc: strictyaml.Parse(name, data), actions: actions}
+func LoadPlaybook(name string, data []byte, actions map[string]ActionSpec, parse ParseExpression) (*Playbook, error) {
+	l := playbookLoader{doc: strictyaml.Parse(name, data), actions: actions, parse: parse}
 	l.doc.Decode(&l.file)
 	sum := sha256.Sum256(data)
 	at := l.doc.Position(strictyaml.Path{"name"})
@@ -90,6 +91,7 @@ func LoadPlaybook(name string, data []byte, actions map[string]ActionSpec) (*Pla
 	l.params = p.Labels
 	p.Target = l.target()
 	p.Steps = l.steps()
+	p.Verify = l.verify()
 	if l.file.Settle != nil && *l.file.Settle <= 0 {
 		l.doc.Errorf(keyPath("settle"), "settle is 0: a repair must stay in order for a while to count, give it a time such as 60s")
 	}
@@ -104,6 +106,7 @@ type playbookLoader struct {
 	doc     *strictyaml.Document
 	file    playbookYAML
 	actions map[string]ActionSpec
+	parse   ParseExpression
 	params  map[string]Param // the declared labels
 }
 
@@ -218,8 +221,7 @@ func (l *playbookLoader) value(at strictyaml.Path, s string) Value {
 	case isRef && declared:
 		return Value{Label: name}
 	case isRef && labelName.MatchString(name):
-		l.doc.Errorf(at, "label %s is used but not declared: declare it under `labels` with its type; %s",
-			strictyaml.Clip(name), strictyaml.DidYouMean(name, slices.Collect(maps.Keys(l.params))))
+		l.doc.Errorf(at, undeclared, strictyaml.Clip(name), strictyaml.DidYouMean(name, slices.Collect(maps.Keys(l.params))))
 	case strings.Contains(s, "$"):
 		l.doc.Errorf(at, "%s: a reference to a label stands alone, as in $cluster; nothing is put together from labels", strictyaml.Clip(s))
 	}

@@ -39,7 +39,7 @@ func TestEmbeddedPlaybooks(t *testing.T) {
 		}
 	}
 	for name, data := range all {
-		p, err := repair.LoadPlaybook(name, data, actions)
+		p, err := repair.LoadPlaybook(name, data, actions, parse)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -55,7 +55,7 @@ func TestLoadPlaybook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := repair.LoadPlaybook("/etc/fettle/playbooks/service-scale.yml", data, actions)
+	p, err := repair.LoadPlaybook("/etc/fettle/playbooks/service-scale.yml", data, actions, parse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestInvalidPlaybooks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = repair.LoadPlaybook(filepath.Base(file), data, actions)
+			_, err = repair.LoadPlaybook(filepath.Base(file), data, actions, parse)
 			var es strictyaml.Errors
 			if !errors.As(err, &es) {
 				t.Fatalf("got %v, want errors with their places", err)
@@ -174,7 +174,7 @@ func FuzzPlaybook(f *testing.F) {
 	}
 	inv := cluster.Inventory{Clusters: []cluster.Cluster{{Name: "c", Kind: cluster.KindEtcd, Members: []cluster.Member{{Name: "m"}}}}}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := repair.LoadPlaybook("fuzz.yml", data, actions)
+		p, err := repair.LoadPlaybook("fuzz.yml", data, actions, parse)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "fuzz.yml:") {
 				t.Errorf("an error without its place: %v", err)

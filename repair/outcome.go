@@ -27,5 +27,6 @@ const (
 	ReasonChanged     = "changed"      // playbook, inventory or version changed under the run
 	ReasonQuorum      = "quorum"       // started, and without a quorum nothing can be verified yet
 	ReasonConcurrency = "concurrency"  // slots taken
+	ReasonVerify      = "verify"       // the look says in order, and what the playbook asks Prometheus does not
 	ReasonUnmatched   = "unmatched"    // a reload removed the playbook
 )

@@ -50,6 +50,7 @@ type Playbook struct {
 	Tier        Tier
 	Ceiling     Autonomy
 	Steps       []Step
+	Verify      *Expression    // what Prometheus must say too for the target to be in order; nil: nothing
 	Cooldown    *time.Duration // overrides the setting; nil: not said
 	Settle      *time.Duration
 	Digest      string // SHA-256 of the file's bytes, hex

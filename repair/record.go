@@ -84,6 +84,7 @@ type Planned struct {
 	Autonomy  Autonomy      `json:"autonomy"`
 	Resources []string      `json:"resources,omitempty"`
 	Steps     []PlannedStep `json:"steps,omitempty"`
+	Verify    string        `json:"verify,omitempty"` // what Prometheus is asked, with the labels in it
 	Digests   Digests       `json:"digests"`
 }
 

@@ -63,6 +63,11 @@ func (p *Playbook) uses() []string {
 			set[v.Label] = true
 		}
 	}
+	if p.Verify != nil {
+		for _, name := range p.Verify.Labels {
+			set[name] = true
+		}
+	}
 	delete(set, "")
 	return slices.Sorted(maps.Keys(set))
 }

@@ -26,7 +26,7 @@ func load(t *testing.T) *repair.Playbook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := repair.LoadPlaybook("service-scale.yml", data, actions)
+	p, err := repair.LoadPlaybook("service-scale.yml", data, actions, parse)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (e *Engine) start() {
 			l.settle()
 		default:
 			l.take()
-			l.observe(l.Next)
+			l.observe(min(l.Next, len(l.Steps)-1)) // the last may have been a noop
 		}
 	}
 	for _, ep := range e.st.openEpisodes() {
@@ -80,7 +80,7 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 	if p == nil {
 		l.set = e.cfg.Settings(r.Tier, t.Cluster.Name, r.Playbook)
 	}
-	l.resumed, l.changed = r.Intents > 0, changed
+	l.resumed, l.changed, l.touched = r.Intents > 0, changed, e.now
 	if r.Intent != nil {
 		r.Intent.Target = t
 	}

@@ -41,6 +41,7 @@ type live struct {
 	bad      int  // samples in a row, while settling, that say not in order
 	deadline time.Duration
 	begun    time.Duration // the intent
+	touched  time.Duration // when the last Apply was over, as far as known: what Prometheus scraped before says nothing
 	settled  time.Duration // until when it settles
 	verified time.Duration
 }
@@ -68,7 +69,9 @@ func (e *Engine) open(ep *Episode) {
 		Digests: Digests{Playbook: p.Digest, Version: e.cfg.Version},
 	}
 	t, with, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	var unasked error
 	if err == nil {
+		plan.Verify, unasked = p.verification(ep.Labels)
 		plan.Target = t.String()
 		plan.Autonomy = e.autonomy(p, t)
 		plan.Digests.Inventory = t.Cluster.Digest()
@@ -84,6 +87,10 @@ func (e *Engine) open(ep *Episode) {
 	}
 	if err != nil {
 		l.blocked(ReasonTarget, ReasonTarget, err.Error(), false)
+		return
+	}
+	if unasked != nil {
+		l.blocked(ReasonVerify, ReasonVerify, unasked.Error(), true)
 		return
 	}
 	l.take()

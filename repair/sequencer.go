@@ -33,7 +33,10 @@ type Edges struct {
 	// Brake tells whether the brake file is there, or cannot be told not to be.
 	Brake func() bool
 	// Poll asks every configured Alertmanager for its active alerts.
-	Poll    func(ctx context.Context, fetch bool) []PollSource
+	Poll func(ctx context.Context, fetch bool) []PollSource
+	// Verify asks Prometheus whether an expression holds, by samples younger than
+	// since; nil: nothing that a playbook's `verify` says is believed.
+	Verify  func(ctx context.Context, expr string, since time.Duration) VerifyResult
 	Metrics *Metrics
 	Logger  *slog.Logger
 }
@@ -298,6 +301,23 @@ func (s *Sequencer) look(f Look) {
 		s.post(ev)
 	}()
 	ev.Seen, ev.Err = f.Spec.Action.Observe(ctx, f.Target)
+	if ev.Err == nil && f.Verify != nil {
+		r := s.verify(*f.Verify)
+		ev.Verified = &r
+	}
+}
+
+// verifyTimeout bounds all queries of one verification.
+const verifyTimeout = 10 * time.Second
+
+// verify has a time of its own: the look before it may have taken all of the look's.
+func (s *Sequencer) verify(v Verification) VerifyResult {
+	if s.edges.Verify == nil {
+		return VerifyResult{Says: "no Prometheus is configured (prometheus.url)"}
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, verifyTimeout)
+	defer cancel()
+	return s.edges.Verify(ctx, v.Expr, v.Since)
 }
 
 func (s *Sequencer) apply(f Apply) {

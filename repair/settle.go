@@ -18,30 +18,58 @@ func (l *live) settle() {
 
 func (l *live) watch() {
 	l.due = -1
-	l.e.look(l.Steps[len(l.Steps)-1].Action, l.target, func(ev Looked) {
-		if l.Finished != nil {
+	last := l.Steps[len(l.Steps)-1].Action
+	if l.Verify != "" && l.e.now >= l.settled {
+		l.e.lookAndVerify(last, l.target, l.verification(), l.watched)
+		return
+	}
+	l.e.look(last, l.target, l.watched)
+}
+
+func (l *live) watched(ev Looked) {
+	if l.Finished != nil {
+		return
+	}
+	late := l.e.now > l.settled+l.set.Deadline
+	switch {
+	case ev.Err != nil && late:
+		l.finish(FinishedData{Outcome: Failed, Reason: ReasonObserve, Detail: "could not be observed while it settled: " + ev.Err.Error()})
+		return
+	case ev.Err != nil:
+	case l.goal(ev.Seen.Observation):
+		l.bad = 0
+		if l.e.now >= l.settled && l.stands(ev, late) {
 			return
 		}
-		switch {
-		case ev.Err != nil && l.e.now > l.settled+l.set.Deadline:
-			l.finish(FinishedData{Outcome: Failed, Reason: ReasonObserve, Detail: "could not be observed while it settled: " + ev.Err.Error()})
+	default:
+		l.bad++
+		if l.bad >= 2 || serviceOf(ev.Seen, l.target).Gone() {
+			l.relapse(ev.Seen.Observation)
 			return
-		case ev.Err != nil:
-		case l.goal(ev.Seen.Observation):
-			l.bad = 0
-			if l.e.now >= l.settled {
-				l.finish(FinishedData{Outcome: Repaired, Says: ev.Seen.Observation.Says})
-				return
-			}
-		default:
-			l.bad++
-			if l.bad >= 2 || serviceOf(ev.Seen, l.target).Gone() {
-				l.relapse(ev.Seen.Observation)
-				return
-			}
 		}
-		l.after(settleSample, l.watch)
-	})
+	}
+	l.after(settleSample, l.watch)
+}
+
+// stands ends a run that has settled, once Prometheus says so too where the
+// playbook asks it. At the deadline it is failed and no relapse: every step is in
+// order, so a further attempt would change nothing.
+func (l *live) stands(ev Looked, late bool) (ended bool) {
+	says := ev.Seen.Observation.Says
+	switch {
+	case l.Verify == "":
+		l.finish(FinishedData{Outcome: Repaired, Says: says})
+	case ev.Verified.shown():
+		l.finish(FinishedData{Outcome: Repaired, Says: says + "; " + ev.Verified.says()})
+	case ev.Verified == nil: // this look began before it had settled
+		return false
+	case late:
+		l.finish(FinishedData{Outcome: Failed, Reason: ReasonVerify, Detail: notShown(l.Verify, ev.Verified).Detail, Says: says})
+	default:
+		l.e.checkDeadline(l.ep)
+		return false
+	}
+	return true
 }
 
 // relapse is out of order again before the settle time was over: the next attempt.

@@ -22,6 +22,10 @@ func (l *live) consider(seen Sighting) {
 			l.observe(len(l.Steps) - 1)
 			return
 		}
+		if l.Verify != "" && l.goal(seen.Observation) {
+			l.verifyGoal(true)
+			return
+		}
 		l.goalAsked = true
 		if l.goal(seen.Observation) {
 			l.finish(FinishedData{Outcome: Noop, Says: seen.Observation.Says})
@@ -107,6 +111,10 @@ func (l *live) allInOrder(seen Sighting) {
 		l.settle()
 		return
 	}
+	if l.Verify != "" {
+		l.verifyGoal(false)
+		return
+	}
 	l.finish(FinishedData{Outcome: Noop, Reason: "recovered_by_itself", Says: seen.Observation.Says})
 }
 
@@ -182,6 +190,7 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 		e.note(Note{Stage: "decide", Took: e.now - l.Opened})
 	}
 	limit := l.stepDeadline(i, service)
+	l.touched = e.now
 	l.begun, l.deadline, l.applied, l.orphan, l.good, l.eager, l.stale = e.now, e.now+limit, false, false, 0, 0, 0
 	e.effect(Apply{Intent: in, Spec: l.spec(i), Timeout: limit})
 	l.after(l.set.Sample, l.sample) // also where Apply never answers
@@ -205,7 +214,7 @@ func (e *Engine) onApplied(ev Applied) {
 	if l == nil || l.Intent == nil || l.Intent.ID != ev.Intent {
 		return
 	}
-	l.applied = true
+	l.applied, l.touched = true, e.now
 	if ev.Err != nil {
 		d := l.step(l.Intent.Step, "")
 		d.Intent, d.Error = ev.Intent, ev.Err.Error()
@@ -327,6 +336,9 @@ func (l *live) result(r StepResult, reason, says string, after *Observation) {
 
 func (l *live) stepVerified(now Observation) {
 	l.result(StepVerified, "", now.Says, &now)
+	if !l.applied || l.orphan { // when it was over is not known
+		l.touched = l.e.now
+	}
 	l.verified = l.e.now
 	l.e.note(Note{Stage: "verify", Took: l.e.now - l.begun})
 	switch {

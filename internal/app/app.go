@@ -136,7 +136,7 @@ func (a *App) openEngine() error {
 	engine := repair.NewEngine(cfg, state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
 		Journal: a.journal, Clock: a.clock, Brake: a.brake,
-		Poll: a.parts.poll, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
+		Poll: a.parts.poll, Verify: a.parts.verify, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/etcd"
@@ -160,6 +161,18 @@ func (p *parts) MemberReachable(ctx context.Context, cluster, member string) (re
 		return false, false
 	}
 	return c.MemberReachable(ctx, cluster, member)
+}
+
+// verify asks the Prometheus of the running configuration for a playbook's `verify`.
+func (p *parts) verify(ctx context.Context, expr string, since time.Duration) repair.VerifyResult {
+	p.mu.RLock()
+	c := p.prometheus
+	p.mu.RUnlock()
+	if c == nil {
+		return repair.VerifyResult{Says: "no Prometheus is configured (prometheus.url)"}
+	}
+	r := c.Verify(ctx, expr, since)
+	return repair.VerifyResult{True: r.True, Believed: r.Believed, Says: r.Says}
 }
 
 // poll asks every configured Alertmanager at once.

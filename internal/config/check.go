@@ -32,6 +32,7 @@ func Check(c Config, playbooks []*repair.Playbook) []Problem {
 	f.plainUnits()
 	f.ceilings()
 	f.unreachable()
+	f.unasked()
 	return f.sorted()
 }
 
@@ -130,6 +131,19 @@ func (f *finder) ceilings() {
 				f.add(true, strictyaml.Path{"autonomy", "playbooks", name, p.Name},
 					"playbook %s has the ceiling %s: %s has no effect", p.Name, p.Ceiling, v)
 			}
+		}
+	}
+}
+
+// unasked refuses a playbook that wants to know from Prometheus where none is
+// named: its goal could never be shown.
+func (f *finder) unasked() {
+	for _, p := range f.playbooks {
+		if p.Verify != nil && f.c.Prometheus.URL == "" {
+			f.found = append(f.found, Problem{strictyaml.Error{
+				Position: p.Verify.At,
+				What:     fmt.Sprintf("playbook %s verifies with PromQL, and no Prometheus is named: set prometheus.url in fettle.yml", p.Name),
+			}, false})
 		}
 	}
 }

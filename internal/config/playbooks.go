@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/fettle-io/fettle/internal/strictyaml"
+	"github.com/fettle-io/fettle/promql"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -38,7 +39,7 @@ func (c Config) LoadPlaybooks(embedded fs.FS, actions map[string]repair.ActionSp
 		if err != nil {
 			return nil, err
 		}
-		p, err := repair.LoadPlaybook(src.path, data, actions)
+		p, err := repair.LoadPlaybook(src.path, data, actions, parseVerify)
 		var es strictyaml.Errors
 		switch {
 		case errors.As(err, &es):
@@ -53,6 +54,12 @@ func (c Config) LoadPlaybooks(embedded fs.FS, actions map[string]repair.ActionSp
 		return nil, wrong
 	}
 	return all, nil
+}
+
+// parseVerify reads a playbook's `verify`.
+func parseVerify(text string) (repair.Expression, error) {
+	x, err := promql.ParseExpression(text)
+	return repair.Expression{Labels: x.Labels(), Fill: x.Fill}, err
 }
 
 // source is a playbook's file, not read yet.

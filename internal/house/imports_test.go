@@ -52,7 +52,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"internal/access":       {},
 	"internal/alertmanager": {"alert", "repair"},
-	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "repair"},
+	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/durable":      {},
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},
 	"internal/house":        {},
