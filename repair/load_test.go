@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,9 @@ func TestLoadPlaybook(t *testing.T) {
 		s.With["mode"] != (repair.Value{Label: "mode"}) || s.With["zone"] != (repair.Value{Literal: "north"}) {
 		t.Errorf("step %+v", s)
 	}
+	if v := p.Verify; v == nil || !slices.Equal(v.Labels, []string{"instance", "mode"}) || v.At.String() != "/etc/fettle/playbooks/service-scale.yml:19:11" {
+		t.Errorf("verify %+v", v)
+	}
 	if s := p.Steps[1]; s.Deadline != 0 || s.Attempts != 0 || s.Once || len(s.With) != 0 {
 		t.Errorf("a step that says nothing: %+v", s)
 	}
@@ -117,6 +121,12 @@ func TestInvalidPlaybooks(t *testing.T) {
 		"settle-zero":         `11:9: settle is 0: a repair must stay in order for a while to count, give it a time such as 60s`,
 		"step-name-twice":     `15:12: steps 1 and 2 are both named "start": names are unique in a playbook`,
 		"tier":                `10:7: unknown tier "P3"; known here: P0, P1, P2`,
+		"verify-empty":        `11:9: verify asks nothing: write promql: 'min(up{instance="$member"}) == 1', or leave verify out`,
+		"verify-key":          `11:10: unknown key "promQL" in verify; did you mean "promql"?`,
+		"verify-mixed":        `11:18: verify: a $ stands only before a label's name, as the whole value of a matcher, such as instance="$member"`,
+		"verify-scalar":       `11:18: verify: it returns a scalar: it must return series where all is well, and none where it is not, such as up{instance="$member"} == 1`,
+		"verify-syntax":       `11:18: verify: not PromQL, at character 17: unexpected character inside braces: '$'`,
+		"verify-undeclared":   "11:18: label \"membre\" is used but not declared: declare it under `labels` with its type; did you mean \"member\"?",
 		"version":             `2:10: version 2 is not one that this fettle reads: it reads version 1`,
 		"with-enum":           `14:51: "faster" does not fit parameter mode: it must be one of slow, fast`,
 		"with-label":          `14:51: label "member" can have values that parameter zone refuses: declare it with the same type (it must match [a-z]{1,8})`,
@@ -187,6 +197,9 @@ func FuzzPlaybook(f *testing.F) {
 		labels := map[string]string{"alertname": "A"}
 		for name := range p.Labels {
 			labels[name] = "-rf\n"
+		}
+		if p.Verify != nil && (p.Verify.Fill == nil || !strings.HasPrefix(p.Verify.At.String(), "fuzz.yml:")) {
+			t.Errorf("verify %+v", p.Verify)
 		}
 		if _, _, err := p.Resolve(inv, labels); err == nil && (p.Target.Cluster.Label != "" || p.Target.Member.Label != "") {
 			t.Error("a hostile label resolved")

@@ -1,11 +1,17 @@
 package repair_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	"go.uber.org/goleak"
+
 	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -286,4 +292,75 @@ func TestCrashAfterTheLastStepWasANoop(t *testing.T) {
 	w.restart()
 	w.run(2 * time.Minute)
 	wantList(t, "outcomes", w.finished(), "repaired")
+}
+
+// The sequencer asks with a deadline, and believes nothing where there is nobody to ask.
+func TestSequencerVerifies(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	asked := make(chan repair.Verification, 100)
+	says := func(r repair.VerifyResult) func(context.Context, string, time.Duration) repair.VerifyResult {
+		return func(ctx context.Context, expr string, since time.Duration) repair.VerifyResult {
+			if _, limited := ctx.Deadline(); !limited {
+				t.Error("asked without a deadline")
+			}
+			asked <- repair.Verification{Expr: expr, Since: since}
+			return r
+		}
+	}
+	for name, tc := range map[string]struct {
+		up     bool
+		verify func(context.Context, string, time.Duration) repair.VerifyResult
+		want   repair.Outcome
+		detail string
+	}{
+		"in order":      {true, says(holds), repair.Noop, ""},
+		"repaired":      {false, says(holds), repair.Repaired, ""},
+		"denied":        {true, says(denied), repair.Blocked, `verify does not hold: it returned nothing (up{unit="u1"} == 1)`},
+		"no Prometheus": {true, nil, repair.Blocked, `verify is not believed: no Prometheus is configured (prometheus.url) (up{unit="u1"} == 1)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := &fakeUnit{up: tc.up}
+			cfg := u.config(t)
+			p, err := repair.LoadPlaybook("unit-restart", []byte(unitPlaybook+"verify: {promql: 'up{unit=\"$unit\"} == 1'}\n"), cfg.Actions, parse)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Playbooks = []*repair.Playbook{p}
+			clock, err := journal.SystemClock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := newPlace(t).open(t, nil)
+			defer j.Close()
+			s := repair.NewSequencer(repair.NewEngine(cfg, repair.NewState(), newID), repair.Edges{
+				Journal: j, Clock: clock, Brake: func() bool { return false }, Verify: tc.verify,
+				Poll:    func(context.Context, bool) []repair.PollSource { return nil },
+				Metrics: repair.NewMetrics(prometheus.NewRegistry()), Logger: promslog.NewNopLogger(),
+			})
+			s.Start()
+			defer s.Stop()
+			if _, _, err := s.Submit(t.Context(), unitDown("u1")); err != nil {
+				t.Fatal(err)
+			}
+			await(t, s, string(tc.want), func(st *repair.State) bool {
+				for _, r := range st.Runs() {
+					if r.Finished != nil && r.Finished.Outcome == tc.want {
+						if r.Finished.Detail != tc.detail {
+							t.Errorf("detail %q, want %q", r.Finished.Detail, tc.detail)
+						}
+						return true
+					}
+				}
+				return false
+			})
+			if tc.verify != nil {
+				if v := <-asked; v.Expr != `up{unit="u1"} == 1` || (v.Since == 5*time.Minute) != tc.up {
+					t.Errorf("asked %+v", v)
+				}
+			}
+			for len(asked) > 0 {
+				<-asked
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/strictyaml"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -34,6 +35,10 @@ func lines(ps []Problem) string {
 func TestCheck(t *testing.T) {
 	restart := &repair.Playbook{Name: "service-restart", Target: repair.TargetRef{Kind: cluster.KindService}, Tier: repair.P1, Ceiling: repair.Auto}
 	member := &repair.Playbook{Name: "etcd-member-restart", Target: repair.TargetRef{Kind: cluster.KindEtcd}, Tier: repair.P0, Ceiling: repair.Approve}
+	asking := &repair.Playbook{
+		Name: "api", Target: repair.TargetRef{Kind: cluster.KindService}, Tier: repair.P1, Ceiling: repair.Auto,
+		Verify: &repair.Expression{At: strictyaml.Position{File: "/etc/fettle/playbooks/api.yml", Line: 12, Column: 11}},
+	}
 	const roles = "web: {roles: [{role: operator, user: alice}]}\n"
 	// Host names differ and the machine is one: w1 on localhost is m1 on 127.0.0.1.
 	const plain = `f.yml:12:43: unit etcd.service on host localhost is that of demo/m1: playbook service-restart would restart it without asking for the quorum, take it out of the service web`
@@ -49,6 +54,11 @@ func TestCheck(t *testing.T) {
 			`f.yml:7:9: member m2 runs on host 10.0.0.2, which is not this machine, and has no commands: its repairs end blocked(agent) (warning)
 f.yml:8:9: member m3 has neither a unit nor commands: its repairs end blocked(agent) (warning)`,
 		},
+		"a verify without a Prometheus": {
+			"brake: /run/fettle/pause\n", []*repair.Playbook{asking},
+			`/etc/fettle/playbooks/api.yml:12:11: playbook api verifies with PromQL, and no Prometheus is named: set prometheus.url in fettle.yml`,
+		},
+		"a verify and a Prometheus": {"prometheus: {url: \"http://127.0.0.1:9090\"}\n", []*repair.Playbook{asking}, ""},
 		"above the ceiling": {
 			inventoryYAML + roles + "autonomy:\n  playbooks:\n    web: {etcd-member-restart: auto}\n", []*repair.Playbook{member},
 			`f.yml:17:32: playbook etcd-member-restart has the ceiling approve: auto has no effect (warning)`,
