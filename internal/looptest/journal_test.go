@@ -128,7 +128,7 @@ func (w *ward) damages() {
 			b, err := os.ReadFile(last)
 			must(t, err)
 			must(t, os.WriteFile(last, c.damage(b), 0o600))
-			said, err := runCLI("journal", "verify", dir)
+			said, err := runCLI(fettle, "journal", "verify", dir)
 			if (err != nil) != c.fails || !regexp.MustCompile(c.says).MatchString(said) {
 				t.Errorf("verify (%v) says:\n%s\nwant %q", err, said, c.says)
 			}

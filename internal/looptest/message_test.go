@@ -96,7 +96,7 @@ func (s *server) post(credential string, b []byte, change func(*http.Request)) (
 	if change != nil {
 		change(req)
 	}
-	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: 30 * time.Second, Transport: s.transport()}
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err.Error()

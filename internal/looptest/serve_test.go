@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,6 +50,11 @@ type server struct {
 
 	journalDir string              // "": in home
 	as         *syscall.Credential // nil: this user
+
+	// Where it runs in namespaces of its own:
+	root string   // what its files' paths begin with, seen from here
+	wrap []string // what its command lines begin with
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (s *server) journal() string {
@@ -60,24 +67,34 @@ func (s *server) journal() string {
 func (s *server) brake() string     { return filepath.Join(s.home, "pause") }
 func (s *server) playbooks() string { return filepath.Join(s.home, "playbooks") }
 
-// configure writes fettle.yml and the tokens, and creates the journal as a person
-// does, with the command.
+// configure is a fettle with its files in a folder of the test's.
 func configure(t testing.TB, o options) *server {
 	t.Helper()
 	s := &server{t: t, home: t.TempDir()}
 	short, err := os.MkdirTemp("", "loop")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(short) })
-	s.socket, s.config, s.log = filepath.Join(short, "s"), filepath.Join(s.home, "fettle.yml"), filepath.Join(s.home, "fettle.log")
-	must(t, os.Mkdir(s.playbooks(), 0o700))
-	s.write(o)
-	for _, credential := range []string{"first", "second", "viewer", "operator", "metrics"} {
-		must(t, os.WriteFile(filepath.Join(s.home, credential+".token"), []byte(token(credential)+"\n"), 0o600))
-	}
-	s.cli("journal", "init", s.journal(), "--key-file", filepath.Join(s.home, "journal.key"))
+	s.socket = filepath.Join(short, "s")
+	s.furnish(o)
 	t.Cleanup(s.shutdown)
 	return s
 }
+
+// furnish writes fettle.yml and the tokens, and creates the journal as a person
+// does, with the command.
+func (s *server) furnish(o options) {
+	s.t.Helper()
+	s.config, s.log = filepath.Join(s.home, "fettle.yml"), filepath.Join(s.home, "fettle.log")
+	must(s.t, os.Mkdir(s.playbooks(), 0o700))
+	s.write(o)
+	for _, credential := range []string{"first", "second", "viewer", "operator", "metrics"} {
+		must(s.t, os.WriteFile(filepath.Join(s.home, credential+".token"), []byte(token(credential)+"\n"), 0o600))
+	}
+	s.cli("journal", "init", s.inside(s.journal()), "--key-file", s.inside(filepath.Join(s.home, "journal.key")))
+}
+
+// inside is a path as fettle itself sees it.
+func (s *server) inside(path string) string { return strings.TrimPrefix(path, s.root) }
 
 // write writes fettle.yml.
 func (s *server) write(o options) {
@@ -112,14 +129,15 @@ web:
     - {role: viewer, token_file: "%[9]s/viewer.token"}
     - {role: operator, name: alice, token_file: "%[9]s/operator.token"}
 %[10]s
-`, clusters, autonomy, o.settle, o.settings, s.journal(), filepath.Join(s.home, "journal.key"), s.brake(), s.socket, s.home, o.more, s.playbooks())
+`, clusters, autonomy, o.settle, o.settings, s.inside(s.journal()), s.inside(filepath.Join(s.home, "journal.key")),
+		s.inside(s.brake()), s.inside(s.socket), s.inside(s.home), o.more, s.inside(s.playbooks()))
 	must(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
 // start starts fettle serve, and waits until it takes messages.
 func (s *server) start(env ...string) *server {
 	s.t.Helper()
-	s.launch(env, "--config.file="+s.config)
+	s.launch(env, "--config.file="+s.inside(s.config))
 	return s
 }
 
@@ -130,12 +148,18 @@ func (s *server) launch(env []string, flags ...string) {
 		s.begun = info.Size()
 	}
 	var err error
-	s.proc, err = spawn(s.log, s.as, env, append([]string{fettle, "serve"}, flags...)...)
+	s.proc, err = spawn(s.log, s.as, env, append(slices.Concat(s.wrap, []string{fettle, "serve"}), flags...)...)
 	must(s.t, err)
+	s.ready()
+}
+
+// ready waits until fettle says where it listens.
+func (s *server) ready() {
+	s.t.Helper()
 	until(s.t, "fettle serves", func() error {
 		m := serves.FindStringSubmatch(s.said())
 		if m == nil {
-			if s.proc.ended() {
+			if s.gone() {
 				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
 			}
 			return errors.New("it does not say where")
@@ -143,8 +167,17 @@ func (s *server) launch(env []string, flags ...string) {
 		s.url = "http://" + m[1]
 		return nil
 	})
-	s.api, err = api.NewClient(api.ClientOptions{Address: s.url, Token: token("operator")})
+	var err error
+	s.api, err = api.NewClient(api.ClientOptions{Address: s.url, Token: token("operator"), Transport: s.transport()})
 	must(s.t, err)
+}
+
+// gone tells that fettle, started here, has ended.
+func (s *server) gone() bool { return s.proc != nil && s.proc.ended() }
+
+// transport reaches fettle where it runs.
+func (s *server) transport() *http.Transport {
+	return &http.Transport{DialContext: s.dial, DisableKeepAlives: true}
 }
 
 var serves = regexp.MustCompile(`msg="fettle serves" listen=(\S+)`)
@@ -191,30 +224,30 @@ func (s *server) shutdown() {
 // cli runs the command line, which must succeed, and returns what it printed.
 func (s *server) cli(args ...string) string {
 	s.t.Helper()
-	out, err := runCLI(args...)
+	out, err := runCLI(append(slices.Concat(s.wrap, []string{fettle}), args...)...)
 	if err != nil {
 		s.t.Fatalf("fettle %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return out
 }
 
-func runCLI(args ...string) (string, error) {
+func runCLI(argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, fettle, args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 	return string(out), err
 }
 
 // explain is what `fettle explain` says of a run, an episode or an alert.
 func (s *server) explain(id string) string {
 	s.t.Helper()
-	return s.cli("explain", id, "--server", "unix://"+s.socket)
+	return s.cli("explain", id, "--server", "unix://"+s.inside(s.socket))
 }
 
 // verify is what `fettle journal verify` says; it must be content.
 func (s *server) verify() string {
 	s.t.Helper()
-	return s.cli("journal", "verify", s.journal())
+	return s.cli("journal", "verify", s.inside(s.journal()))
 }
 
 // metric is the value of a series, written as it stands in /metrics; 0 where it is not.
@@ -223,7 +256,8 @@ func (s *server) metric(series string) float64 {
 	req, err := http.NewRequest(http.MethodGet, s.url+"/metrics", http.NoBody)
 	must(s.t, err)
 	req.Header.Set("Authorization", "Bearer "+token("metrics"))
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Timeout: 30 * time.Second, Transport: s.transport()}
+	resp, err := client.Do(req)
 	must(s.t, err)
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)

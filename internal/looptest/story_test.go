@@ -38,7 +38,7 @@ func (s *server) await(what string, ok func(story) bool) story {
 	s.t.Helper()
 	var now story
 	until(s.t, what, func() error {
-		if s.proc.ended() {
+		if s.gone() {
 			s.t.Fatalf("fettle ended (%s) while %s was awaited:\n%s", s.proc.cmd.ProcessState, what, s.said())
 		}
 		if now = s.story(); ok(now) {

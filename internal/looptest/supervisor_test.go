@@ -31,6 +31,13 @@ type supervisor struct {
 	log     []string // what it was told to change, and did
 	hold    chan struct{}
 	program string
+
+	// Where members run on hosts of their own: what a member's command line begins
+	// with, and whether it serves, asked from its host.
+	wrap   func(member string) []string
+	serves func(spec etcdproc.Spec) error
+	// tells has status tell the local proof, which fettle cannot have by itself.
+	tells bool
 }
 
 // patient is one member of the supervised cluster.
@@ -50,15 +57,24 @@ type patient struct {
 // supervise starts a cluster of the members named, and waits until each serves.
 func supervise(t testing.TB, names ...string) *supervisor {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "loop") // short: a socket's path is
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &supervisor{t: t, commands: filepath.Join(dir, "s"), members: map[string]*patient{}, program: programOf(t, "etcd")}
 	specs, err := etcdproc.Plan(t.TempDir(), names, etcdproc.Options{})
 	must(t, err)
+	s := &supervisor{t: t, wrap: func(string) []string { return nil }}
+	s.serves = s.servesHere
+	s.raise(specs)
+	return s
+}
+
+// raise starts the members of a plan.
+func (s *supervisor) raise(specs []etcdproc.Spec) {
+	s.t.Helper()
+	dir, err := os.MkdirTemp("", "loop") // short: a socket's path is
+	must(s.t, err)
+	s.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.commands, s.members, s.program = filepath.Join(dir, "s"), map[string]*patient{}, programOf(s.t, "etcd")
 	l, err := net.Listen("unix", s.commands)
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
+	must(s.t, err)
+	s.t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -68,13 +84,12 @@ func supervise(t testing.TB, names ...string) *supervisor {
 			go s.serve(conn)
 		}
 	}()
-	t.Cleanup(s.end)
+	s.t.Cleanup(s.end)
 	for _, spec := range specs {
 		s.members[spec.Name] = &patient{spec: spec}
 		s.bring(spec.Name)
 	}
 	s.healthy()
-	return s
 }
 
 // inventory is the cluster as fettle.yml has it, with the declared commands.
@@ -141,7 +156,15 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 		case p.purpose:
 			return map[string]any{"state": "stopped_on_purpose"}, nil
 		}
-		return map[string]any{"state": "dead"}, nil
+		status = map[string]any{"state": "dead"}
+		if s.tells {
+			dir, err := etcd.ReadDataDir(p.spec.DataDir)
+			status["data_dir_ok"] = err == nil
+			if err == nil {
+				status["member_id"] = dir.NodeID
+			}
+		}
+		return status, nil
 	case "start", "restart":
 		p.asked++
 		if verb == "restart" && running {
@@ -177,7 +200,7 @@ func (s *supervisor) startLocked(p *patient) error {
 	if err := os.MkdirAll(p.spec.Dir, 0o700); err != nil {
 		return err
 	}
-	argv := append([]string{s.program}, p.spec.Args...)
+	argv := append(append(s.wrap(p.spec.Name), s.program), p.spec.Args...)
 	if p.broken {
 		argv = []string{"/bin/false"}
 	}
@@ -315,20 +338,26 @@ func (s *supervisor) healthy() {
 // serving waits until each member named sees a leader and serves a linearizable read.
 func (s *supervisor) serving(names ...string) {
 	s.t.Helper()
-	d, err := etcd.New(s.inventory("watched"), etcd.Options{})
-	must(s.t, err)
-	defer d.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	for _, name := range names {
-		until(s.t, "member "+name+" serves", func() error {
-			h, err := d.Health(ctx, name)
-			if err == nil && (h.Leader == "" || !h.Linearizable) {
-				err = errors.New("no leader, or no linearizable read")
-			}
-			return err
-		})
+		var spec etcdproc.Spec
+		s.with(name, func(p *patient) { spec = p.spec })
+		until(s.t, "member "+name+" serves", func() error { return s.serves(spec) })
 	}
+}
+
+func (s *supervisor) servesHere(spec etcdproc.Spec) error {
+	d, err := etcd.New(etcdproc.Inventory("watched", []etcdproc.Spec{spec}, cluster.TLS{}), etcd.Options{})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	h, err := d.Health(ctx, spec.Name)
+	if err == nil && (h.Leader == "" || !h.Linearizable) {
+		err = errors.New("no leader, or no linearizable read")
+	}
+	return err
 }
 
 func (s *supervisor) end() {
