@@ -52,9 +52,10 @@ type server struct {
 	as         *syscall.Credential // nil: this user
 
 	// Where it runs in namespaces of its own:
-	root string   // what its files' paths begin with, seen from here
-	wrap []string // what its command lines begin with
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	root    string   // what its files' paths begin with, seen from here
+	program string   // "": fettle, as it was built
+	wrap    []string // what its command lines begin with
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (s *server) journal() string {
@@ -91,6 +92,13 @@ func (s *server) furnish(o options) {
 		must(s.t, os.WriteFile(filepath.Join(s.home, credential+".token"), []byte(token(credential)+"\n"), 0o600))
 	}
 	s.cli("journal", "init", s.inside(s.journal()), "--key-file", s.inside(filepath.Join(s.home, "journal.key")))
+}
+
+func (s *server) fettle() string {
+	if s.program != "" {
+		return s.program
+	}
+	return fettle
 }
 
 // inside is a path as fettle itself sees it.
@@ -148,7 +156,7 @@ func (s *server) launch(env []string, flags ...string) {
 		s.begun = info.Size()
 	}
 	var err error
-	s.proc, err = spawn(s.log, s.as, env, append(slices.Concat(s.wrap, []string{fettle, "serve"}), flags...)...)
+	s.proc, err = spawn(s.log, s.as, env, append(slices.Concat(s.wrap, []string{s.fettle(), "serve"}), flags...)...)
 	must(s.t, err)
 	s.ready()
 }
@@ -224,7 +232,7 @@ func (s *server) shutdown() {
 // cli runs the command line, which must succeed, and returns what it printed.
 func (s *server) cli(args ...string) string {
 	s.t.Helper()
-	out, err := runCLI(append(slices.Concat(s.wrap, []string{fettle}), args...)...)
+	out, err := runCLI(append(slices.Concat(s.wrap, []string{s.fettle()}), args...)...)
 	if err != nil {
 		s.t.Fatalf("fettle %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
