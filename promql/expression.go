@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -102,7 +103,7 @@ func references(expr parser.Expr) (refs []ref, err error) {
 			found := reference.FindStringSubmatch(m.Value)
 			switch {
 			case found == nil:
-			case m.Name == labels.MetricName:
+			case m.Name == model.MetricNameLabel:
 				return nil, fmt.Errorf("%s: a label does not name a metric: write its name", m)
 			case m.Type != labels.MatchEqual:
 				return nil, fmt.Errorf("%s: a label is only asked for with =, as in %s=%q", m, m.Name, m.Value)

@@ -1,5 +1,6 @@
-// Package promql asks Prometheus what it last scraped: a vantage point beside
-// fettle's own probe.
+// Package promql asks Prometheus what it last scraped, a vantage point beside
+// fettle's own probe, and whether what a playbook verifies holds: Expression is
+// what a playbook says, Client.Verify asks.
 package promql
 
 import (

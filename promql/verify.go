@@ -97,7 +97,7 @@ func (c *Client) ask(ctx context.Context, query string) (model.Value, error) {
 	defer cancel()
 	value, _, _, err := c.api.Query(ctx, query, time.Time{})
 	if err != nil {
-		return nil, fmt.Errorf("Prometheus does not answer %s: %w", query, err)
+		return nil, fmt.Errorf("no answer from Prometheus to %s: %w", query, err)
 	}
 	return value, nil
 }

@@ -78,7 +78,7 @@ func TestVerify(t *testing.T) {
 		}, Result{Says: `b{x="y"}[1m] has one sample, and 2 of one series are needed`}},
 		"no time has passed": {"up == 1", 900 * time.Microsecond, nil, Result{Says: "up: no time has passed yet"}},
 		"an error": {"up == 1", time.Minute, nil,
-			Result{Says: "Prometheus does not answer up: bad_data: nobody expects up"}},
+			Result{Says: "no answer from Prometheus to up: bad_data: nobody expects up"}},
 		"another type": {"up == 1", time.Minute, map[string]string{"up": matrix(two), "up[1m]": matrix(two)},
 			Result{Says: "up: the answers are a matrix and a matrix"}},
 		"not PromQL": {"up ==", time.Minute, nil, Result{Says: "not PromQL, at character 6: unexpected end of input"}},
