@@ -13,7 +13,7 @@ import (
 // verifies, and whatever was acknowledged is in it.
 func TestKilledAtEveryFailpoint(t *testing.T) {
 	types := []string{
-		repair.TypeReceived, repair.TypePlanned, repair.TypeNoop, repair.TypeIntent, repair.TypeStep, repair.TypeFinished,
+		repair.TypeReceived, repair.TypePlanned, repair.TypeNoop, repair.TypeIntent, repair.TypeAnswered, repair.TypeStep, repair.TypeFinished,
 	}
 	points := []string{"before-apply", "after-apply"}
 	for _, typ := range types {
@@ -34,6 +34,9 @@ func TestKilledAtEveryFailpoint(t *testing.T) {
 func (w *ward) killedAt(point string) {
 	w.start("FETTLE_FAILPOINT=" + point)
 	w.crash("m2")
+	if strings.HasSuffix(point, "/"+repair.TypeAnswered) { // only an error is an answer worth a record
+		w.with("m2", func(p *patient) { p.refuse = 1 })
+	}
 	message := body(w, down("m2"))
 	status, said := w.post("first", message, nil)
 	w.died()

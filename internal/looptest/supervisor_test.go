@@ -50,6 +50,7 @@ type patient struct {
 	started int // processes that those started
 	kills   int // processes that a kill command ended
 	purpose bool
+	refuse  int  // so many start commands fail and start nothing
 	broken  bool // its program is not there: whatever is started ends at once
 	frozen  bool // what is started is stopped before it serves
 }
@@ -167,6 +168,10 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 		return status, nil
 	case "start", "restart":
 		p.asked++
+		if p.refuse > 0 {
+			p.refuse--
+			return nil, errors.New("not today")
+		}
 		if verb == "restart" && running {
 			p.proc.kill()
 		} else if running {
@@ -322,7 +327,7 @@ func (s *supervisor) names(some []string) []string {
 func (s *supervisor) healthy() {
 	s.t.Helper()
 	for _, name := range s.names(nil) {
-		s.with(name, func(p *patient) { p.broken, p.frozen = false, false })
+		s.with(name, func(p *patient) { p.refuse, p.broken, p.frozen = 0, false, false })
 		s.bring(name)
 		s.with(name, func(p *patient) { must(s.t, p.proc.cmd.Process.Signal(syscall.SIGCONT)) })
 	}
