@@ -70,7 +70,10 @@ func newWard(t *testing.T) *ward {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c, err := etcdproc.Start(ctx, p.Path, t.TempDir(), []string{"m1", "m2", "m3"}, etcdproc.Options{})
+	// What a member has applied is in its database at once, and not 100 ms later: its
+	// name is, when it is killed.
+	options := etcdproc.Options{Args: []string{"--backend-batch-limit=1"}}
+	c, err := etcdproc.Start(ctx, p.Path, t.TempDir(), []string{"m1", "m2", "m3"}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
