@@ -121,3 +121,30 @@ func TestKilledWhileSettling(t *testing.T) {
 	w.once(w.story())
 	w.verify()
 }
+
+// fettle is killed while a slow start is under way, which its supervisor goes on
+// with: the next fettle waits until the old one's word can no longer begin, and says
+// it again, to a supervisor that starts nothing twice.
+func TestKilledWhileApplying(t *testing.T) {
+	t.Parallel()
+	w := newWard(t, "m1", "m2", "m3").sub(t, options{settle: "200ms"})
+	w.start()
+	release := w.slowStarts()
+	w.crash("m2")
+	w.send(down("m2"))
+	w.await("the intent", func(st story) bool { return st.count(repair.TypeIntent) == 1 })
+	until(t, "the start command is under way", func() error {
+		if w.waiting() == 0 {
+			return errNotYet
+		}
+		return nil
+	})
+	w.kill()
+	w.start()
+	w.await("the next attempt's intent", func(st story) bool { return st.count(repair.TypeIntent) == 2 })
+	release()
+	w.repaired("m2")
+	w.startedOnce("m2")
+	w.once(w.story())
+	w.verify()
+}

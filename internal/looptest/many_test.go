@@ -10,6 +10,7 @@ func TestAllMembersKilledAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "m1", "m2", "m3").sub(t, options{})
 	w.start()
+	w.seenServing() // whose data directories they are, fettle has from the living
 	w.crash("m1", "m2", "m3")
 	w.send(down("m1"), down("m2"), down("m3"))
 	w.allVerified("m1", "m2", "m3")

@@ -28,8 +28,9 @@ type supervisor struct {
 
 	mu      sync.Mutex
 	members map[string]*patient
-	log     []string // what it was told to change, and did
-	hold    chan struct{}
+	log     []string      // what it was told to change, and did
+	hold    chan struct{} // start commands wait until it is closed
+	held    int           // so many did
 	program string
 
 	// Where members run on hosts of their own: what a member's command line begins
@@ -134,6 +135,9 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 	if verb == "start" || verb == "restart" {
 		s.mu.Lock()
 		hold := s.hold
+		if hold != nil {
+			s.held++
+		}
 		s.mu.Unlock()
 		if hold != nil {
 			<-hold // a slow start
@@ -290,6 +294,13 @@ func (s *supervisor) slowStarts() (release func()) {
 	})
 	s.t.Cleanup(once)
 	return once
+}
+
+// waiting is how many start commands were held back.
+func (s *supervisor) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
 }
 
 // mutations is how often a member was started or killed by a command.
