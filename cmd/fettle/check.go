@@ -7,10 +7,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/internal/service"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 	"github.com/fettle-io/fettle/playbooks"
 	"github.com/fettle-io/fettle/repair"
@@ -68,11 +71,12 @@ type report struct {
 	Problems  []finding `json:"problems"`
 }
 
-func (c *checkCommand) run(context.Context, *slog.Logger) error {
+func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 	r := report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
 	if conf, ok := c.checkConfig(&r); ok {
 		c.checkPlaybooks(&r, conf)
 		c.checkExporter(&r, conf)
+		r.voters(ctx, conf)
 	}
 	checkRules(&r, c.rules)
 	r.OK = true
@@ -134,6 +138,21 @@ func (c *checkCommand) checkExporter(r *report, conf config.Config) {
 		for _, p := range config.CheckExporter(conf, theirs) {
 			r.problem(p)
 		}
+	}
+}
+
+// voters asks this host's systemd, where there is one, about the voters' units.
+func (r *report) voters(ctx context.Context, conf config.Config) {
+	manager := service.NewSystemd(service.SystemdOptions{Timeout: time.Second})
+	defer manager.Close()
+	for _, p := range config.CheckVoters(conf, func(t cluster.Target) time.Duration {
+		limit, err := manager.StartLimit(ctx, t)
+		if err != nil { // it may be checked elsewhere than it is used
+			return 0
+		}
+		return limit
+	}) {
+		r.problem(p)
 	}
 }
 

@@ -23,7 +23,7 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"api", "internal/app", "internal/config", "internal/demo", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
+	"cmd/fettle":          {"api", "cluster", "internal/app", "internal/config", "internal/demo", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/inventory"},
 
 	"internal/app": {
