@@ -252,6 +252,11 @@ func TestSystemd(t *testing.T) {
 		if !s.Busy || s.Identity == "" || s.Wait != 10*time.Minute+90*time.Second {
 			t.Errorf("starting: %+v", s)
 		}
+		for name, want := range map[string]time.Duration{"not-ready": 0, "late": 200 * time.Millisecond, "ready": 7 * time.Second} {
+			if got, err := b.systemd.StartLimit(t.Context(), b.target(name)); err != nil || got != want {
+				t.Errorf("start limit of %s: %s, %v, want %s", name, got, err, want)
+			}
+		}
 		b.start("ready")
 		if s := b.reaches("ready", cluster.ServiceRunning, ""); s.Wait != 10*time.Second {
 			t.Errorf("ready: %+v", s)
