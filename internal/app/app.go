@@ -78,7 +78,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := access.CheckListen(a.cfg.Web.Listen, len(a.cfg.Web.Roles) > 0); err != nil {
 		return nil, err
 	}
-	a.meters = newMeters(a.reg, a)
+	a.meters = newMeters(a.reg)
 	if err := a.openParts(); err != nil {
 		return nil, err
 	}

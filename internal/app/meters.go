@@ -18,7 +18,7 @@ type meters struct {
 	reloadAt prometheus.Gauge
 }
 
-func newMeters(reg prometheus.Registerer, _ *App) *meters {
+func newMeters(reg prometheus.Registerer) *meters {
 	m := &meters{
 		reg:      reg,
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_config_last_reload_successful", Help: "1 if the last load of the configuration was taken, 0 if the one before it stayed."}),

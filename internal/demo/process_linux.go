@@ -2,16 +2,16 @@ package demo
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fettle-io/fettle/internal/etcdproc"
 )
 
 func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
@@ -61,22 +61,4 @@ func signalExactly(identity string, sig syscall.Signal) (int, error) {
 
 // standsStill tells whether each thread of a process is stopped: until then a
 // process that was sent SIGSTOP may go on answering.
-func standsStill(pid int) (bool, error) {
-	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	if err != nil {
-		return false, err
-	}
-	for _, path := range stats {
-		stat, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-			continue // that thread ended
-		}
-		if err != nil {
-			return false, err
-		}
-		if !bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T")) {
-			return false, nil
-		}
-	}
-	return len(stats) > 0, nil
-}
+func standsStill(pid int) (bool, error) { return etcdproc.Stopped(pid) }

@@ -174,7 +174,7 @@ func (c *Cluster) Hang(ctx context.Context, name string) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		stopped, err := allStopped(pid)
+		stopped, err := Stopped(pid)
 		if err != nil || stopped {
 			return err
 		}
@@ -186,8 +186,9 @@ func (c *Cluster) Hang(ctx context.Context, name string) error {
 	}
 }
 
-// allStopped tells whether each thread of a process is in state T.
-func allStopped(pid int) (bool, error) {
+// Stopped tells whether each thread of a process is stopped (state T in proc(5));
+// until then one that was sent SIGSTOP may go on answering.
+func Stopped(pid int) (bool, error) {
 	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	if err != nil {
 		return false, err

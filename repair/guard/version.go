@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/repair"
@@ -23,10 +24,8 @@ func Version(knownBad func(cluster.Kind, string) (string, bool)) repair.Guard {
 			}
 			return repair.Go()
 		}
-		for _, alarms := range view.UnlistedAlarms {
-			if alarms == "CORRUPT" {
-				return repair.RefuseForPerson("corrupt", "a member that the inventory does not list has a CORRUPT alarm: a person has to find out whose data is right")
-			}
+		if slices.Contains(view.UnlistedAlarms, "CORRUPT") {
+			return repair.RefuseForPerson("corrupt", "a member that the inventory does not list has a CORRUPT alarm: a person has to find out whose data is right")
 		}
 		told := false
 		for _, m := range view.Members {
