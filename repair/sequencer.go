@@ -36,7 +36,9 @@ type Edges struct {
 	Poll func(ctx context.Context, fetch bool) []PollSource
 	// Verify asks Prometheus whether an expression holds, by samples younger than
 	// since; nil: nothing that a playbook's `verify` says is believed.
-	Verify  func(ctx context.Context, expr string, since time.Duration) VerifyResult
+	Verify func(ctx context.Context, expr string, since time.Duration) VerifyResult
+	// Survey looks at the whole inventory, for the storm guard; nil: it cannot be told.
+	Survey  func(ctx context.Context) Fleet
 	Metrics *Metrics
 	Logger  *slog.Logger
 }
@@ -282,6 +284,8 @@ func (s *Sequencer) begin(effects []Effect) {
 				ctx, cancel := context.WithTimeout(s.ctx, pollTimeout)
 				defer cancel()
 				s.post(Polled{Sources: s.edges.Poll(ctx, f.Fetch)})
+			case Survey:
+				s.post(Surveyed{s.survey(f)})
 			}
 		}()
 	}
@@ -305,6 +309,15 @@ func (s *Sequencer) look(f Look) {
 		r := s.verify(*f.Verify)
 		ev.Verified = &r
 	}
+}
+
+func (s *Sequencer) survey(f Survey) Fleet {
+	if s.edges.Survey == nil {
+		return Fleet{Asked: s.edges.Clock(), Err: errors.New("nothing looks at the whole inventory")}
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, f.Timeout)
+	defer cancel()
+	return s.edges.Survey(ctx)
 }
 
 // verifyTimeout bounds all queries of one verification.

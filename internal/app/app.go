@@ -32,6 +32,10 @@ type Options struct {
 	// Version is this program's.
 	Version string
 	Log     *slog.Logger
+	// Actions, if set, exchanges the table of actions, and Survey the look at the
+	// whole inventory: for benches over a fake fleet.
+	Actions func(map[string]repair.ActionSpec) map[string]repair.ActionSpec
+	Survey  func(context.Context) repair.Fleet
 }
 
 // App is a fettle that serves.
@@ -136,7 +140,7 @@ func (a *App) openEngine() error {
 	engine := repair.NewEngine(cfg, state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
 		Journal: a.journal, Clock: a.clock, Brake: a.brake,
-		Poll: a.parts.poll, Verify: a.parts.verify, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
+		Poll: a.parts.poll, Verify: a.parts.verify, Survey: a.o.Survey, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil
 }

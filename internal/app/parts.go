@@ -45,6 +45,9 @@ func (a *App) openParts() error {
 		Etcd:     p.etcd, Scrapes: p, Local: p.isLocal, Clock: a.clock, Served: &action.Served{},
 	}
 	a.table = action.Table(p.deps)
+	if a.o.Actions != nil {
+		a.table = a.o.Actions(a.table)
+	}
 	return nil
 }
 
