@@ -23,11 +23,11 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"api", "cluster", "internal/app", "internal/config", "internal/demo", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
+	"cmd/fettle":          {"api", "cluster", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/inventory"},
 
 	"internal/app": {
-		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/alertmanager", "internal/config",
+		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
 		"internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
 	},
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
@@ -38,12 +38,14 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"repair/action": {"cluster", "cluster/etcd", "internal/service", "journal", "repair"},
 	"repair/guard":  {"cluster", "repair"},
 
-	"repair":       {"alert", "cluster", "internal/strictyaml", "journal"},
-	"cluster/etcd": {"cluster"},
-	"journal":      {"internal/durable"},
-	"alert":        {},
-	"cluster":      {},
-	"promql":       {},
+	"repair":         {"alert", "cluster", "internal/strictyaml", "journal"},
+	"cluster/etcd":   {"cluster"},
+	"journal":        {"internal/durable"},
+	"journal/verify": {},
+	"alert":          {},
+	"cluster":        {},
+	"promql":         {},
+	"evidence":       {"internal/durable"},
 
 	"playbooks":  {},
 	"rules":      {},
@@ -52,6 +54,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"internal/access":       {},
 	"internal/alertmanager": {"alert", "repair"},
+	"internal/anchor":       {"internal/durable"},
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/durable":      {},
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},

@@ -23,6 +23,8 @@ type CommandsOptions struct {
 	Run           Run           // nil: Exec
 	StatusTimeout time.Duration // 0: 5 seconds
 	ActTimeout    time.Duration // for start, restart and kill; 0: 30 seconds
+	// Redact takes secrets out of what a command says in an error; nil: nothing is.
+	Redact func(string) string
 }
 
 // Commands is the Manager for members with declared commands (ENGINE.md rule 25):
@@ -47,6 +49,9 @@ func NewCommands(o CommandsOptions) *Commands {
 	if o.ActTimeout == 0 {
 		o.ActTimeout = 30 * time.Second
 	}
+	if o.Redact == nil {
+		o.Redact = func(s string) string { return s }
+	}
 	return &Commands{o: o, busy: map[string]int{}}
 }
 
@@ -60,12 +65,21 @@ func (c *Commands) Status(ctx context.Context, t cluster.Target) (cluster.Servic
 	}
 	s, err := parseStatus(out)
 	if err != nil {
-		return cluster.Service{}, fmt.Errorf("%s: the status command's answer: %w", t, err)
+		return cluster.Service{}, fmt.Errorf("%s: the status command's answer: %w", t, c.shown(out))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Busy = s.Busy || c.busy[t.String()] > 0
 	return s, nil
+}
+
+// shown is why an answer is refused, without secrets that stand in it: the answer
+// is read again without them, because an error may quote a part of one.
+func (c *Commands) shown(out []byte) error {
+	if _, err := parseStatus([]byte(c.o.Redact(string(out)))); err != nil {
+		return err
+	}
+	return errors.New("it cannot be read, and what is wrong with it looks like a secret")
 }
 
 // Start implements Manager.
@@ -117,11 +131,17 @@ func (c *Commands) run(ctx context.Context, t cluster.Target, what string, argv 
 	run, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	out, err := c.o.Run(run, argv)
-	switch {
-	case err == nil:
+	if err == nil {
 		return out, nil
-	case ctx.Err() == nil && errors.Is(run.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("%s: the %s command (%s) did not end within %s and was killed", t, what, argv[0], timeout)
 	}
-	return nil, fmt.Errorf("%s: the %s command (%s): %w", t, what, argv[0], err)
+	var failed *FailedError
+	if !errors.As(err, &failed) {
+		failed = &FailedError{Err: err}
+	}
+	failed.Says = c.o.Redact(failed.Says)
+	if ctx.Err() == nil && errors.Is(run.Err(), context.DeadlineExceeded) {
+		failed = &FailedError{Err: fmt.Errorf("did not end within %s and was killed", timeout), output: failed.output}
+		return nil, fmt.Errorf("%s: the %s command (%s) %w", t, what, argv[0], failed)
+	}
+	return nil, fmt.Errorf("%s: the %s command (%s): %w", t, what, argv[0], failed)
 }

@@ -57,18 +57,69 @@ func Exec(ctx context.Context, argv []string) ([]byte, error) {
 func finish(ctx context.Context, err error, stdout, stderr *capped) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, &FailedError{Err: ctx.Err(), output: said(stdout, stderr)}
 	case errors.Is(err, exec.ErrWaitDelay): // it ended well, something outside still holds its output
 	case err != nil:
-		if line := stderr.firstLine(); line != "" {
-			return nil, fmt.Errorf("%w: it says %q", err, line)
-		}
-		return nil, err
+		return nil, &FailedError{Err: err, Says: stderr.firstLine(), output: said(stdout, stderr)}
 	}
 	if stdout.over {
 		return nil, fmt.Errorf("it printed more than %d bytes", OutputLimit)
 	}
 	return stdout.buf.Bytes(), nil
+}
+
+// FailedError is a command that ended badly, or was killed at its deadline.
+type FailedError struct {
+	// Err is how it ended: an *exec.ExitError, or the context's.
+	Err error
+	// Says is the first line that it printed to standard error; Error shows at
+	// most 200 bytes of it.
+	Says string
+
+	output []byte
+}
+
+// Error is how it ended, and what it says.
+func (e *FailedError) Error() string {
+	if e.Says == "" {
+		return e.Err.Error()
+	}
+	says := e.Says
+	if len(says) > 200 {
+		says = says[:200] + "…"
+	}
+	return fmt.Sprintf("%s: it says %q", e.Err, says)
+}
+
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// Output is what it printed, as evidence: standard error and standard output
+// under a heading each, whole lines of at most OutputLimit bytes. Nothing was
+// taken out of it: it may hold secrets.
+func (e *FailedError) Output() []byte { return e.output }
+
+// said puts what was printed together.
+func said(stdout, stderr *capped) []byte {
+	var out []byte
+	for _, part := range []struct {
+		name string
+		of   *capped
+	}{{"standard error", stderr}, {"standard output", stdout}} {
+		text := part.of.buf.Bytes()
+		if len(text) == 0 {
+			continue
+		}
+		cut := ""
+		if part.of.over { // half a line may be half a secret, which is not recognised
+			text = text[:bytes.LastIndexByte(text, '\n')+1]
+			cut = ", cut off"
+		}
+		out = fmt.Appendf(out, "%s%s:\n%s", part.name, cut, text)
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			out = append(out, '\n')
+		}
+	}
+	return out
 }
 
 // capped keeps the first OutputLimit bytes and takes the rest without an error, so
@@ -89,8 +140,5 @@ func (c *capped) Write(p []byte) (int, error) {
 
 func (c *capped) firstLine() string {
 	line, _, _ := strings.Cut(strings.TrimSpace(c.buf.String()), "\n")
-	if len(line) > 200 {
-		line = line[:200] + "…"
-	}
 	return line
 }

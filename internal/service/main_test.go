@@ -40,6 +40,16 @@ func play(what string, args []string) {
 	case "fail":
 		fmt.Fprintln(os.Stderr, "no such member\nsecond line")
 		os.Exit(3)
+	case "chatty": // prints a lot, and fails
+		fmt.Println("begun")
+		for i := range 9000 {
+			fmt.Fprintf(os.Stderr, "line %05d\n", i)
+		}
+		os.Exit(4)
+	case "slow": // says something, and does not end
+		fmt.Println("waiting for the lock")
+		write(args[0], "")
+		time.Sleep(time.Minute)
 	case "ignore-and-wait": // writes its and a child's pid, ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 		child := exec.Command(os.Args[0], command, "wait")
