@@ -12,9 +12,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// genesis is the type of the first record, whose data is the Identity.
-const genesis = "genesis"
-
 // Identity is what a journal is known by. It stands in the genesis record.
 type Identity struct {
 	// ID is the journal's UUIDv7.

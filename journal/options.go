@@ -29,7 +29,7 @@ type Options struct {
 
 // knows says whether a record may be passed on.
 func (o Options) knows(d *Draft) bool {
-	return !d.Critical || d.Type == genesis || o.KnownTypes != nil && o.KnownTypes(d.Type)
+	return !d.Critical || isOwn(d.Type) || o.KnownTypes != nil && o.KnownTypes(d.Type)
 }
 
 // File is a segment being appended to.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"crypto/sha256"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -14,9 +15,14 @@ type frontier struct {
 	roots []tlog.Hash
 }
 
+// whole says whether there are as many roots as a tree of this size has.
+func (f *frontier) whole() bool { return len(f.roots) == bits.OnesCount64(f.size) }
+
 // add puts the leaf of one raw line into the tree.
-func (f *frontier) add(line []byte) {
-	h := tlog.RecordHash(line)
+func (f *frontier) add(line []byte) { f.addLeaf(tlog.RecordHash(line)) }
+
+// addLeaf puts a leaf into the tree.
+func (f *frontier) addLeaf(h tlog.Hash) {
 	for n := f.size; n&1 == 1; n >>= 1 {
 		last := len(f.roots) - 1
 		h = tlog.NodeHash(f.roots[last], h)
