@@ -1,0 +1,12 @@
+//go:build faults
+
+package faults
+
+// How much is done in make faults.
+const (
+	kills   = 1000
+	passes  = 50
+	flips   = 1000
+	runs    = 10_000
+	attacks = 100
+)
