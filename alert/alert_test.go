@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
 )
 
 // The payload was sent by a real Alertmanager: the fingerprint it sent is the one
@@ -25,6 +28,21 @@ func TestFingerprintIsAlertmanagers(t *testing.T) {
 			t.Errorf("FingerprintOf(%v) = %s, Alertmanager says %s", a.Labels, got, a.Fingerprint)
 		}
 	}
+}
+
+// The same, for whatever labels there are, by the package that Alertmanager uses.
+func TestFingerprintIsPrometheus(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z]{0,3}`), rapid.Just("\xff"), rapid.Just("\x00"))
+	rapid.Check(t, func(t *rapid.T) {
+		labels := rapid.MapOfN(text, text, 0, 40).Draw(t, "labels")
+		set := model.LabelSet{}
+		for name, value := range labels {
+			set[model.LabelName(name)] = model.LabelValue(value)
+		}
+		if got, want := string(FingerprintOf(labels)), set.Fingerprint().String(); got != want {
+			t.Errorf("%q: %s, Prometheus says %s", labels, got, want)
+		}
+	})
 }
 
 func TestMatchers(t *testing.T) {

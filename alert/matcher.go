@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/alertmanager/pkg/labels"
-	"github.com/prometheus/common/model"
 )
 
 // Matcher is one condition on a label, in Alertmanager's syntax: name="v",
@@ -52,13 +51,4 @@ func (ms Matchers) String() string {
 		parts[i] = m.String()
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
-}
-
-// FingerprintOf computes the fingerprint of a label set as Alertmanager does.
-func FingerprintOf(ls map[string]string) Fingerprint {
-	set := make(model.LabelSet, len(ls))
-	for k, v := range ls {
-		set[model.LabelName(k)] = model.LabelValue(v)
-	}
-	return Fingerprint(set.Fingerprint().String())
 }

@@ -25,13 +25,18 @@ type bounds struct {
 	depth            int
 	array            bool // the value at depth 2 is an array: its elements are pieces
 	inText, escaping bool
+
+	refused error // said again: the decoder may ask more than once
 }
 
 func (b *bounds) Read(p []byte) (int, error) {
+	if b.refused != nil {
+		return 0, b.refused
+	}
 	n, err := b.r.Read(p)
 	for _, c := range p[:n] {
-		if refused := b.next(c); refused != nil {
-			return 0, refused
+		if b.refused = b.next(c); b.refused != nil {
+			return 0, b.refused
 		}
 	}
 	return n, err
@@ -63,12 +68,7 @@ func (b *bounds) next(c byte) error {
 		b.inText = true
 	case '{', '[':
 		if b.depth++; b.depth > maxDepth {
-			return &refusal{
-				status: http.StatusBadRequest, reason: reasonMalformed,
-				Message: fmt.Sprintf("nested deeper than %d levels", maxDepth),
-				Where:   fmt.Sprintf("byte %d", b.offset),
-				Hint:    hintShape,
-			}
+			return tooDeep(b.offset)
 		}
 		if b.depth == 2 {
 			b.array = c == '['

@@ -1,13 +1,11 @@
 package webhook
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,54 +15,68 @@ import (
 // maxFields is how many fields a message, or an alert, may have.
 const maxFields = 256
 
+// readBytes reads a message that is held in memory, see read.
+func (p *parser) readBytes(body []byte, each func(alert.Alert) error) (Message, error) {
+	// The decoder works on these bytes where they are: what is in it is no
+	// longer than the body, so that only the depth is left to be bounded.
+	p.dec.Reset(bytes.NewBuffer(body))
+	return p.message(each)
+}
+
 // read checks one whole message and calls each with every alert in it, as it
 // stands there. Because version, groupKey and truncatedAlerts come after the
 // alerts, nothing that each is given may be believed before read has returned.
 // An error of each ends it and is returned as it is.
-func read(r io.Reader, each func(alert.Alert) error) (Message, error) {
-	dec := jsontext.NewDecoder(&bounds{r: r})
+func (p *parser) read(r io.Reader, each func(alert.Alert) error) (Message, error) {
+	p.dec.Reset(&bounds{r: r})
+	return p.message(each)
+}
+
+func (p *parser) message(each func(alert.Alert) error) (Message, error) {
 	var (
 		m       Message
 		version *string
 		alerts  bool
 	)
-	err := fields(dec, messageFields(), func(name string) error {
-		var err error
-		switch name {
+	err := p.begin('{', "an object")
+	for n := 0; err == nil && p.dec.PeekKind() != '}'; n++ {
+		var field *seen
+		if field, err = p.field(n); err != nil {
+			break
+		}
+		switch field.name {
 		case "alerts":
 			alerts = true
-			return array(dec, func() error {
-				a, err := readAlert(dec)
-				if err != nil {
-					return err
-				}
-				return each(a)
-			})
+			err = p.alerts(each)
 		case "version":
 			var v string
-			v, err = text(dec)
+			v, err = p.text()
 			version = &v
 		case "receiver":
-			m.Receiver, err = text(dec)
+			m.Receiver, err = p.value(field)
 		case "groupKey":
-			m.GroupKey, err = text(dec)
+			m.GroupKey, err = p.value(field)
 		case "notification_reason":
-			m.Reason, err = text(dec)
+			m.Reason, err = p.value(field)
 		case "externalURL":
-			m.ExternalURL, err = text(dec)
+			m.ExternalURL, err = p.value(field)
 		case "truncatedAlerts":
-			m.Truncated, err = count(dec)
+			m.Truncated, err = p.count()
+		case "status", "groupLabels", "commonLabels", "commonAnnotations", "routeLabels":
+			err = p.skip()
 		default:
-			err = skip(dec)
+			err = p.unknown(field.name, messageFields())
 		}
-		return err
-	})
+	}
+	if err == nil {
+		err = p.end()
+	}
 	if err != nil {
 		return Message{}, err
 	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := p.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		if syntax := (*jsontext.SyntacticError)(nil); err == nil || errors.As(err, &syntax) {
-			return Message{}, malformed(dec, "something follows after the message")
+			return Message{}, malformed(&p.dec, "something follows after the message")
 		}
 		return Message{}, readError(err)
 	}
@@ -72,7 +84,7 @@ func read(r io.Reader, each func(alert.Alert) error) (Message, error) {
 	case version == nil || *version != "4":
 		return Message{}, wrongVersion(version)
 	case !alerts:
-		return Message{}, malformed(dec, `the field "alerts" is missing`)
+		return Message{}, malformed(&p.dec, `the field "alerts" is missing`)
 	}
 	return m, nil
 }
@@ -100,193 +112,100 @@ func wrongVersion(got *string) error {
 	return r
 }
 
-// readAlert reads one alert. The fingerprint in it is not believed.
-func readAlert(dec *jsontext.Decoder) (alert.Alert, error) {
+func (p *parser) alerts(each func(alert.Alert) error) error {
+	if err := p.begin('[', "an array"); err != nil {
+		return err
+	}
+	for p.dec.PeekKind() != ']' {
+		a, err := p.alert()
+		if err != nil {
+			return err
+		}
+		if err := each(a); err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
+// alert reads one alert. The fingerprint in it is not believed.
+func (p *parser) alert() (alert.Alert, error) {
 	var (
 		a      alert.Alert
 		starts bool
 	)
-	err := fields(dec, alertFields(), func(name string) error {
-		var err error
-		switch name {
+	err := p.begin('{', "an object")
+	for n := 0; err == nil && p.dec.PeekKind() != '}'; n++ {
+		var field *seen
+		if field, err = p.field(n); err != nil {
+			break
+		}
+		switch field.name {
 		case "status":
-			var s string
-			s, err = text(dec)
-			a.Status = alert.Status(s)
-			if err == nil && a.Status != alert.Firing && a.Status != alert.Resolved {
-				return malformed(dec, `status is %s, "firing" or "resolved" is wanted`, quoted(s))
-			}
+			a.Status, err = p.status()
 		case "labels":
-			a.Labels, err = texts(dec)
+			a.Labels, err = p.texts()
 		case "annotations":
-			a.Annotations, err = texts(dec)
+			a.Annotations, err = p.texts()
 		case "startsAt":
-			a.StartsAt, err = timestamp(dec)
+			a.StartsAt, err = p.timestamp()
 			starts = true
 		case "endsAt":
-			a.EndsAt, err = timestamp(dec)
+			a.EndsAt, err = p.timestamp()
 		case "generatorURL":
-			a.GeneratorURL, err = text(dec)
+			a.GeneratorURL, err = p.value(field)
+		case "fingerprint":
+			err = p.skip()
 		default:
-			err = skip(dec)
+			err = p.unknown(field.name, alertFields())
 		}
-		return err
-	})
+	}
+	if err == nil {
+		err = p.end()
+	}
 	switch {
 	case err != nil:
 		return alert.Alert{}, err
 	case a.Status == "":
-		return alert.Alert{}, malformed(dec, `an alert without "status"`)
+		return alert.Alert{}, malformed(&p.dec, `an alert without "status"`)
 	case len(a.Labels) == 0:
-		return alert.Alert{}, malformed(dec, "an alert without labels")
+		return alert.Alert{}, malformed(&p.dec, "an alert without labels")
 	case !starts:
-		return alert.Alert{}, malformed(dec, `an alert without "startsAt"`)
+		return alert.Alert{}, malformed(&p.dec, `an alert without "startsAt"`)
 	}
 	return a, nil
 }
 
-// fields reads an object. It calls each with every name; each reads the value.
-// A name that differs from one of own in case only is refused: two readers
-// could take it for different fields.
-func fields(dec *jsontext.Decoder, own []string, each func(name string) error) error {
-	if err := begin(dec, '{', "an object"); err != nil {
-		return err
+func (p *parser) status() (alert.Status, error) {
+	b, err := p.bytes()
+	switch {
+	case err != nil:
+		return "", err
+	case string(b) == string(alert.Firing):
+		return alert.Firing, nil
+	case string(b) == string(alert.Resolved):
+		return alert.Resolved, nil
 	}
-	for n := 0; dec.PeekKind() != '}'; n++ {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return readError(err)
-		}
-		if n == maxFields {
-			return malformed(dec, "more than %d fields", maxFields)
-		}
-		name := token.String()
-		if !slices.Contains(own, name) {
-			for _, field := range own {
-				if strings.EqualFold(field, name) {
-					return malformed(dec, "the field %s is written %q", quoted(name), field)
-				}
-			}
-		}
-		if err := each(name); err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
-	return asRead(err)
+	return "", malformed(&p.dec, `status is %s, "firing" or "resolved" is wanted`, quoted(string(b)))
 }
 
-// array reads an array; each reads one element.
-func array(dec *jsontext.Decoder, each func() error) error {
-	if err := begin(dec, '[', "an array"); err != nil {
-		return err
+// field reads the name of an object's field number n.
+func (p *parser) field(n int) (*seen, error) {
+	field, err := p.name()
+	if err == nil && n == maxFields {
+		err = malformed(&p.dec, "more than %d fields", maxFields)
 	}
-	for dec.PeekKind() != ']' {
-		if err := each(); err != nil {
-			return err
+	return field, err
+}
+
+// unknown passes over a field that fettle does not know. A name that differs from
+// one of own in case only is refused: two readers could take it for different
+// fields.
+func (p *parser) unknown(name string, own []string) error {
+	for _, field := range own {
+		if strings.EqualFold(field, name) {
+			return malformed(&p.dec, "the field %s is written %q", quoted(name), field)
 		}
 	}
-	_, err := dec.ReadToken()
-	return asRead(err)
-}
-
-func begin(dec *jsontext.Decoder, want jsontext.Kind, what string) error {
-	token, err := dec.ReadToken()
-	if err != nil {
-		return readError(err)
-	}
-	if token.Kind() != want {
-		return malformed(dec, "%s instead of %s", kindName(token.Kind()), what)
-	}
-	return nil
-}
-
-// texts reads an object of strings.
-func texts(dec *jsontext.Decoder) (map[string]string, error) {
-	if err := begin(dec, '{', "an object"); err != nil {
-		return nil, err
-	}
-	all := map[string]string{}
-	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return nil, readError(err)
-		}
-		name := token.String()
-		if name == "" {
-			return nil, malformed(dec, "an empty name")
-		}
-		if all[name], err = text(dec); err != nil {
-			return nil, err
-		}
-	}
-	_, err := dec.ReadToken()
-	return all, asRead(err)
-}
-
-func text(dec *jsontext.Decoder) (string, error) {
-	token, err := dec.ReadToken()
-	if err != nil {
-		return "", readError(err)
-	}
-	if token.Kind() != '"' {
-		return "", malformed(dec, "%s instead of a string", kindName(token.Kind()))
-	}
-	return token.String(), nil
-}
-
-func count(dec *jsontext.Decoder) (uint64, error) {
-	token, err := dec.ReadToken()
-	if err != nil {
-		return 0, readError(err)
-	}
-	if token.Kind() == '0' {
-		if n, err := strconv.ParseUint(token.String(), 10, 64); err == nil {
-			return n, nil
-		}
-	}
-	return 0, malformed(dec, "%s instead of a count", kindName(token.Kind()))
-}
-
-func timestamp(dec *jsontext.Decoder) (time.Time, error) {
-	s, err := text(dec)
-	if err != nil {
-		return time.Time{}, err
-	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		return time.Time{}, malformed(dec, "%s is no RFC 3339 time", quoted(s))
-	}
-	// In UTC, and within the years that can be written again.
-	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
-		return time.Time{}, malformed(dec, "%s is outside of the years 1 to 9999", quoted(s))
-	}
-	return t, nil
-}
-
-func skip(dec *jsontext.Decoder) error { return asRead(dec.SkipValue()) }
-
-func asRead(err error) error {
-	if err == nil {
-		return nil
-	}
-	return readError(err)
-}
-
-func kindName(k jsontext.Kind) string {
-	switch k {
-	case 'n':
-		return "null"
-	case 't', 'f':
-		return "a boolean"
-	case '0':
-		return "a number"
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	}
-	return "something else"
+	return p.skip()
 }

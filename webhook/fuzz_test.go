@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,7 +40,8 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var first, second []alert.Alert
-		m, err := read(bytes.NewReader(body), func(a alert.Alert) error {
+		p := newParser()
+		m, err := p.read(bytes.NewReader(body), func(a alert.Alert) error {
 			first = append(first, a)
 			return nil
 		})
@@ -50,6 +52,9 @@ func FuzzMessage(f *testing.F) {
 			}
 			if _, err := json.Marshal(r); err != nil || !utf8.ValidString(r.Hint) {
 				t.Fatalf("the refusal cannot be sent: %v", err)
+			}
+			if _, _, held := newParser().held(body); held == nil && r.status != http.StatusRequestEntityTooLarge {
+				t.Fatalf("taken from memory, and from a file: %v", err)
 			}
 			return
 		}
@@ -64,10 +69,11 @@ func FuzzMessage(f *testing.F) {
 		if other.Version != "4" || other.Receiver != m.Receiver || other.GroupKey != m.GroupKey || other.TruncatedAlerts != m.Truncated || len(other.Alerts) != len(first) {
 			t.Fatalf("taken as %+v with %d alerts, the standard decoder sees %+v", m, len(first), other)
 		}
-		for a, err := range alerts(&spool{memory: body, size: int64(len(body))}) {
-			if err != nil {
-				t.Fatal(err)
-			}
+		again, held, err := p.held(body) // with what the parser remembers of the first
+		if err != nil || again != m {
+			t.Fatalf("taken as %+v, and when read again: %+v (%v)", m, again, err)
+		}
+		for a := range held {
 			second = append(second, a)
 		}
 		if len(second) != len(first) {

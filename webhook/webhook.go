@@ -6,9 +6,10 @@
 // again, and 4xx when it is unauthenticated, malformed or over a size limit.
 // There is no answer for "busy", and none for what a repair came to.
 //
-// It takes two passes over the body because in Alertmanager's JSON the alerts
-// stand before version, groupKey and truncatedAlerts: nothing of a message is
-// believed before its last byte.
+// In Alertmanager's JSON the alerts stand before version, groupKey and
+// truncatedAlerts, and nothing of a message is believed before its last byte. So
+// the alerts of a message that fits into memory are held until then, and a longer
+// one is read twice, from a file, without being held at all.
 package webhook
 
 import (
@@ -21,6 +22,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -59,14 +61,22 @@ type Options struct {
 }
 
 // Handler answers Alertmanager.
-type Handler struct{ o Options }
+type Handler struct {
+	o       Options
+	memory  *room
+	files   chan struct{} // one for each message that is being read from a file
+	parsers sync.Pool     // of *parser
+}
 
 // New makes a Handler.
 func New(o Options) *Handler {
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
-	return &Handler{o}
+	return &Handler{
+		o: o, memory: newRoom(memoryRoom), files: make(chan struct{}, fromFiles),
+		parsers: sync.Pool{New: func() any { return newParser() }},
+	}
 }
 
 // Register puts the handler on its route. Authentication is a middleware's
@@ -105,9 +115,8 @@ func (h *Handler) receive(c *gin.Context) {
 	taken, err := h.take(c.Request, c.Writer, actor)
 	if err == nil {
 		h.o.Metrics.took(taken)
-		c.JSON(http.StatusOK, gin.H{
-			"seq": taken.Seq, "received": taken.Received, "repeats": taken.Repeats, "unmatched": taken.Unmatched,
-		})
+		c.Data(http.StatusOK, "application/json; charset=utf-8", fmt.Appendf(nil, `{"received":%d,"repeats":%d,"seq":%d,"unmatched":%d}`,
+			taken.Received, taken.Repeats, taken.Seq, taken.Unmatched))
 		return
 	}
 	var r *refusal
@@ -138,7 +147,7 @@ func (h *Handler) take(req *http.Request, w http.ResponseWriter, actor string) (
 		h.o.Sink.Overflow(ctx, actor, req.ContentLength)
 		return Taken{}, h.overCap()
 	}
-	body, err := newSpool(http.MaxBytesReader(w, req.Body, h.o.MaxBody), h.o.SpoolDir)
+	body, err := newSpool(http.MaxBytesReader(w, req.Body, h.o.MaxBody), req.ContentLength, h.o.SpoolDir, h.memory)
 	defer body.close()
 	if err != nil {
 		var over *http.MaxBytesError
@@ -151,33 +160,76 @@ func (h *Handler) take(req *http.Request, w http.ResponseWriter, actor string) (
 		}
 		return Taken{}, &refusal{
 			status: http.StatusBadRequest, reason: reasonAborted, cause: err,
-			Message: "the body did not arrive whole", Hint: "the sender hung up, or took more than 30 s",
+			Message: "the body did not arrive whole", Hint: "the sender hung up, or was too slow: docs/webhook.md says how slow it may be",
 		}
 	}
-	m, err := read(body.reader(), func(alert.Alert) error { return nil })
-	if err != nil {
-		var r *refusal
-		if errors.As(err, &r) && r.reason == reasonTooLarge {
-			h.o.Sink.Overflow(ctx, actor, body.size)
+	taken, err := h.hand(ctx, body, actor)
+	var r *refusal
+	if errors.As(err, &r) && r.reason == reasonTooLarge {
+		h.o.Sink.Overflow(ctx, actor, body.size)
+	}
+	return taken, err
+}
+
+// hand checks a body that is all here, and hands it to the sink.
+func (h *Handler) hand(ctx context.Context, body *spool, actor string) (Taken, error) {
+	p := h.parsers.Get().(*parser) //nolint:errcheck // the pool holds nothing else
+	defer func() {
+		p.rest()
+		h.parsers.Put(p)
+	}()
+	var (
+		m      Message
+		alerts iter.Seq2[alert.Alert, error]
+		err    error
+	)
+	if body.file == nil {
+		m, alerts, err = p.held(body.memory)
+	} else {
+		select {
+		case h.files <- struct{}{}:
+			defer func() { <-h.files }()
+		case <-ctx.Done():
+			return Taken{}, notPersisted(fmt.Errorf("wait for longer messages: %w", ctx.Err()))
 		}
+		m, err = p.read(body.reader(), func(alert.Alert) error { return nil })
+		alerts = p.again(body)
+	}
+	if err != nil {
 		return Taken{}, err
 	}
 	m.ID, m.Actor, m.Size = h.o.NewID(), actor, body.size
 	for _, field := range []*string{&m.Receiver, &m.GroupKey, &m.Reason, &m.ExternalURL} {
 		*field = shortened(*field)
 	}
-	taken, err := h.o.Sink.Take(ctx, m, alerts(body))
+	taken, err := h.o.Sink.Take(ctx, m, alerts)
 	if err != nil {
 		return Taken{}, notPersisted(err)
 	}
 	return taken, nil
 }
 
-// alerts is the second pass. It can be ranged over more than once.
-func alerts(body *spool) iter.Seq2[alert.Alert, error] {
+// held reads a message in memory, and holds its alerts.
+func (p *parser) held(body []byte) (Message, iter.Seq2[alert.Alert, error], error) {
+	all := make([]alert.Alert, 0, 1+len(body)/512) // about as many as there are
+	m, err := p.readBytes(body, func(a alert.Alert) error {
+		all = append(all, alert.Bound(a))
+		return nil
+	})
+	return m, func(yield func(alert.Alert, error) bool) {
+		for i := range all {
+			if !yield(all[i], nil) {
+				return
+			}
+		}
+	}, err
+}
+
+// again reads a message in a file once more. It can be ranged over more than once.
+func (p *parser) again(body *spool) iter.Seq2[alert.Alert, error] {
 	return func(yield func(alert.Alert, error) bool) {
 		enough := errors.New("the sink has enough")
-		_, err := read(body.reader(), func(a alert.Alert) error {
+		_, err := p.read(body.reader(), func(a alert.Alert) error {
 			if !yield(alert.Bound(a), nil) {
 				return enough
 			}
