@@ -28,7 +28,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
-		"internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
+		"internal/connections", "internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
 	},
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
@@ -56,6 +56,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/alertmanager": {"alert", "repair"},
 	"internal/anchor":       {"internal/durable"},
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
+	"internal/connections":  {},
 	"internal/durable":      {},
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},
 	"internal/faults":       {},
@@ -69,6 +70,9 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/strictyaml":   {},
 	"internal/systemdtest":  {},
 	"tools/programs":        {"internal/programs"},
+
+	"internal/webhookbench":           {"internal/durable", "journal", "repair", "webhook"},
+	"internal/webhookbench/fakefleet": {"cluster", "internal/app", "journal", "repair"},
 }
 
 // never says what a program, or a room, must not link, however far down.

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
+	"github.com/fettle-io/fettle/webhook"
+)
+
+// runRate is how many runs a second are opened where the way to the first Apply is
+// measured, and runSettings are the engine's numbers there: at that rate the
+// default of ten live runs, each in order for a minute, would measure nothing but
+// the waiting.
+const (
+	runRate     = 100
+	runSettings = "live_runs: 1000, settle: 100ms"
+)
+
+// apply measures how long it takes from an alert until its target is acted on:
+// match, episode, run, look, guards (the storm guard's look at the whole inventory
+// among them), intent on the disk, Apply. Each alert is a message of its own about
+// another failing target of the fake fleet.
+func (b *bench) apply(ctx context.Context) error {
+	b.say("the engine's numbers against their defaults: %s; %d runs/s, fewer than a third of the fleet fail", runSettings, runRate)
+	var p50, p99, fromRecord []float64
+	for round := range b.rounds() {
+		t, err := b.applyRound(ctx, round)
+		if err != nil {
+			return err
+		}
+		p50 = append(p50, milliseconds(quantile(t.scheduled, .5)))
+		p99 = append(p99, milliseconds(quantile(t.scheduled, .99)))
+		fromRecord = append(fromRecord, milliseconds(quantile(t.recorded, .99)))
+		b.say("round %d: from the post's scheduled time to Apply: p50 %s, p99 %s, worst %s; from the time in `received`: p50 %s, p99 %s", round+1,
+			quantile(t.scheduled, .5).Round(10*time.Microsecond), quantile(t.scheduled, .99).Round(10*time.Microsecond), quantile(t.scheduled, 1).Round(10*time.Microsecond),
+			quantile(t.recorded, .5).Round(10*time.Microsecond), quantile(t.recorded, .99).Round(10*time.Microsecond))
+	}
+	b.figure(figure{name: "post scheduled to first Apply, p50", value: median(p50), unit: "ms", limit: &limit{3, below}})
+	b.figure(figure{name: "post scheduled to first Apply, p99", value: median(p99), unit: "ms", limit: &limit{20, below}})
+	b.figure(figure{name: "`received` to first Apply, p99", value: median(fromRecord), unit: "ms"})
+	return nil
+}
+
+// ways are how long it took to each first Apply, sorted.
+type ways struct{ scheduled, recorded []time.Duration }
+
+func (b *bench) applyRound(ctx context.Context, round int) (ways, error) {
+	st, err := b.newStage(ctx, fmt.Sprintf("apply-%d", round), wants{autonomy: "auto", fleet: true, overrides: runSettings})
+	if err != nil {
+		return ways{}, err
+	}
+	l := load{message: newMessage(matchedName, 1), connections: 16, rate: runRate, lasts: b.lasts(), path: webhook.Path, token: st.tokens["webhook"], address: st.address}
+	runs := int(l.rate * l.lasts.Seconds())
+	file := filepath.Join(st.dir, "applies")
+	srv, err := b.serve(ctx, st, append(b.profiled("apply"), "--failing="+strconv.Itoa(runs), "--applies="+file)...)
+	if err != nil {
+		return ways{}, err
+	}
+	s := l.run(ctx)
+	// What was sent last has its run as well.
+	err = b.until(ctx, 20*time.Second, func() (bool, error) {
+		live, err := srv.metric(ctx, st.tokens["metrics"], "fettle_run_live")
+		return live == 0, err
+	})
+	if err := errors.Join(err, s.unanswered(), srv.stop()); err != nil {
+		return ways{}, err
+	}
+	applied, err := readApplies(file)
+	if err != nil {
+		return ways{}, err
+	}
+	received, err := receivedAt(st.journal())
+	if err != nil {
+		return ways{}, err
+	}
+	var w ways
+	for n := range runs {
+		at, ok := applied[targetName(uint64(n))] //nolint:gosec // counts from 0
+		if !ok {
+			continue
+		}
+		due := s.began.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+		w.scheduled = append(w.scheduled, at.Sub(due))
+		w.recorded = append(w.recorded, at.Sub(received[targetName(uint64(n))])) //nolint:gosec // counts from 0
+	}
+	b.figure(figure{name: "runs that came to an Apply, of " + strconv.Itoa(runs), value: float64(len(w.scheduled)), limit: &limit{float64(runs), exactly}})
+	slices.Sort(w.scheduled)
+	slices.Sort(w.recorded)
+	return w, nil
+}
+
+func targetName(n uint64) string {
+	return fmt.Sprintf("c%03d/m%03d", n%targets/membersPerCluster, n%membersPerCluster)
+}
+
+// readApplies is when each target was first acted on.
+func readApplies(file string) (map[string]time.Time, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	first := map[string]time.Time{}
+	for l := range strings.Lines(string(data)) {
+		name, at, _ := strings.Cut(strings.TrimSpace(l), " ")
+		ns, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		if _, ok := first[name]; !ok {
+			first[name] = time.Unix(0, ns)
+		}
+	}
+	return first, nil
+}
+
+// receivedAt is when each target's alert was taken, as its record says.
+func receivedAt(dir string) (map[string]time.Time, error) {
+	at := map[string]time.Time{}
+	err := journal.Read(dir, 0, func(r journal.Record) error {
+		if r.Type != repair.TypeReceived {
+			return nil
+		}
+		v, err := decode[repair.Received](r)
+		at[v.Labels["cluster"]+"/"+v.Labels["member"]] = r.At.Wall
+		return err
+	})
+	return at, err
+}
+
+// until waits for a condition.
+func (b *bench) until(ctx context.Context, long time.Duration, met func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	for {
+		ok, err := met()
+		if ok || err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("not within %s", long)
+		}
+		waitUntil(time.Now().Add(100 * time.Millisecond))
+	}
+}
+
+// profiled is the fake fleet, with its profiles kept if that is wanted.
+func (b *bench) profiled(name string) []string {
+	argv := []string{b.fakefleet}
+	if b.profiles != "" {
+		argv = append(argv, "--cpuprofile="+filepath.Join(b.profiles, name+".cpu"), "--heapprofile="+filepath.Join(b.profiles, name+".heap"))
+	}
+	return argv
+}
