@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -13,12 +13,24 @@ import (
 // ask is one target that is looked at while episodes on it are open (rule 5): one
 // look serves all of them.
 type ask struct {
+	e        *Engine
 	key      string
 	action   string // whose Observe looks
 	target   cluster.Target
-	episodes map[string]bool
+	episodes []*Episode // some may have ended
 	due      time.Duration
-	look     uint64 // in flight; 0: none
+	looking  bool // a look is in flight, or waits for its turn
+}
+
+// maxAsking is how many asks look at the same time: a storm's targets are looked at
+// in turn.
+const maxAsking = 64
+
+func (a *ask) dueAt() time.Duration {
+	if a.looking {
+		return -1
+	}
+	return a.due
 }
 
 // quiet is how an open episode stopped being a fault; nothing of it outlives the
@@ -29,17 +41,11 @@ type quiet struct {
 	// absentAt is when the last of those polls was asked for.
 	absentAt time.Duration
 	unseen   bool // the last look failed
+	holding  bool // it is about to be recorded as held
 	refused  int  // times the last answer was the answer again
 }
 
-func (e *Engine) quietOf(ep *Episode) *quiet {
-	q := e.quiet[ep.ID]
-	if q == nil {
-		q = &quiet{inOrder: -1}
-		e.quiet[ep.ID] = q
-	}
-	return q
-}
+func unknownQuiet() quiet { return quiet{inOrder: -1} }
 
 // enrol has an episode asked, at the latest at due. An episode whose labels name
 // nothing is not looked at: only its alert's end, or a reload, moves it.
@@ -51,91 +57,156 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 		}
 		return
 	}
-	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels)
-	if err != nil {
-		e.tryClose(ep)
-		return
+	if ep.ask == nil {
+		t, err := e.place(p, ep)
+		if err != nil {
+			e.tryClose(ep)
+			return
+		}
+		e.join(ep, p, t)
 	}
+	e.askBy(ep.ask, due)
+}
+
+// join has an episode asked together with the others on its target.
+func (e *Engine) join(ep *Episode, p *Playbook, t cluster.Target) {
 	action := p.Steps[len(p.Steps)-1].Action
 	key := t.String() + "|" + e.cfg.Actions[action].Sees
 	a := e.asks[key]
 	if a == nil {
-		a = &ask{key: key, episodes: map[string]bool{}, due: due}
+		a = &ask{e: e, key: key, due: -1}
 		e.asks[key] = a
 	}
 	a.action, a.target = action, t
-	a.episodes[ep.ID] = true
-	if due < a.due {
-		a.due = due
-	}
-	e.wakeAt(a.due)
+	a.episodes = append(a.episodes, ep)
+	ep.ask = a
 }
 
-// hurry asks at once the open episodes that want fits.
-func (e *Engine) hurry(want func(*Episode) bool) {
-	for _, a := range e.asks {
-		for id := range a.episodes {
-			if ep := e.st.episodes[id]; ep != nil && ep.Run == "" && want(ep) {
-				a.due = e.now
-				e.wakeAt(e.now)
+// place resolves an episode's labels. What named a target once is remembered: in a
+// storm thousands of alerts name the same ones.
+func (e *Engine) place(p *Playbook, ep *Episode) (cluster.Target, error) {
+	uses, ok := e.uses[p]
+	if !ok {
+		uses = p.uses()
+		e.uses[p] = uses
+	}
+	var b strings.Builder
+	b.WriteString(p.Name)
+	for _, name := range uses {
+		b.WriteString(labelEnd)
+		b.WriteString(ep.Label(name))
+	}
+	key := b.String()
+	if t, ok := e.places[key]; ok {
+		return t, nil
+	}
+	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
+	if err == nil && len(e.places) < maxPlaces {
+		e.places[key] = t
+	}
+	return t, err
+}
+
+// maxPlaces bounds what place remembers.
+const maxPlaces = 1 << 16
+
+// askBy has a target looked at by due at the latest. A look that is under way
+// answers for what came meanwhile too.
+func (e *Engine) askBy(a *ask, due time.Duration) {
+	if a.looking || a.due >= 0 && a.due <= due {
+		return
+	}
+	a.due = due
+	e.timers.set(a)
+}
+
+// hurryAll asks every open episode at once.
+func (e *Engine) hurryAll() {
+	for _, key := range slices.Sorted(maps.Keys(e.asks)) {
+		e.askBy(e.asks[key], e.now)
+	}
+}
+
+// hurryQueued asks those at once whose last answer was that slots are taken.
+func (e *Engine) hurryQueued() {
+	if len(e.queued) == 0 {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.queued)) {
+		if a := e.asks[key]; a != nil {
+			e.askBy(a, e.now)
+		}
+	}
+	clear(e.queued)
+}
+
+// queue remembers that an episode waits for slots.
+func (e *Engine) queue(ep *Episode) {
+	if ep.ask != nil && ep.Last != nil && ep.Last.Reason == ReasonConcurrency {
+		e.queued[ep.ask.key] = true
+	}
+}
+
+// wake looks at the target, whose time has come.
+func (a *ask) wake() {
+	e := a.e
+	if e.asks[a.key] != a { // a reload made another one
+		a.due = -1
+		return
+	}
+	a.episodes = slices.DeleteFunc(a.episodes, func(ep *Episode) bool { return ep.ask != a })
+	if len(a.episodes) == 0 {
+		a.due = -1
+		delete(e.asks, a.key)
+		return
+	}
+	every, waiting := time.Duration(0), false
+	var of *Playbook // whose settings were asked last
+	for _, ep := range a.episodes {
+		if p := e.playbook(ep.Playbook); p != nil && p != of {
+			of = p
+			if set := e.settings(p, a.target.Cluster.Name); every == 0 || set.Look < every {
+				every = set.Look
 			}
 		}
+		waiting = waiting || ep.Run == ""
 	}
+	a.due = e.now + max(every, time.Second)
+	if !waiting { // a live run looks for itself
+		e.timers.set(a)
+		return
+	}
+	a.looking = true
+	if e.asking == maxAsking {
+		e.turns = append(e.turns, a)
+		return
+	}
+	a.look()
 }
 
-// dueAsks looks at the targets whose time has come.
-func (e *Engine) dueAsks() {
-	var due []*ask
-	for key, a := range e.asks {
-		e.dropEnded(a)
-		if len(a.episodes) == 0 && a.look == 0 {
-			delete(e.asks, key)
-			continue
-		}
-		if a.look != 0 || a.due > e.now {
-			if a.look == 0 {
-				e.wakeAt(a.due)
-			}
-			continue
-		}
-		due = append(due, a)
-	}
-	sort.Slice(due, func(i, j int) bool { return due[i].key < due[j].key })
-	for _, a := range due {
-		every := time.Duration(0)
-		waiting := false
-		for id := range a.episodes {
-			ep := e.st.episodes[id]
-			if p := e.playbook(ep.Playbook); p != nil {
-				if set := e.settings(p, a.target.Cluster.Name); every == 0 || set.Look < every {
-					every = set.Look
-				}
-			}
-			waiting = waiting || ep.Run == ""
-		}
-		a.due = e.now + max(every, time.Second)
-		e.wakeAt(a.due)
-		if waiting { // a live run looks for itself
-			a.look = e.look(a.action, a.target, func(ev Looked) { e.onAsked(a, ev) })
-		}
-	}
+// look looks at the target.
+func (a *ask) look() {
+	a.e.asking++
+	a.e.look(a.action, a.target, a.seen)
 }
 
-func (e *Engine) dropEnded(a *ask) {
-	for id := range a.episodes {
-		if e.st.episodes[id] == nil {
-			delete(a.episodes, id)
-			delete(e.quiet, id)
-		}
+// seen answers every episode on the target with one look, and has the next one in
+// turn looked at.
+func (a *ask) seen(ev Looked) {
+	e := a.e
+	a.looking = false
+	e.asking--
+	if len(e.turns) > 0 {
+		next := e.turns[0]
+		e.turns = e.turns[1:]
+		next.look()
 	}
-}
-
-// onAsked answers every episode on the target with one look.
-func (e *Engine) onAsked(a *ask, ev Looked) {
-	a.look = 0
-	e.wakeAt(a.due)
-	for _, ep := range e.st.openEpisodes() {
-		if a.episodes[ep.ID] && ep.Run == "" {
+	if e.asks[a.key] != a {
+		return
+	}
+	e.timers.set(a)
+	for _, ep := range a.episodes {
+		if ep.ask == a && ep.Run == "" {
 			e.answer(ep, a.target, ev)
 		}
 	}
@@ -157,35 +228,41 @@ func (e *Engine) answer(ep *Episode, t cluster.Target, ev Looked) {
 	case p.Verify != nil:
 		e.verifyAsked(ep, p, t)
 	default:
-		e.inOrder(ep, t)
+		e.inOrder(ep, t, ev.Seen)
 	}
 }
 
 // cannotTell is where nothing can be said of the target.
 func (e *Engine) cannotTell(ep *Episode, v Verdict) {
-	q := e.quietOf(ep)
+	q := &ep.quiet
 	q.unseen, q.inOrder = true, -1
 	if e.tryClose(ep); e.st.episodes[ep.ID] == nil {
 		return
 	}
 	e.checkDeadline(ep)
-	e.respond(ep, &v)
+	e.respond(ep, &v, nil)
 }
 
-func (e *Engine) inOrder(ep *Episode, t cluster.Target) {
-	q := e.quietOf(ep)
+// inOrder is where the target is in order. An episode that no run has answered for
+// yet gets one, which ends noop: every alert ends in an outcome.
+func (e *Engine) inOrder(ep *Episode, t cluster.Target, seen Sighting) {
+	q := &ep.quiet
 	q.unseen = false
 	if q.inOrder < 0 {
 		q.inOrder = e.now
 	}
 	e.freeHeld(t)
+	if len(ep.Runs) == 0 && e.heldStill() == nil {
+		e.open(ep, &seen)
+		return
+	}
 	e.tryClose(ep)
 }
 
 // outOfOrder goes on to what can be done about it; denied is the answer where no
 // step is left to do.
 func (e *Engine) outOfOrder(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, denied *Verdict) {
-	q := e.quietOf(ep)
+	q := &ep.quiet
 	q.unseen, q.inOrder = false, -1
 	e.checkDeadline(ep)
 	e.weigh(ep, p, t, seen, 0, denied)
@@ -199,18 +276,18 @@ func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting
 	sees := func() string { return e.cfg.Actions[p.Steps[i].Action].Sees }
 	for ; i < len(p.Steps) && sees() == seen.Observation.Schema; i++ {
 		if !e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
-			e.respond(ep, e.refusal(ep, p, t, seen, i))
+			e.decide(ep, p, t, seen, i)
 			return
 		}
 	}
 	if i == len(p.Steps) {
-		e.respond(ep, denied)
+		e.respond(ep, denied, &seen)
 		return
 	}
 	want := sees()
 	e.look(p.Steps[i].Action, t, func(ev Looked) {
 		switch {
-		case e.st.episodes[ep.ID] == nil || ep.Run != "" || e.playbook(ep.Playbook) != p:
+		case !e.waits(ep, p):
 		case ev.Err == nil && ev.Seen.Observation.Schema == want:
 			e.weigh(ep, p, t, ev.Seen, i, denied)
 		case ev.Err == nil:
@@ -218,9 +295,28 @@ func (e *Engine) weigh(ep *Episode, p *Playbook, t cluster.Target, seen Sighting
 			fallthrough
 		default:
 			v := notSeen(ev.Err)
-			e.respond(ep, &v)
+			e.respond(ep, &v, nil)
 		}
 	})
+}
+
+// waits tells that an answer is still wanted.
+func (e *Engine) waits(ep *Episode, p *Playbook) bool {
+	return e.st.episodes[ep.ID] == ep && ep.Run == "" && e.playbook(ep.Playbook) == p
+}
+
+// decide answers with what the guards say of step i, once they know enough.
+func (e *Engine) decide(ep *Episode, p *Playbook, t cluster.Target, seen Sighting, i int) {
+	v := e.refusal(ep, p, t, seen, i)
+	if e.unseenFleet(v) {
+		e.survey(func() {
+			if e.waits(ep, p) {
+				e.respond(ep, e.refusal(ep, p, t, seen, i), &seen)
+			}
+		})
+		return
+	}
+	e.respond(ep, v, &seen)
 }
 
 // refusal is what a run would be refused step i with now; nil is go.
@@ -242,20 +338,31 @@ func (e *Engine) refusal(ep *Episode, p *Playbook, t cluster.Target, seen Sighti
 }
 
 // respond opens a run when the answer is go, or a refusal that is not the last
-// answer; a refusal that was recorded within the hour is only counted.
-func (e *Engine) respond(ep *Episode, v *Verdict) {
+// answer; a refusal that was recorded within the hour is only counted. seen is what
+// the answer stands on, nil where nothing was seen.
+func (e *Engine) respond(ep *Episode, v *Verdict, seen *Sighting) {
+	if held := e.heldStill(); held != nil { // nothing new is begun, nor recorded
+		e.note(Note{Refused: held})
+		return
+	}
 	if v == nil {
-		e.open(ep)
+		e.open(ep, seen)
 		return
 	}
 	at, asked := ep.asked[v.Guard+"/"+v.Reason]
 	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
-	if last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord {
+	switch {
+	case last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord:
 		e.note(Note{Refused: v})
-		e.quietOf(ep).refused++
-		return
+		ep.quiet.refused++
+		e.queue(ep)
+	case e.ofFleet(v.Guard):
+		e.hold(ep, v)
+	case seen == nil:
+		e.openRefused(ep, v)
+	default:
+		e.open(ep, seen)
 	}
-	e.open(ep)
 }
 
 func (e *Engine) settingsOf(ep *Episode) Settings {
@@ -271,16 +378,24 @@ func (e *Engine) settingsOf(ep *Episode) Settings {
 
 // checkDeadline escalates once when the tier's deadline has passed (rules 10, 21).
 func (e *Engine) checkDeadline(ep *Episode) {
-	if ep == nil || e.st.episodes[ep.ID] == nil {
+	if ep == nil || e.st.episodes[ep.ID] == nil || ep.escalated["deadline"] {
 		return
 	}
-	if set := e.settingsOf(ep); e.now-ep.Opened > set.Deadline {
-		detail := "not in order within " + set.Deadline.String() + " of the alert"
-		if ep.Last != nil {
-			detail += "; last answer: " + ep.Last.Guard + "(" + ep.Last.Reason + "): " + ep.Last.Detail
-		}
-		e.escalate(ep, "deadline", detail)
+	set := e.settingsOf(ep)
+	if e.now-ep.Opened <= set.Deadline {
+		return
 	}
+	if ep.Last != nil && e.ofFleet(ep.Last.Guard) { // a storm is one (rule 22)
+		if e.now-e.stormTold < set.ReasonsRecord && e.stormTold > 0 {
+			return
+		}
+		e.stormTold = e.now
+	}
+	detail := "not in order within " + set.Deadline.String() + " of the alert"
+	if ep.Last != nil {
+		detail += "; last answer: " + ep.Last.Guard + "(" + ep.Last.Reason + "): " + ep.Last.Detail
+	}
+	e.escalate(ep, "deadline", detail)
 }
 
 // freeHeld gives back the slots of a run that ended unknown, once its target is in order.
@@ -291,6 +406,6 @@ func (e *Engine) freeHeld(t cluster.Target) {
 			continue
 		}
 		e.record(TypeFreed, "episode/"+h.episode, ReleasedData{Episode: h.episode, Target: h.target})
-		e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
+		e.hurryQueued()
 	}
 }

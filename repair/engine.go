@@ -1,7 +1,6 @@
 package repair
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -38,10 +37,14 @@ type Engine struct {
 
 	live       map[string]*live // by run
 	slots      map[string]string
-	asks       map[string]*ask // by target and what is seen
+	freed      map[string]time.Duration // resource: when a run that may have changed it gave it back
+	asks       map[string]*ask          // by target and what is seen
+	asking     int                      // asks that look
+	turns      []*ask                   // that wait to look
+	queued     map[string]bool          // asks with an episode that waits for slots
 	looks      map[uint64]func(Looked)
 	lookSeq    uint64
-	quiet      map[string]*quiet // by episode: how it stopped being active
+	timers     timers
 	silent     map[alert.Fingerprint]bool
 	sources    map[string]time.Duration // Alertmanager: since when it does not answer
 	pollDue    time.Duration
@@ -51,7 +54,18 @@ type Engine struct {
 	purged     time.Duration
 	braked     time.Duration // since when the brake file has been seen
 	brakedWall time.Time
-	next       time.Duration // when something is due; -1: nothing is
+
+	books   map[string]*Playbook // of the running configuration, as the next three
+	uses    map[*Playbook][]string
+	places  map[string]cluster.Target
+	digest  map[string]string // of a cluster's entry
+	perCall Settings          // those that belong to no playbook
+
+	fleet     *Fleet        // the last look at the whole inventory
+	fleetCame time.Duration // when its answer came
+	surveyed  []func()      // who waits for the next one
+	holds     []HeldData    // of this Step
+	stormTold time.Duration // when people were last told of one
 
 	ready Ready
 	err   error
@@ -59,12 +73,27 @@ type Engine struct {
 
 // NewEngine starts from a folded journal. newID makes record and run IDs (UUIDv7).
 func NewEngine(cfg Config, st *State, newID func() string) *Engine {
-	return &Engine{
-		cfg: cfg, newID: newID, st: st,
-		live: map[string]*live{}, slots: map[string]string{}, asks: map[string]*ask{},
-		looks: map[uint64]func(Looked){},
-		quiet: map[string]*quiet{}, silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, next: -1,
+	e := &Engine{
+		newID: newID, st: st,
+		live: map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, asks: map[string]*ask{},
+		queued: map[string]bool{}, looks: map[uint64]func(Looked){},
+		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{},
 	}
+	e.configure(cfg)
+	return e
+}
+
+// configure takes a configuration, and forgets what was known by another one.
+func (e *Engine) configure(cfg Config) {
+	e.cfg = cfg
+	e.books = make(map[string]*Playbook, len(cfg.Playbooks))
+	for _, p := range cfg.Playbooks {
+		if e.books[p.Name] == nil {
+			e.books[p.Name] = p
+		}
+	}
+	e.uses, e.places, e.digest = map[*Playbook][]string{}, map[string]cluster.Target{}, map[string]string{}
+	e.perCall = cfg.Settings(P1, "", "")
 }
 
 // State is the fold, for reading between two Steps.
@@ -104,6 +133,8 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 		e.onApplied(ev)
 	case Polled:
 		e.onPolled(ev)
+	case Surveyed:
+		e.onSurveyed(ev)
 	case Reloaded:
 		e.reload(ev.Config)
 	case SetPause:
@@ -117,6 +148,7 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	}
 	e.purge()
 	e.due()
+	e.recordHeld()
 	return a
 }
 
@@ -129,17 +161,16 @@ func (e *Engine) Ready() (Ready, error) {
 
 // record makes a record: it is folded now, and written before any effect begins.
 func (e *Engine) record(typ, subject string, data any) {
-	b, err := json.Marshal(data)
+	b, err := encode(data)
 	if err != nil {
 		e.err = errors.Join(e.err, fmt.Errorf("encode %s: %w", typ, err))
 		return
 	}
-	d := journal.Draft{Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b}
-	if err := e.st.Fold(d); err != nil {
-		e.err = errors.Join(e.err, err)
-		return
-	}
-	e.ready.Drafts = append(e.ready.Drafts, d)
+	e.st.apply(typ, e.stamp.Now, data)
+	e.ready.Drafts = append(e.ready.Drafts, journal.Draft{
+		Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b,
+	})
+	e.ready.made = append(e.ready.made, data)
 }
 
 func (e *Engine) effect(f Effect) { e.ready.Effects = append(e.ready.Effects, f) }
@@ -159,52 +190,38 @@ const lookTimeout = 20 * time.Second
 
 // due does what its time has come for. Nothing is scanned before that time.
 func (e *Engine) due() {
-	e.wakeForPoll()
-	for turns := 0; e.next >= 0 && e.next <= e.now && turns < maxTurns; turns++ {
-		e.next = -1
-		for _, l := range e.liveRuns() {
-			if l.due >= 0 && l.due <= e.now {
-				l.due = -1
-				l.then()
-			}
-			if l.Finished == nil {
-				e.wakeAt(l.due)
+	for range maxTurns {
+		due := e.timers.take(e.now)
+		for _, t := range due {
+			if !t.stale() {
+				t.who.wake()
 			}
 		}
-		e.dueAsks()
-		e.duePoll()
+		if !e.duePoll() && len(due) == 0 {
+			return
+		}
 	}
 }
 
 // maxTurns bounds what one event may set off by itself; the next Wake goes on.
 const maxTurns = 16
 
-// wakeAt has the engine woken at t at the latest; negative: not for this.
-func (e *Engine) wakeAt(t time.Duration) {
-	if t >= 0 && (e.next < 0 || t < e.next) {
-		e.next = t
-	}
-}
-
 // Wake is when the engine wants its next Ticked, counted from now; ok is false
 // where only another event can move it. What is asked between two Steps does not
 // put it off.
 func (e *Engine) Wake(now journal.Reading) (in time.Duration, ok bool) {
-	if e.next < 0 {
+	next, ok := e.timers.next()
+	if e.wantsPoll() && (!ok || e.pollDue < next) { // also where no look would wake it
+		next, ok = e.pollDue, true
+	}
+	if !ok {
 		return 0, false
 	}
-	return max(0, e.next-e.st.clock.at(now)), true
+	return max(0, next-e.st.clock.at(now)), true
 }
 
 // playbook finds a playbook of the running configuration.
-func (e *Engine) playbook(name string) *Playbook {
-	for _, p := range e.cfg.Playbooks {
-		if p.Name == name {
-			return p
-		}
-	}
-	return nil
-}
+func (e *Engine) playbook(name string) *Playbook { return e.books[name] }
 
 // match is the first playbook whose matchers all hold. What fettle itself sends
 // is never matched (rule 22).

@@ -42,7 +42,7 @@ func (e *Engine) onAlerts(ev Alerts) MessageEnd {
 
 func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	k := e.st.fingerprints[a.Fingerprint]
-	if k != nil && k.episode == "" && k.status == alert.Resolved && e.now-k.at > e.forget() {
+	if k != nil && k.open == nil && !k.firing && e.now-k.at > e.forget() {
 		delete(e.st.fingerprints, a.Fingerprint)
 		k = nil
 	}
@@ -52,13 +52,13 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	}
 	var ep *Episode
 	if k != nil {
-		ep = e.st.episodes[k.episode]
+		ep = k.open
 	}
 	if p == nil {
 		sum.Unmatched++
 	}
 	firing := a.Status == alert.Firing
-	last := k != nil && k.status == a.Status
+	last := k != nil && k.firing == firing
 	held := k != nil && k.byPerson && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
 	if last && (!firing || ep != nil || p == nil || held) || k == nil && !firing && ep == nil && p == nil {
 		sum.Repeats++
@@ -82,17 +82,28 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
 	switch {
 	case rec.Opened:
-		e.open(e.st.episodes[rec.Episode])
+		e.opened(e.st.episodes[rec.Episode], p)
 	case ep != nil && firing:
-		e.quietOf(ep).absent = 0
+		ep.quiet.absent = 0
 		e.enrol(ep, e.now)
 	case ep != nil:
 		e.tryClose(ep)
 	}
 }
 
+// opened has a new episode answered. Where its labels name nothing, a run says so.
+func (e *Engine) opened(ep *Episode, p *Playbook) {
+	t, err := e.place(p, ep)
+	if err != nil {
+		e.open(ep, nil)
+		return
+	}
+	e.join(ep, p, t)
+	e.askBy(ep.ask, e.now)
+}
+
 // general are the settings that belong to no playbook.
-func (e *Engine) general() Settings { return e.cfg.Settings(P1, "", "") }
+func (e *Engine) general() Settings { return e.perCall }
 
 func (e *Engine) forget() time.Duration { return e.general().Forget }
 func (e *Engine) reopen() time.Duration { return e.general().ReopenClosed }
@@ -102,7 +113,8 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 	if e.st.episodes[ep.ID] == nil {
 		return
 	}
-	q := e.quietOf(ep)
+	e.queue(ep)
+	q := &ep.quiet
 	q.inOrder, q.refused = -1, 0
 	if f.Outcome == Repaired || f.Outcome == Noop {
 		q.inOrder = e.now
@@ -123,7 +135,11 @@ func (e *Engine) tryClose(ep *Episode) {
 	if ep.Run != "" {
 		return
 	}
-	q, set := e.quietOf(ep), e.settingsOf(ep)
+	q := &ep.quiet
+	if ep.Active && q.absent < 2 && q.inOrder < 0 { // nothing below can close it
+		return
+	}
+	set := e.settingsOf(ep)
 	if _, _, err := e.resolve(ep); err != nil || q.unseen { // then the alert's end alone closes it
 		if !ep.Active || q.absent >= 2 {
 			e.close(ep, closedAlertOver, "", "")
@@ -154,14 +170,12 @@ func (e *Engine) close(ep *Episode, reason, actor, comment string) {
 	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
 		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment,
 	})
-	delete(e.quiet, ep.ID)
-	e.hurry(func(o *Episode) bool { return o.Last != nil && o.Last.Reason == ReasonConcurrency })
+	e.hurryQueued()
 }
 
 func (e *Engine) pollNow() {
 	if e.cfg.Alertmanagers {
 		e.pollDue = e.now
-		e.wakeAt(e.now)
 	}
 }
 
@@ -170,22 +184,10 @@ func (e *Engine) wantsPoll() bool {
 	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch)
 }
 
-// wakeForPoll has the next poll asked for also where no look would wake the engine:
-// an episode whose labels name nothing is not looked at.
-func (e *Engine) wakeForPoll() {
-	if e.wantsPoll() {
-		e.wakeAt(max(e.pollDue, e.now))
-	}
-}
-
 // duePoll asks the Alertmanagers, while any episode is open (rule 4).
-func (e *Engine) duePoll() {
-	if !e.wantsPoll() {
-		return
-	}
-	if e.pollDue > e.now {
-		e.wakeAt(e.pollDue)
-		return
+func (e *Engine) duePoll() (asked bool) {
+	if !e.wantsPoll() || e.pollDue > e.now {
+		return false
 	}
 	if e.now-e.pollAt > e.general().PollLeftOut { // nobody asked meanwhile
 		clear(e.sources)
@@ -194,6 +196,7 @@ func (e *Engine) duePoll() {
 	e.pollDue = e.now + e.general().PollEvery
 	e.effect(Poll{Fetch: e.fetch})
 	e.fetch = false
+	return true
 }
 
 // onPolled learns what is no longer active, and what is silenced.
@@ -215,9 +218,7 @@ func (e *Engine) onPolled(ev Polled) {
 			complete = false
 			continue
 		}
-		for _, ep := range e.st.openEpisodes() {
-			e.escalate(ep, "alertmanager", s.Name+" has not answered for "+set.PollLeftOut.String()+": "+s.Err.Error())
-		}
+		e.leftOut(s, set)
 	}
 	for _, s := range asked {
 		e.fetched(s)
@@ -232,7 +233,7 @@ func (e *Engine) onPolled(ev Polled) {
 				silent[ep.Fingerprint] = true
 			}
 		}
-		q := e.quietOf(ep)
+		q := &ep.quiet
 		switch {
 		case present:
 			q.absent = 0
@@ -245,6 +246,22 @@ func (e *Engine) onPolled(ev Polled) {
 	e.silent = silent
 }
 
+// leftOut tells people that an Alertmanager is left out: once for each cluster, on
+// the episode that has been open for the longest time.
+func (e *Engine) leftOut(s PollSource, set Settings) {
+	told := map[string]bool{}
+	for _, ep := range e.st.openEpisodes() {
+		name := ""
+		if ep.ask != nil {
+			name = ep.ask.target.Cluster.Name
+		}
+		if !told[name] {
+			told[name] = true
+			e.escalate(ep, "alertmanager", s.Name+" has not answered for "+set.PollLeftOut.String()+": "+s.Err.Error())
+		}
+	}
+}
+
 // purge forgets what rule 2 no longer wants known, once an hour: it is a cache,
 // and attempts that no window reaches any more.
 func (e *Engine) purge() {
@@ -254,7 +271,7 @@ func (e *Engine) purge() {
 	e.purged = e.now
 	set := e.general()
 	for fp, k := range e.st.fingerprints {
-		if k.episode == "" && k.status == alert.Resolved && e.now-k.at > set.Forget {
+		if k.open == nil && !k.firing && e.now-k.at > set.Forget {
 			delete(e.st.fingerprints, fp)
 		}
 	}
@@ -264,9 +281,6 @@ func (e *Engine) purge() {
 		}
 	}
 }
-
-// maxWindow is longer than any window in which attempts are counted.
-const maxWindow = 7 * 24 * time.Hour
 
 // fetched takes the alerts that a message left out (rule 3): those that a
 // playbook is for.

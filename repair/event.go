@@ -14,6 +14,9 @@ type Stamp struct {
 	Now journal.Reading
 	// Brake: the brake file is there, or cannot be told not to be.
 	Brake bool
+	// Held says why nothing new may begin, although the journal can still be written:
+	// it has no room but for outcomes, or an older part of it is damaged. Empty: it may.
+	Held string
 }
 
 // An Event is something that happened to the engine.
@@ -45,6 +48,8 @@ type (
 		Run    string
 		Intent string
 		Err    error
+		// Output is what a program said, where Err is its failure.
+		Output *Evidence
 	}
 	// Polled answers a Poll effect: what each Alertmanager holds active.
 	Polled struct{ Sources []PollSource }
@@ -119,6 +124,8 @@ type Ready struct {
 	Drafts  []journal.Draft
 	Effects []Effect
 	Notes   []Note
+
+	made []any // what the drafts were made of
 }
 
 // Note is something to count that is no record.

@@ -3,4 +3,4 @@
 package repair
 
 // failpoint is where a test may kill the process; in the shipped program it is nothing.
-func failpoint(string) {}
+func failpoint(point, of string) {}

@@ -17,7 +17,8 @@ var failpoints struct {
 
 // failpoint kills this process with SIGKILL at the n-th pass of the point that
 // FETTLE_FAILPOINT=name:n names (n from 1; without it, the first).
-func failpoint(name string) {
+func failpoint(point, of string) {
+	name := point + of
 	want, count, _ := strings.Cut(os.Getenv("FETTLE_FAILPOINT"), ":")
 	if want != name {
 		return

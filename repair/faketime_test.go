@@ -99,6 +99,8 @@ func (w *fakeWorld) begin(f repair.Effect) {
 		}
 	case repair.Poll:
 		w.step(repair.Polled{Sources: w.sources})
+	case repair.Survey:
+		w.step(repair.Surveyed{Fleet: w.survey()})
 	}
 }
 

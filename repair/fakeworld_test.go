@@ -80,6 +80,8 @@ type fakeWorld struct {
 	verify func(repair.Verification) repair.VerifyResult
 	// watch sees every effect just before it begins, and drawn every draft.
 	watch func(repair.Effect)
+	// fleet is what a look at the whole inventory says; nil: the truth.
+	fleet *repair.Fleet
 	drawn func(journal.Draft)
 }
 
@@ -262,6 +264,21 @@ func (w *fakeWorld) look(t cluster.Target) (repair.Sighting, error) {
 	seen := memberSeen{Up: m.up, Hung: m.hung, Leader: w.serving(m), ClusterLeader: leader != "", PID: m.pid, Age: w.now - m.born}
 	o, err := repair.Observed("member/1", fmt.Sprintf("%+v", seen), seen)
 	return repair.Sighting{Asked: w.reading(), Observation: o, Facts: repair.Facts{View: &view, Sights: sights}}, err
+}
+
+// survey looks at all members.
+func (w *fakeWorld) survey() repair.Fleet {
+	f := repair.Fleet{Running: len(w.members)}
+	for _, m := range w.members {
+		if !m.up || m.hung || m.noAnswer {
+			f.Failing++
+		}
+	}
+	if w.fleet != nil {
+		f = *w.fleet
+	}
+	f.Asked = w.reading()
+	return f
 }
 
 func (w *fakeWorld) sight(m *fakeMember) cluster.Sight {

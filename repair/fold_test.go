@@ -71,6 +71,9 @@ func TestFoldIsPure(t *testing.T) {
 	if got, want := viewsOf(w.engine.State()), viewsOf(once); !reflect.DeepEqual(got, want) {
 		t.Errorf("the engine's own state is not the fold of what it wrote:\n%+v\n%+v", got, want)
 	}
+	if got, want := carried(t, w.engine.State(), w.reading()), carried(t, once, w.reading()); got != want {
+		t.Errorf("the engine's own state is carried otherwise than the fold of what it wrote:\n%s\n%s", got, want)
+	}
 	for _, typ := range []string{
 		repair.TypeReceived, repair.TypeMessage, repair.TypePlanned, repair.TypeNoop, repair.TypeIntent, repair.TypeStep, repair.TypeRelapsed,
 		repair.TypeFinished, repair.TypeClosed, repair.TypeEscalate, repair.TypePaused, repair.TypeUnpaused, repair.TypeConfig,

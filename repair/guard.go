@@ -10,7 +10,10 @@ import (
 // the fold. An error is a refusal.
 type Guard struct {
 	Name string
-	Ask  func(q Question) Verdict
+	// Fleet: it decides on a look at the whole inventory, which is taken when every
+	// other guard says go.
+	Fleet bool
+	Ask   func(q Question) Verdict
 }
 
 // Question is everything a guard may look at.
@@ -31,6 +34,8 @@ type Question struct {
 	Further bool
 	// Silenced: the alert is silenced in Alertmanager (rule 4's poll).
 	Silenced bool
+	// Fleet is a fresh look at the whole inventory, nil where there is none.
+	Fleet *Fleet
 	// Brake is what the brake file says: present, or not to be told.
 	Brake bool
 }

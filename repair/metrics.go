@@ -1,12 +1,9 @@
 package repair
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/fettle-io/fettle/journal"
 )
 
 // Metrics are the engine's own, counted from what it writes: a number here has a
@@ -26,6 +23,7 @@ type Metrics struct {
 
 	playbookOf map[string]string // open episode to playbook
 	scopes     map[string]bool   // clusters that have a pause series
+	brake      bool              // as the pause series have it
 	engine     *Engine
 }
 
@@ -83,7 +81,6 @@ func (m *Metrics) configured() {
 // state sets the gauges that follow the fold.
 func (m *Metrics) state() {
 	e := m.engine
-	m.live.Set(float64(len(e.live)))
 	began := map[string]time.Time{} // of what is paused
 	for _, p := range e.Pauses() {
 		if first, ok := began[p.Cluster]; !ok || p.Wall.Before(first) {
@@ -123,53 +120,38 @@ func (m *Metrics) count(r Ready) {
 			m.stages.WithLabelValues(n.Stage).Observe(n.Took.Seconds())
 		}
 	}
-	m.state()
+	m.live.Set(float64(len(m.engine.live)))
+	if m.brake != m.engine.stamp.Brake {
+		m.brake = m.engine.stamp.Brake
+		m.state()
+	}
 }
 
 // wrote takes what is on disk.
-func (m *Metrics) wrote(took time.Duration, drafts []journal.Draft) {
+func (m *Metrics) wrote(took time.Duration, r Ready) {
 	m.append.Observe(took.Seconds())
-	for _, d := range drafts {
-		switch d.Type {
-		case TypeReceived:
-			m.each(d, func(v Received) {
-				if v.Opened {
-					m.playbookOf[v.Episode] = v.Playbook
-					m.open.WithLabelValues(v.Playbook).Inc()
-				}
-			})
-		case TypeClosed:
-			m.eachClosed(d)
-		case TypeFinished:
-			var v FinishedData
-			if json.Unmarshal(d.Data, &v) == nil {
-				m.outcomes.WithLabelValues(v.Playbook, string(v.Outcome)).Inc()
-				m.last.WithLabelValues(v.Playbook, string(v.Outcome)).Set(float64(d.At.Wall.UnixNano()) / 1e9)
+	for i, made := range r.made {
+		switch v := made.(type) {
+		case Received:
+			if v.Opened {
+				m.playbookOf[v.Episode] = v.Playbook
+				m.open.WithLabelValues(v.Playbook).Inc()
 			}
-		case TypeEscalate:
-			var v EscalatedData
-			if json.Unmarshal(d.Data, &v) == nil {
-				m.escalations.WithLabelValues(v.Reason).Inc()
+		case ClosedData:
+			if p, ok := m.playbookOf[v.Episode]; ok {
+				m.open.WithLabelValues(p).Dec()
+				delete(m.playbookOf, v.Episode)
 			}
-		case TypeConfig:
+		case FinishedData:
+			m.outcomes.WithLabelValues(v.Playbook, string(v.Outcome)).Inc()
+			m.last.WithLabelValues(v.Playbook, string(v.Outcome)).Set(float64(r.Drafts[i].At.Wall.UnixNano()) / 1e9)
+		case EscalatedData:
+			m.escalations.WithLabelValues(v.Reason).Inc()
+		case PauseData:
+			m.state()
+		case ConfigData:
 			m.configured()
-		}
-	}
-}
-
-func (m *Metrics) each(d journal.Draft, fn func(Received)) {
-	var v Received
-	if json.Unmarshal(d.Data, &v) == nil {
-		fn(v)
-	}
-}
-
-func (m *Metrics) eachClosed(d journal.Draft) {
-	var v ClosedData
-	if json.Unmarshal(d.Data, &v) == nil {
-		if p, ok := m.playbookOf[v.Episode]; ok {
-			m.open.WithLabelValues(p).Dec()
-			delete(m.playbookOf, v.Episode)
+			m.state()
 		}
 	}
 }

@@ -28,5 +28,6 @@ const (
 	ReasonQuorum      = "quorum"       // started, and without a quorum nothing can be verified yet
 	ReasonConcurrency = "concurrency"  // slots taken
 	ReasonVerify      = "verify"       // the look says in order, and what the playbook asks Prometheus does not
+	ReasonJournal     = "journal"      // the journal has no room, or is damaged: nothing new begins
 	ReasonUnmatched   = "unmatched"    // a reload removed the playbook
 )

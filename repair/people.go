@@ -37,7 +37,7 @@ func (e *Engine) unpause(ev ClearPause) error {
 	for _, p := range e.st.Pauses() {
 		if p.ID == ev.ID || ev.ID == "" && p.Cluster == ev.Cluster {
 			e.record(TypeUnpaused, "pause/"+p.ID, PauseData{ID: p.ID, Cluster: p.Cluster, Actor: ev.Actor})
-			e.hurry(func(*Episode) bool { return true })
+			e.hurryAll()
 			return nil
 		}
 	}
@@ -68,7 +68,7 @@ func (e *Engine) release(ev Release) error {
 		return fmt.Errorf("%w: no open episode %q, nor one that holds slots", ErrNotFound, ev.Episode)
 	}
 	e.record(TypeReleased, "episode/"+ev.Episode, ReleasedData{Episode: ev.Episode, Target: target, Actor: ev.Actor})
-	e.hurry(func(*Episode) bool { return true })
+	e.hurryAll()
 	return nil
 }
 
@@ -86,12 +86,12 @@ func (e *Engine) closeByPerson(ev CloseEpisode) error {
 // changed end blocked(changed) once nothing of theirs is in flight; every open
 // episode is asked at once.
 func (e *Engine) reload(cfg Config) {
-	e.cfg = cfg
+	e.configure(cfg)
 	e.recordConfig()
 	for _, l := range e.liveRuns() {
 		p := e.playbook(l.Playbook)
 		if p != nil && l.ep != nil && l.Target != "" {
-			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels); err == nil && e.digests(p, t) == l.Digests {
+			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels()); err == nil && e.digests(p, t) == l.Digests {
 				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
 				continue
 			}
@@ -101,10 +101,10 @@ func (e *Engine) reload(cfg Config) {
 			l.endChanged()
 		}
 	}
-	for _, a := range e.asks {
-		a.episodes = map[string]bool{}
-	}
+	clear(e.asks)
+	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {
+		ep.ask = nil
 		e.enrol(ep, e.now)
 	}
 }

@@ -228,7 +228,7 @@ func TestRandomSchedules(t *testing.T) {
 			}
 		}
 		for _, ep := range openEpisodes(w) {
-			if m := w.member(ep.Labels["member"]); w.serving(m) {
+			if m := w.member(ep.Label("member")); w.serving(m) {
 				t.Errorf("after calm the episode of %s is open: run %q, last %+v", m.name, ep.Run, ep.Last)
 			}
 		}

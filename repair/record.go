@@ -19,19 +19,21 @@ const (
 	TypeRelapsed = "run.relapsed"   // out of order again while it settled
 	TypeFinished = "run.finished"   // a run's outcome
 	TypeClosed   = "episode.closed" // an episode ends
+	TypeHeld     = "episodes.held"  // a refusal of the whole fleet, without a run for each
 	TypeEscalate = "escalated"      // people are to be told
 	TypePaused   = "pause.set"
 	TypeUnpaused = "pause.cleared"
 	TypeReleased = "released"    // a person freed slots and closed the circuit
 	TypeFreed    = "slots.freed" // an unknown run's target is in order again
 	TypeConfig   = "config.loaded"
+	TypeCarried  = "carried" // open state, at the beginning of a segment
 )
 
 // KnownType tells whether the fold understands a record type, for journal.Open.
 func KnownType(t string) bool {
 	switch t {
 	case TypeReceived, TypeMessage, TypePlanned, TypeNoop, TypeIntent, TypeAnswered, TypeStep, TypeRelapsed,
-		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig:
+		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig, TypeHeld, TypeCarried:
 		return true
 	}
 	return false
@@ -139,6 +141,16 @@ type StepData struct {
 	Error   string       `json:"error,omitempty"` // what Apply returned
 	Says    string       `json:"says,omitempty"`
 	After   *Observation `json:"after,omitempty"`
+	Output  *Evidence    `json:"output,omitempty"` // what a program said, with Error
+}
+
+// Evidence is a text that was kept beside the journal: by digest, with an excerpt.
+// Secrets were taken out of both.
+type Evidence struct {
+	Digest    string `json:"digest"` // sha256: and 64 hex digits
+	Bytes     int64  `json:"bytes"`
+	Excerpt   string `json:"excerpt,omitempty"`
+	Truncated bool   `json:"truncated,omitempty"` // more was said than is kept
 }
 
 // RelapsedData is the data of TypeRelapsed.
@@ -175,6 +187,12 @@ type ClosedData struct {
 	Mutated     bool              `json:"mutated,omitempty"`
 	Actor       string            `json:"actor,omitempty"`
 	Comment     string            `json:"comment,omitempty"`
+}
+
+// HeldData is the data of TypeHeld.
+type HeldData struct {
+	Refusal
+	Episodes []string `json:"episodes"`
 }
 
 // EscalatedData is the data of TypeEscalate.

@@ -46,9 +46,8 @@ func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (clu
 	}
 	with := make([]map[string]string, len(p.Steps))
 	for i, s := range p.Steps {
-		with[i] = make(map[string]string, len(s.With))
 		for name, v := range s.With {
-			with[i][name] = of(v)
+			with[i] = set(with[i], name, of(v))
 		}
 	}
 	return t, with, nil

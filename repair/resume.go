@@ -66,7 +66,7 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 	var t cluster.Target
 	var err error
 	if ep != nil && p != nil {
-		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels)
+		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels())
 	}
 	changed := p == nil || ep == nil || err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
 	if changed && r.Intent != nil {
@@ -88,7 +88,12 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 }
 
 func (e *Engine) digests(p *Playbook, t cluster.Target) Digests {
-	return Digests{Playbook: p.Digest, Inventory: t.Cluster.Digest(), Version: e.cfg.Version}
+	inventory, ok := e.digest[t.Cluster.Name]
+	if !ok {
+		inventory = t.Cluster.Digest()
+		e.digest[t.Cluster.Name] = inventory
+	}
+	return Digests{Playbook: p.Digest, Inventory: inventory, Version: e.cfg.Version}
 }
 
 // byName finds "cluster/member" in the running inventory.

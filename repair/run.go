@@ -46,6 +46,13 @@ type live struct {
 	verified time.Duration
 }
 
+func (l *live) dueAt() time.Duration { return l.due }
+
+func (l *live) wake() {
+	l.due = -1
+	l.then()
+}
+
 // liveRuns are the live runs in a fixed order.
 func (e *Engine) liveRuns() []*live {
 	out := make([]*live, 0, len(e.live))
@@ -58,23 +65,61 @@ func (e *Engine) liveRuns() []*live {
 	return out
 }
 
-// open opens a run for an episode that has none, and starts it.
-func (e *Engine) open(ep *Episode) {
+// open opens a run for an episode that has none, and starts it with what was seen
+// just before, if anything was.
+func (e *Engine) open(ep *Episode, seen *Sighting) {
+	l, ok := e.plan(ep)
+	switch {
+	case !ok:
+	case seen == nil:
+		l.take()
+		l.observe(0)
+	default:
+		l.fresh = l.take() && e.undisturbed(l.Resources, *seen)
+		l.consider(*seen)
+	}
+}
+
+// openRefused opens a run that ends with a refusal, where nothing was seen.
+func (e *Engine) openRefused(ep *Episode, v *Verdict) {
+	if l, ok := e.plan(ep); ok {
+		l.blocked(v.Guard, v.Reason, v.Detail, v.Passing)
+	}
+}
+
+// undisturbed tells that no run that may have changed one of the resources held it
+// since the look was asked for: then what was seen is as good as seen with the slots.
+func (e *Engine) undisturbed(resources []string, seen Sighting) bool {
+	if seen.Asked.Boot != e.stamp.Now.Boot {
+		return false
+	}
+	asked := e.now - (e.stamp.Now.Since - seen.Asked.Since)
+	for _, res := range resources {
+		if at, ok := e.freed[res]; ok && at >= asked {
+			return false
+		}
+	}
+	return true
+}
+
+// plan opens a run; ok is false where none can be, or where it has ended at once.
+func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
 	p := e.playbook(ep.Playbook)
 	if p == nil || ep.Run != "" {
-		return
+		return nil, false
 	}
 	plan := Planned{
 		Run: e.newID(), Episode: ep.ID, Playbook: p.Name, Tier: p.Tier, Autonomy: Observe,
 		Digests: Digests{Playbook: p.Digest, Version: e.cfg.Version},
 	}
-	t, with, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	labels := ep.Labels()
+	t, with, err := p.Resolve(e.cfg.Inventory, labels)
 	var unasked error
 	if err == nil {
-		plan.Verify, unasked = p.verification(ep.Labels)
+		plan.Verify, unasked = p.verification(labels)
 		plan.Target = t.String()
 		plan.Autonomy = e.autonomy(p, t)
-		plan.Digests.Inventory = t.Cluster.Digest()
+		plan.Digests = e.digests(p, t)
 		plan.Resources = e.resources(p, t)
 		for i, s := range p.Steps {
 			plan.Steps = append(plan.Steps, PlannedStep{Name: s.Name, Action: s.Action, With: with[i], Once: s.Once})
@@ -82,19 +127,15 @@ func (e *Engine) open(ep *Episode) {
 	}
 	e.record(TypePlanned, "run/"+plan.Run, plan)
 	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
-	if l == nil {
-		return
-	}
 	if err != nil {
 		l.blocked(ReasonTarget, ReasonTarget, err.Error(), false)
-		return
+		return nil, false
 	}
 	if unasked != nil {
 		l.blocked(ReasonVerify, ReasonVerify, unasked.Error(), true)
-		return
+		return nil, false
 	}
-	l.take()
-	l.observe(0)
+	return l, true
 }
 
 // adopt makes a run of the fold a live one.
@@ -159,8 +200,11 @@ func (l *live) give() {
 		if l.e.slots[res] == l.Planned.Run {
 			delete(l.e.slots, res)
 		}
+		if l.Intents > 0 {
+			l.e.freed[res] = l.e.now
+		}
 	}
-	l.e.hurry(func(ep *Episode) bool { return ep.Last != nil && ep.Last.Reason == ReasonConcurrency })
+	l.e.hurryQueued()
 }
 
 // spec is the action of step i.
@@ -174,7 +218,7 @@ func (l *live) goal(now Observation) bool {
 // after waits before it goes on; an event that comes meanwhile is not waited for.
 func (l *live) after(d time.Duration, then func()) {
 	l.due, l.then = l.e.now+d, then
-	l.e.wakeAt(l.due)
+	l.e.timers.set(l)
 }
 
 // observe looks at step i's target and goes on with considering it.
@@ -256,7 +300,10 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 	if p == nil {
 		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
 	}
-	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels)
+	if ep.ask != nil {
+		return ep.ask.target, p, nil
+	}
+	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
 	return t, p, err
 }
 
@@ -272,12 +319,9 @@ func (e *Engine) TargetOf(ep Episode) string {
 
 // Refusals is how often an open episode's last answer was given, the recorded one included.
 func (e *Engine) Refusals(episode string) int {
-	ep, q := e.st.episodes[episode], e.quiet[episode]
+	ep := e.st.episodes[episode]
 	if ep == nil || ep.Last == nil {
 		return 0
 	}
-	if q == nil {
-		return 1
-	}
-	return 1 + q.refused
+	return 1 + ep.quiet.refused
 }

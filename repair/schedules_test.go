@@ -72,8 +72,8 @@ func TestSchedule02EveryEndIsAskedAgain(t *testing.T) {
 			w.run(10 * time.Second)
 		}, func(*fakeWorld) {}, "blocked(changed/changed)"},
 		"refused inside the run": {func(w *fakeWorld) {
-			w.member("m2").restart = false
 			m := w.member("m2")
+			m.untold = true // the run looks again before it believes
 			w.drawn = func(d journal.Draft) {
 				if d.Type == repair.TypePlanned {
 					m.promGone = cluster.No // what the ask saw is no longer so
@@ -81,7 +81,7 @@ func TestSchedule02EveryEndIsAskedAgain(t *testing.T) {
 			}
 			fire(w, "m2")
 			w.run(time.Minute)
-		}, func(w *fakeWorld) { w.drawn, w.member("m2").promGone = nil, "" }, "blocked(vantage/disagree)"},
+		}, func(w *fakeWorld) { w.drawn, w.member("m2").promGone, w.member("m2").untold = nil, "", false }, "blocked(vantage/disagree)"},
 		"noop": {func(w *fakeWorld) {
 			w.member("m2").up = true
 			fire(w, "m2")

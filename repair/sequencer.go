@@ -38,7 +38,10 @@ type Edges struct {
 	// since; nil: nothing that a playbook's `verify` says is believed.
 	Verify func(ctx context.Context, expr string, since time.Duration) VerifyResult
 	// Survey looks at the whole inventory, for the storm guard; nil: it cannot be told.
-	Survey  func(ctx context.Context) Fleet
+	Survey func(ctx context.Context) Fleet
+	// Keep keeps what a program said when it failed (rule 19): an error of Apply with
+	// a method Output. Nil: only the error's own text is recorded.
+	Keep    func(ctx context.Context, output []byte) (Evidence, error)
 	Metrics *Metrics
 	Logger  *slog.Logger
 }
@@ -223,16 +226,16 @@ func (s *Sequencer) write(ready Ready) (seq uint64, err error) {
 		return 0, nil
 	}
 	for _, d := range ready.Drafts {
-		failpoint("before-append/" + d.Type)
+		failpoint("before-append/", d.Type)
 	}
 	start := time.Now()
 	records, err := s.edges.Journal.Append(ready.Drafts)
 	if err != nil {
 		return 0, err
 	}
-	s.edges.Metrics.wrote(time.Since(start), ready.Drafts)
+	s.edges.Metrics.wrote(time.Since(start), ready)
 	for _, d := range ready.Drafts {
-		failpoint("after-append/" + d.Type)
+		failpoint("after-append/", d.Type)
 	}
 	return records[len(records)-1].Seq, nil
 }
@@ -343,11 +346,32 @@ func (s *Sequencer) apply(f Apply) {
 		}
 		s.post(ev)
 	}()
-	failpoint("before-apply")
+	failpoint("before-apply", "")
 	if !f.Intent.MayBegin(s.edges.Clock()) {
 		ev.Err = ErrNotBegun
 		return
 	}
 	ev.Err = f.Spec.Action.Apply(ctx, f.Intent)
-	failpoint("after-apply")
+	ev.Output = s.keep(ev.Err)
+	failpoint("after-apply", "")
+}
+
+// keepTimeout bounds the writing of one blob.
+const keepTimeout = 5 * time.Second
+
+// keep has the output of a failed program kept. A blob that cannot be written is no
+// reason to lose the answer.
+func (s *Sequencer) keep(err error) *Evidence {
+	var said interface{ Output() []byte }
+	if s.edges.Keep == nil || !errors.As(err, &said) || len(said.Output()) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, keepTimeout)
+	defer cancel()
+	kept, err := s.edges.Keep(ctx, said.Output())
+	if err != nil {
+		s.edges.Logger.Warn("output of a failed action could not be kept", "err", err)
+		return nil
+	}
+	return &kept
 }

@@ -145,7 +145,7 @@ func TestEffectsBeginAfterAppend(t *testing.T) {
 	}
 	j.hold = func(drafts []journal.Draft) {
 		looks, applies := unit.counts()
-		if ofType(drafts, repair.TypePlanned) && looks != 0 || ofType(drafts, repair.TypeIntent) && applies != 0 {
+		if ofType(drafts, repair.TypeReceived) && looks != 0 || ofType(drafts, repair.TypeIntent) && applies != 0 {
 			early.Store(true)
 		}
 	}

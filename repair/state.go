@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
 )
 
@@ -24,16 +25,17 @@ type State struct {
 	attempts     map[string][]attempt     // action|target
 	circuits     map[string]bool          // action|target: open until released
 	held         map[string]holder        // resource: whose run ended unknown
+	names        map[string]string        // one copy of each
 	endedRuns    []*Run
 	endedEpisode []*Episode
 }
 
 // known is what the fold keeps of a fingerprint.
 type known struct {
-	status   alert.Status
+	open     *Episode // its open episode
 	at       time.Duration
-	episode  string // open one
 	closedAt time.Duration
+	firing   bool // the last status known
 	byPerson bool // a person closed its last episode, and it was not seen inactive since
 }
 
@@ -51,7 +53,7 @@ type Episode struct {
 	ID          string
 	Fingerprint alert.Fingerprint
 	Playbook    string
-	Labels      map[string]string
+	labels      labelSet
 	Opened      time.Duration
 	OpenedWall  time.Time
 	ClosedWall  time.Time
@@ -61,13 +63,30 @@ type Episode struct {
 	Run         string // live run
 	Runs        []string
 	// Last is the last answer (rule 5): the refusal with which the last run ended; cleared by other outcomes.
-	Last     *FinishedData
-	LastWall time.Time // when the last run ended
+	Last     *Refusal
+	LastWall time.Time // when the last run ended, or when it was held
 	// LastOutcome and its time, for the alert that stays active (rule 4).
 	LastOutcome Outcome
 	LastEnded   time.Duration
-	asked       map[string]time.Duration
+	asked       map[string]time.Duration // guard/reason: when it was last a record
 	escalated   map[string]bool
+
+	quiet quiet // not of the fold: the engine's own
+	ask   *ask  // likewise: who looks at its target
+}
+
+// Labels are the alert's labels.
+func (ep *Episode) Labels() map[string]string { return ep.labels.unpack() }
+
+// Label is one of the alert's labels, empty where it is not there.
+func (ep *Episode) Label(name string) string { return ep.labels.get(name) }
+
+// Refusal is an answer that is not go.
+type Refusal struct {
+	Guard   string `json:"guard"`
+	Reason  string `json:"reason"`
+	Detail  string `json:"detail,omitempty"`
+	Passing bool   `json:"passing,omitempty"`
 }
 
 // Run is one attempt to put an episode's target in order.
@@ -88,11 +107,11 @@ type Run struct {
 
 // Trail is what happened to one step so far.
 type Trail struct {
-	State    string // planned, running, noop, verified, started, failed, unknown
-	Attempts int
-	Says     string
-	Began    time.Time
-	Ended    time.Time
+	State    string    `json:"state"` // planned, running, noop, verified, started, failed, unknown
+	Attempts int       `json:"attempts,omitempty"`
+	Says     string    `json:"says,omitempty"`
+	Began    time.Time `json:"began,omitzero"`
+	Ended    time.Time `json:"ended,omitzero"`
 }
 
 // Pause holds everything, or one cluster, still.
@@ -107,7 +126,7 @@ func NewState() *State {
 	return &State{
 		fingerprints: map[alert.Fingerprint]*known{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
-		held: map[string]holder{},
+		held: map[string]holder{}, names: map[string]string{},
 	}
 }
 
@@ -132,76 +151,62 @@ func (c *foldClock) advance(r journal.Reading) time.Duration {
 	return t
 }
 
-// Fold applies one record. A type it does not know changes nothing but the clock.
-func (s *State) Fold(d journal.Draft) error {
-	if d.At.Boot == "" && d.At.Since == 0 {
-		return nil // the journal's own records
+// apply is the fold's one step: it takes what a record says. The engine applies what
+// it records at once, and a restart what it reads back; both have to come to the same.
+func (s *State) apply(typ string, at journal.Reading, data any) {
+	at.Wall = at.Wall.UTC().Round(0)
+	t := s.clock.advance(at)
+	switch v := data.(type) {
+	case Received:
+		s.foldReceived(v, t, at.Wall)
+	case Planned:
+		s.foldPlanned(v, t, at.Wall)
+	case StepData:
+		switch typ {
+		case TypeNoop:
+			s.foldNoop(v, at.Wall)
+		case TypeStep:
+			s.foldStep(v, at.Wall)
+		}
+	case IntentData:
+		s.foldIntent(v, t, at.Wall)
+	case RelapsedData:
+		if r := s.runs[v.Run]; r != nil {
+			r.Attempt, r.Next, r.Verified = v.Attempt+1, 0, false
+		}
+	case FinishedData:
+		s.foldFinished(v, t, at.Wall)
+	case ClosedData:
+		s.foldClosed(v, t, at.Wall)
+	case HeldData:
+		s.foldHeld(v, t, at.Wall)
+	case EscalatedData:
+		if ep := s.episodes[v.Episode]; ep != nil {
+			ep.escalated = set(ep.escalated, v.Reason, true)
+		}
+	case PauseData:
+		if typ == TypePaused {
+			s.pauses[v.ID] = &Pause{v, t, at.Wall}
+		} else {
+			delete(s.pauses, v.ID)
+		}
+	case ReleasedData:
+		s.free(v.Episode)
+		if typ == TypeReleased {
+			s.closeCircuit(v.Target)
+		}
+	case Carried:
+		s.foldCarried(v, at)
 	}
-	t := s.clock.advance(d.At)
-	switch d.Type {
-	case TypeReceived:
-		return with(d, func(v Received) { s.foldReceived(v, t, d.At.Wall) })
-	case TypePlanned:
-		return with(d, func(v Planned) {
-			s.runs[v.Run] = &Run{Planned: v, Opened: t, OpenedWall: d.At.Wall, Attempt: 1, Trail: make([]Trail, len(v.Steps))}
-			for i := range v.Steps {
-				s.runs[v.Run].Trail[i].State = "planned"
-			}
-			if ep := s.episodes[v.Episode]; ep != nil {
-				ep.Run, ep.Runs = v.Run, append(ep.Runs, v.Run)
-			}
-		})
-	case TypeNoop:
-		return with(d, func(v StepData) {
-			if r := s.runs[v.Run]; r != nil {
-				r.Next = v.Step + 1
-				r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = "noop", v.Says, d.At.Wall })
-			}
-		})
-	case TypeIntent:
-		return with(d, func(v IntentData) {
-			r := s.runs[v.Run]
-			if r == nil {
-				return
-			}
-			r.Intent, r.Next = &v, v.Step
-			r.Intents++
-			r.Mutating++
-			r.trail(v.Step, func(tr *Trail) {
-				tr.State, tr.Says, tr.Began = "running", v.Says, d.At.Wall
-				tr.Attempts++
-			})
-			key := v.Action + "|" + v.TargetName
-			s.attempts[key] = append(s.attempts[key], attempt{v.ID, t})
-		})
-	case TypeStep:
-		return with(d, func(v StepData) { s.foldStep(v, d.At.Wall) })
-	case TypeRelapsed:
-		return with(d, func(v RelapsedData) {
-			if r := s.runs[v.Run]; r != nil {
-				r.Attempt, r.Next, r.Verified = v.Attempt+1, 0, false
-			}
-		})
-	case TypeFinished:
-		return with(d, func(v FinishedData) { s.foldFinished(v, t, d.At.Wall) })
-	case TypeClosed:
-		return with(d, func(v ClosedData) { s.foldClosed(v, t, d.At.Wall) })
-	case TypeEscalate:
-		return with(d, func(v EscalatedData) {
-			if ep := s.episodes[v.Episode]; ep != nil {
-				ep.escalated[v.Reason] = true
-			}
-		})
-	case TypePaused:
-		return with(d, func(v PauseData) { s.pauses[v.ID] = &Pause{v, t, d.At.Wall} })
-	case TypeUnpaused:
-		return with(d, func(v PauseData) { delete(s.pauses, v.ID) })
-	case TypeReleased:
-		return with(d, func(v ReleasedData) { s.free(v.Episode); s.closeCircuit(v.Target) })
-	case TypeFreed:
-		return with(d, func(v ReleasedData) { s.free(v.Episode) })
+}
+
+// set sets an entry of a map that most episodes never need.
+func set[V any](m map[string]V, key string, v V) map[string]V {
+	if m == nil {
+		m = map[string]V{}
 	}
-	return nil
+	m[key] = v
+	return m
 }
 
 func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
@@ -210,20 +215,71 @@ func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 		k = &known{}
 		s.fingerprints[v.Fingerprint] = k
 	}
-	k.status, k.at = v.Status, t
-	if v.Status == alert.Resolved {
+	k.firing, k.at = v.Status == alert.Firing, t
+	if !k.firing {
 		k.byPerson = false
 	}
 	if v.Opened {
-		s.episodes[v.Episode] = &Episode{
-			ID: v.Episode, Fingerprint: v.Fingerprint, Playbook: v.Playbook, Labels: v.Labels,
-			Opened: t, OpenedWall: wall, Active: true,
-			asked: map[string]time.Duration{}, escalated: map[string]bool{},
+		ep := &Episode{
+			ID: v.Episode, Fingerprint: v.Fingerprint, Playbook: s.same(v.Playbook), labels: packLabels(v.Labels),
+			Opened: t, OpenedWall: wall, Active: true, quiet: unknownQuiet(),
 		}
-		k.episode, k.byPerson = v.Episode, false
-	} else if ep := s.episodes[k.episode]; ep != nil {
-		ep.Active = v.Status == alert.Firing
+		s.episodes[v.Episode] = ep
+		k.open, k.byPerson = ep, false
+	} else if k.open != nil {
+		k.open.Active = k.firing
 	}
+}
+
+// same keeps one copy of a name that comes again and again.
+func (s *State) same(name string) string {
+	if have, ok := s.names[name]; ok {
+		return have
+	}
+	s.names[name] = name
+	return name
+}
+
+func (s *State) foldPlanned(v Planned, t time.Duration, wall time.Time) {
+	r := &Run{Planned: v, Opened: t, OpenedWall: wall, Attempt: 1, Trail: make([]Trail, len(v.Steps))}
+	for i := range v.Steps {
+		r.Trail[i].State = "planned"
+	}
+	s.runs[v.Run] = r
+	if ep := s.episodes[v.Episode]; ep != nil {
+		ep.Run = v.Run
+		ep.Runs = append(ep.Runs, v.Run)
+		if len(ep.Runs) > maxRuns {
+			ep.Runs = append([]string(nil), ep.Runs[len(ep.Runs)-maxRuns:]...)
+		}
+	}
+}
+
+// maxRuns is how many of its runs an episode remembers; the journal has them all.
+const maxRuns = 32
+
+func (s *State) foldNoop(v StepData, wall time.Time) {
+	if r := s.runs[v.Run]; r != nil {
+		r.Next = v.Step + 1
+		r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = "noop", v.Says, wall })
+	}
+}
+
+func (s *State) foldIntent(v IntentData, t time.Duration, wall time.Time) {
+	r := s.runs[v.Run]
+	if r == nil {
+		return
+	}
+	v.Target = cluster.Target{} // no part of the record
+	r.Intent, r.Next = &v, v.Step
+	r.Intents++
+	r.Mutating++
+	r.trail(v.Step, func(tr *Trail) {
+		tr.State, tr.Says, tr.Began = "running", v.Says, wall
+		tr.Attempts++
+	})
+	key := v.Action + "|" + v.TargetName
+	s.attempts[key] = append(s.attempts[key], attempt{v.ID, t})
 }
 
 // trail changes step i's trail, where there is such a step.
@@ -298,8 +354,19 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	ep.Mutated = ep.Mutated || r.Intents > 0
 	ep.Last = nil
 	if v.Outcome == ObservedOnly || v.Outcome == Blocked && v.Reason != ReasonChanged {
-		ep.Last = &v
-		ep.asked[v.Guard+"/"+v.Reason] = t
+		ep.Last = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+		ep.asked = set(ep.asked, v.Guard+"/"+v.Reason, t)
+	}
+}
+
+// foldHeld gives all the episodes that a refusal of the whole fleet holds one answer.
+func (s *State) foldHeld(v HeldData, t time.Duration, wall time.Time) {
+	last := v.Refusal
+	for _, id := range v.Episodes {
+		if ep := s.episodes[id]; ep != nil {
+			ep.Last, ep.LastWall = &last, wall
+			ep.asked = set(ep.asked, v.Guard+"/"+v.Reason, t)
+		}
 	}
 }
 
@@ -309,13 +376,14 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 		return
 	}
 	delete(s.episodes, v.Episode)
+	ep.ask = nil
 	ep.ClosedWall, ep.CloseReason = wall, v.Reason
 	s.endedEpisode = keep(s.endedEpisode, ep)
 	if k := s.fingerprints[ep.Fingerprint]; k != nil {
-		k.episode, k.closedAt = "", t
+		k.open, k.closedAt = nil, t
 		k.byPerson = v.Reason == closedByPerson
 		if !k.byPerson {
-			k.status = alert.Resolved // a further firing delivery opens again, whatever came before
+			k.firing = false // a further firing delivery opens again, whatever came before
 		}
 	}
 }

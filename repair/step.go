@@ -57,7 +57,15 @@ func (l *live) consider(seen Sighting) {
 		return
 	}
 	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep, l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
-	switch {
+	switch held := e.heldStill(); {
+	case held != nil:
+		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
+	case e.unseenFleet(refusal):
+		e.survey(func() {
+			if l.Finished == nil {
+				l.consider(seen)
+			}
+		})
 	case refusal != nil && refusal.Observed, refusal != nil && !refusal.Passing:
 		l.refused(*refusal, verdicts, i, seen)
 	case !l.take():
@@ -129,6 +137,7 @@ func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, ep *
 		Seen: seen, State: e, Run: run, Further: further,
 		Silenced: ep != nil && e.silent[ep.Fingerprint], Brake: e.stamp.Brake,
 	}
+	q.Fleet = e.freshFleet(q.Settings)
 	verdicts := make([]Verdict, 0, len(e.cfg.Guards))
 	for _, g := range e.cfg.Guards {
 		v := g.Ask(q)
@@ -217,7 +226,7 @@ func (e *Engine) onApplied(ev Applied) {
 	l.applied, l.touched = true, e.now
 	if ev.Err != nil {
 		d := l.step(l.Intent.Step, "")
-		d.Intent, d.Error = ev.Intent, ev.Err.Error()
+		d.Intent, d.Error, d.Output = ev.Intent, ev.Err.Error(), ev.Output
 		e.record(TypeAnswered, "run/"+ev.Run, d)
 		if errors.Is(ev.Err, ErrNotBegun) {
 			l.failed("not begun", ev.Err.Error(), nil)

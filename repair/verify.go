@@ -136,7 +136,7 @@ func (l *live) verifyGoal(stepsLeft bool) {
 // verifyAsked is answer's, where the look says in order and the playbook wants to
 // know from Prometheus too.
 func (e *Engine) verifyAsked(ep *Episode, p *Playbook, t cluster.Target) {
-	expr, err := p.verification(ep.Labels)
+	expr, err := p.verification(ep.Labels())
 	if err != nil {
 		e.cannotTell(ep, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
 		return
@@ -152,7 +152,7 @@ func (e *Engine) verifyAsked(ep *Episode, p *Playbook, t cluster.Target) {
 		case !e.cfg.Actions[last].Action.Done(nil, ev.Seen.Observation):
 			e.outOfOrder(ep, p, t, ev.Seen, nil)
 		case ev.Verified.shown():
-			e.inOrder(ep, t)
+			e.inOrder(ep, t, ev.Seen)
 		case ev.Verified.believed():
 			e.outOfOrder(ep, p, t, ev.Seen, &v)
 		default:

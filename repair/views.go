@@ -18,11 +18,10 @@ func (s *State) Open() (episodes, runs int) { return len(s.episodes), len(s.runs
 // Episodes lists the open episodes and the last ended ones, newest first.
 func (s *State) Episodes() []Episode {
 	out := make([]Episode, 0, len(s.episodes)+len(s.endedEpisode))
-	for _, ep := range s.openEpisodes() {
-		out = append(out, *ep)
-	}
-	for _, ep := range s.endedEpisode {
-		out = append(out, *ep)
+	for _, ep := range append(s.openEpisodes(), s.endedEpisode...) {
+		one := *ep
+		one.ask, one.quiet = nil, quiet{}
+		out = append(out, one)
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Opened > out[j].Opened })
 	return out

@@ -96,7 +96,7 @@ func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, err
 
 func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 	out := api.Episode{
-		ID: ep.ID, Fingerprint: string(ep.Fingerprint), Alertname: ep.Labels["alertname"], Labels: ep.Labels,
+		ID: ep.ID, Fingerprint: string(ep.Fingerprint), Alertname: ep.Label("alertname"), Labels: ep.Labels(),
 		Playbook: ep.Playbook, Target: e.TargetOf(ep), Active: ep.Active && ep.ClosedWall.IsZero(),
 		Opened: ep.OpenedWall, Closed: ep.ClosedWall, Runs: append([]string{}, ep.Runs...),
 	}
@@ -128,7 +128,7 @@ func (b backend) Episode(ctx context.Context, id string) (api.Episode, error) {
 			switch {
 			case ep.ID == id:
 				exact = append(exact, shapeEpisode(e, ep))
-			case string(ep.Fingerprint) == id, strings.HasPrefix(ep.Labels["alertname"], id), e.TargetOf(ep) == id:
+			case string(ep.Fingerprint) == id, strings.HasPrefix(ep.Label("alertname"), id), e.TargetOf(ep) == id:
 				loose = append(loose, shapeEpisode(e, ep))
 			}
 		}

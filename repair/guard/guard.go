@@ -34,6 +34,7 @@ func Table(o Options) []repair.Guard {
 		Cooldown(),
 		Concurrency(),
 		Quorum(),
+		Storm(), // last: it alone needs a look at the whole inventory
 	}
 }
 

@@ -1,0 +1,356 @@
+package repair
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// Carried is the data of TypeCarried: a part of the open state, with which a segment
+// of the journal opens, so that a start folds the newest segment alone (rule 18). The
+// same state gives the same parts, byte for byte: that is how DeepVerify compares.
+//
+// What is not carried is not state: fingerprints without an open episode (but for
+// those that a person closed), ended runs and episodes.
+type Carried struct {
+	// Clock stands in the first part alone: what was folded before it is replaced.
+	Clock     *CarriedClock    `json:"clock,omitempty"`
+	Episodes  []carriedEpisode `json:"episodes,omitempty"`
+	Runs      []carriedRun     `json:"runs,omitempty"`
+	Pauses    []carriedPause   `json:"pauses,omitempty"`
+	Cooldowns []carriedTime    `json:"cooldowns,omitempty"`
+	Attempts  []carriedAttempt `json:"attempts,omitempty"`
+	Circuits  []string         `json:"circuits,omitempty"`
+	Held      []carriedHolder  `json:"held,omitempty"`
+	Closed    []carriedClosed  `json:"closed,omitempty"`
+}
+
+// CarriedClock is the fold's clock when the state was carried: nanoseconds of
+// CLOCK_BOOTTIME, over all boots.
+type CarriedClock struct {
+	Total time.Duration `json:"total"`
+}
+
+type carriedEpisode struct {
+	ID          string                   `json:"id"`
+	Fingerprint alert.Fingerprint        `json:"fingerprint"`
+	Playbook    string                   `json:"playbook"`
+	Labels      map[string]string        `json:"labels,omitempty"`
+	Opened      time.Duration            `json:"opened"`
+	OpenedWall  time.Time                `json:"openedWall"`
+	Firing      bool                     `json:"firing"` // the fingerprint's last status
+	At          time.Duration            `json:"at"`     // when that was
+	Active      bool                     `json:"active"`
+	Mutated     bool                     `json:"mutated,omitempty"`
+	Run         string                   `json:"run,omitempty"`
+	Runs        []string                 `json:"runs,omitempty"`
+	Last        *Refusal                 `json:"last,omitempty"`
+	LastWall    time.Time                `json:"lastWall,omitzero"`
+	LastOutcome Outcome                  `json:"lastOutcome,omitempty"`
+	LastEnded   time.Duration            `json:"lastEnded,omitempty"`
+	Asked       map[string]time.Duration `json:"asked,omitempty"`
+	Escalated   []string                 `json:"escalated,omitempty"`
+}
+
+type carriedRun struct {
+	Planned    Planned       `json:"planned"`
+	Opened     time.Duration `json:"opened"`
+	OpenedWall time.Time     `json:"openedWall"`
+	Attempt    int           `json:"attempt"`
+	Next       int           `json:"next"`
+	Intent     *IntentData   `json:"intent,omitempty"`
+	Intents    int           `json:"intents"`
+	Mutating   int           `json:"mutating"`
+	Verified   bool          `json:"verified,omitempty"`
+	Trail      []Trail       `json:"trail,omitempty"`
+}
+
+type carriedPause struct {
+	PauseData
+	At   time.Duration `json:"at"`
+	Wall time.Time     `json:"wall"`
+}
+
+type carriedTime struct {
+	Key string        `json:"key"`
+	At  time.Duration `json:"at"`
+}
+
+type carriedAttempt struct {
+	Key    string        `json:"key"`
+	Intent string        `json:"intent"`
+	At     time.Duration `json:"at"`
+}
+
+type carriedHolder struct {
+	Resource string `json:"resource"`
+	Episode  string `json:"episode"`
+	Target   string `json:"target"`
+}
+
+type carriedClosed struct {
+	Fingerprint alert.Fingerprint `json:"fingerprint"`
+	At          time.Duration     `json:"at"`
+	ClosedAt    time.Duration     `json:"closedAt"`
+}
+
+// maxWindow is longer than any window in which cooldowns, attempts and a person's
+// closing count.
+const maxWindow = 7 * 24 * time.Hour
+
+// carriedSize is about how long the data of one carried record is, in bytes.
+const carriedSize = 32 << 10
+
+// carry calls each with the data of the open state's parts, at now on the fold's clock.
+func (s *State) carry(now time.Duration, each func([]byte) error) error {
+	first, err := json.Marshal(Carried{Clock: &CarriedClock{Total: now}})
+	if err != nil {
+		return err
+	}
+	if err := each(first); err != nil {
+		return err
+	}
+	recent := func(at time.Duration) bool { return now-at <= maxWindow }
+	p := parts{each: each}
+	p.kind("episodes")
+	for _, ep := range s.openEpisodes() {
+		p.add(s.carriedEpisode(ep))
+	}
+	p.kind("runs")
+	for _, r := range s.runsInOrder() {
+		p.add(carriedRun{
+			Planned: r.Planned, Opened: r.Opened, OpenedWall: r.OpenedWall.UTC(), Attempt: r.Attempt, Next: r.Next,
+			Intent: r.Intent, Intents: r.Intents, Mutating: r.Mutating, Verified: r.Verified, Trail: r.Trail,
+		})
+	}
+	p.kind("pauses")
+	for _, one := range s.Pauses() {
+		p.add(carriedPause{one.PauseData, one.At, one.Wall.UTC()})
+	}
+	p.kind("cooldowns")
+	for _, key := range slices.Sorted(maps.Keys(s.cooldowns)) {
+		if at := s.cooldowns[key]; recent(at) {
+			p.add(carriedTime{key, at})
+		}
+	}
+	p.kind("attempts")
+	for _, key := range slices.Sorted(maps.Keys(s.attempts)) {
+		for _, a := range s.attempts[key] {
+			if recent(a.at) {
+				p.add(carriedAttempt{key, a.intent, a.at})
+			}
+		}
+	}
+	p.kind("circuits")
+	for _, key := range slices.Sorted(maps.Keys(s.circuits)) {
+		p.add(key)
+	}
+	p.kind("held")
+	for _, res := range slices.Sorted(maps.Keys(s.held)) {
+		p.add(carriedHolder{res, s.held[res].episode, s.held[res].target})
+	}
+	p.kind("closed")
+	var closed []alert.Fingerprint
+	for fp, k := range s.fingerprints {
+		if k.byPerson && k.open == nil && recent(k.closedAt) {
+			closed = append(closed, fp)
+		}
+	}
+	slices.Sort(closed)
+	for _, fp := range closed {
+		p.add(carriedClosed{fp, s.fingerprints[fp].at, s.fingerprints[fp].closedAt})
+	}
+	p.flush()
+	return p.err
+}
+
+func (s *State) carriedEpisode(ep *Episode) carriedEpisode {
+	c := carriedEpisode{
+		ID: ep.ID, Fingerprint: ep.Fingerprint, Playbook: ep.Playbook, Labels: ep.Labels(),
+		Opened: ep.Opened, OpenedWall: ep.OpenedWall.UTC(), Active: ep.Active, Mutated: ep.Mutated, Run: ep.Run, Runs: ep.Runs,
+		Last: ep.Last, LastOutcome: ep.LastOutcome, LastEnded: ep.LastEnded, Asked: ep.asked,
+		Escalated: slices.Sorted(maps.Keys(ep.escalated)),
+	}
+	if !ep.LastWall.IsZero() {
+		c.LastWall = ep.LastWall.UTC()
+	}
+	if k := s.fingerprints[ep.Fingerprint]; k != nil {
+		c.Firing, c.At = k.firing, k.at
+	}
+	return c
+}
+
+// parts makes records' data of about carriedSize out of many things of a kind.
+type parts struct {
+	each func([]byte) error
+	name string
+	buf  bytes.Buffer
+	err  error
+}
+
+func (p *parts) kind(name string) {
+	p.flush()
+	p.name = name
+}
+
+func (p *parts) add(v any) {
+	if p.err != nil {
+		return
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		p.err = fmt.Errorf("encode carried %s: %w", p.name, err)
+		return
+	}
+	if p.buf.Len() > 0 && p.buf.Len()+len(b) > carriedSize {
+		p.flush()
+	}
+	if p.buf.Len() == 0 {
+		p.buf.WriteString(`{"` + p.name + `":[`)
+	} else {
+		p.buf.WriteByte(',')
+	}
+	p.buf.Write(b)
+}
+
+func (p *parts) flush() {
+	if p.err != nil || p.buf.Len() == 0 {
+		return
+	}
+	p.buf.WriteString("]}")
+	p.err = p.each(bytes.Clone(p.buf.Bytes()))
+	p.buf.Reset()
+}
+
+// foldCarried takes a part of the open state; the first replaces all that was known.
+func (s *State) foldCarried(v Carried, at journal.Reading) {
+	if v.Clock != nil {
+		*s = *NewState()
+		s.clock = foldClock{boot: at.Boot, since: at.Since, total: v.Clock.Total}
+	}
+	for _, c := range v.Episodes {
+		ep := &Episode{
+			ID: c.ID, Fingerprint: c.Fingerprint, Playbook: s.same(c.Playbook), labels: packLabels(c.Labels),
+			Opened: c.Opened, OpenedWall: c.OpenedWall, Active: c.Active, Mutated: c.Mutated, Run: c.Run, Runs: c.Runs,
+			Last: c.Last, LastWall: c.LastWall, LastOutcome: c.LastOutcome, LastEnded: c.LastEnded, asked: c.Asked,
+			quiet: unknownQuiet(),
+		}
+		for _, reason := range c.Escalated {
+			ep.escalated = set(ep.escalated, reason, true)
+		}
+		s.episodes[c.ID] = ep
+		s.fingerprints[c.Fingerprint] = &known{open: ep, firing: c.Firing, at: c.At}
+	}
+	for _, c := range v.Runs {
+		s.runs[c.Planned.Run] = &Run{
+			Planned: c.Planned, Opened: c.Opened, OpenedWall: c.OpenedWall, Attempt: c.Attempt, Next: c.Next,
+			Intent: c.Intent, Intents: c.Intents, Mutating: c.Mutating, Verified: c.Verified, Trail: c.Trail,
+		}
+	}
+	for _, c := range v.Pauses {
+		s.pauses[c.ID] = &Pause{c.PauseData, c.At, c.Wall}
+	}
+	for _, c := range v.Cooldowns {
+		s.cooldowns[c.Key] = c.At
+	}
+	for _, c := range v.Attempts {
+		s.attempts[c.Key] = append(s.attempts[c.Key], attempt{c.Intent, c.At})
+	}
+	for _, key := range v.Circuits {
+		s.circuits[key] = true
+	}
+	for _, c := range v.Held {
+		s.held[c.Resource] = holder{c.Episode, c.Target}
+	}
+	for _, c := range v.Closed {
+		s.fingerprints[c.Fingerprint] = &known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}
+	}
+}
+
+// Carry is the open state as the first records of a new segment, at now. newID makes
+// their IDs.
+func (s *State) Carry(now journal.Reading, newID func() string) ([]journal.Draft, error) {
+	var drafts []journal.Draft
+	err := s.carry(s.clock.advance(now), func(data []byte) error {
+		drafts = append(drafts, journal.Draft{Type: TypeCarried, At: now, ID: newID(), Data: data})
+		return nil
+	})
+	return drafts, err
+}
+
+// DeepVerify folds every record that read gives, in order, and demands that each
+// segment opens with exactly the state that the lines before it fold to. It starts
+// from the first record, or from the first carried state where the lines before are
+// in an archive. The error names the record that differs.
+func DeepVerify(read func(func(journal.Record) error) error) (records uint64, err error) {
+	d := deep{State: NewState()}
+	err = read(func(r journal.Record) error {
+		records++
+		if err := d.take(r); err != nil {
+			return fmt.Errorf("seq %d: %w", r.Seq, err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = d.whole()
+	}
+	return records, err
+}
+
+// deep is a fold that knows what the next segment has to open with.
+type deep struct {
+	*State
+	known   bool     // what the lines so far fold to is known
+	seeding bool     // in the carried state that it begins with
+	want    [][]byte // parts that have to come next
+}
+
+func (d *deep) take(r journal.Record) error {
+	if r.Type != TypeCarried {
+		if err := d.whole(); err != nil {
+			return err
+		}
+		d.seeding = false
+		if d.known = d.known || r.Seq == 0; !d.known && !isJournals(r.Type) {
+			return errors.New("the lines before it are in an archive, and no carried state tells what they came to")
+		}
+		return d.Fold(r.Draft)
+	}
+	first := bytes.HasPrefix(r.Data, []byte(`{"clock":`))
+	switch {
+	case first && !d.known:
+		d.known, d.seeding = true, true
+		return d.Fold(r.Draft)
+	case d.seeding:
+		return d.Fold(r.Draft)
+	case first && len(d.want) == 0:
+		err := d.carry(d.clock.advance(r.At), func(data []byte) error { d.want = append(d.want, data); return nil })
+		if err != nil {
+			return err
+		}
+	}
+	if len(d.want) == 0 || !bytes.Equal(d.want[0], r.Data) {
+		return errors.New("the carried state is not what the lines before it fold to")
+	}
+	d.want = d.want[1:]
+	return nil
+}
+
+// whole tells that nothing of a carried state is missing.
+func (d *deep) whole() error {
+	if len(d.want) > 0 {
+		return fmt.Errorf("%d parts of the state before are not carried into the segment", len(d.want))
+	}
+	return nil
+}
+
+// isJournals tells a record that the journal writes for itself.
+func isJournals(typ string) bool { return strings.HasPrefix(typ, "journal.") }

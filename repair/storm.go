@@ -1,0 +1,90 @@
+package repair
+
+import "time"
+
+// surveyTimeout bounds one look at the whole inventory. It is shorter than a View may
+// be old, so that what was seen just before it still counts after it.
+const surveyTimeout = 3 * time.Second
+
+// ofFleet tells that a guard decides on the whole inventory.
+func (e *Engine) ofFleet(guard string) bool {
+	for _, g := range e.cfg.Guards {
+		if g.Name == guard {
+			return g.Fleet
+		}
+	}
+	return false
+}
+
+// freshFleet is the last look at the whole inventory, nil when it is too old.
+func (e *Engine) freshFleet(set Settings) *Fleet {
+	if e.fleet == nil || e.fleet.Asked.Boot != e.stamp.Now.Boot || e.stamp.Now.Since-e.fleet.Asked.Since > set.ViewAge {
+		return nil
+	}
+	return e.fleet
+}
+
+// unseenFleet tells that a guard refuses only because the inventory has not been
+// looked at lately. It is looked at when everything else says go, and not before.
+func (e *Engine) unseenFleet(v *Verdict) bool {
+	return v != nil && e.ofFleet(v.Guard) && (e.fleet == nil || e.now-e.fleetCame > time.Second)
+}
+
+// survey looks at the whole inventory, once for all who want to know.
+func (e *Engine) survey(then func()) {
+	e.surveyed = append(e.surveyed, then)
+	if len(e.surveyed) == 1 {
+		e.effect(Survey{Timeout: surveyTimeout})
+	}
+}
+
+func (e *Engine) onSurveyed(ev Surveyed) {
+	e.fleet, e.fleetCame = &ev.Fleet, e.now
+	waiting := e.surveyed
+	e.surveyed = nil
+	for _, then := range waiting {
+		then()
+	}
+}
+
+// hold gives an episode the answer that the whole fleet gets. It opens no run, which
+// would say the same of each of a hundred thousand alerts: one record has them all.
+func (e *Engine) hold(ep *Episode, v *Verdict) {
+	e.note(Note{Refused: v})
+	if ep.quiet.holding {
+		return
+	}
+	ep.quiet.holding = true
+	r := Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+	last := len(e.holds) - 1
+	if last < 0 || e.holds[last].Refusal != r || len(e.holds[last].Episodes) == maxHeld {
+		e.holds = append(e.holds, HeldData{Refusal: r})
+		last++
+	}
+	e.holds[last].Episodes = append(e.holds[last].Episodes, ep.ID)
+}
+
+// maxHeld is how many episodes one record names.
+const maxHeld = 500
+
+// recordHeld writes what hold gathered.
+func (e *Engine) recordHeld() {
+	for _, h := range e.holds {
+		e.record(TypeHeld, "guard/"+h.Guard, h)
+		for _, id := range h.Episodes {
+			if ep := e.st.episodes[id]; ep != nil {
+				ep.quiet.holding, ep.quiet.refused = false, 0
+			}
+		}
+	}
+	e.holds = nil
+}
+
+// heldStill is why nothing new may begin at all: the journal has no room, or is
+// damaged. Nil: it may.
+func (e *Engine) heldStill() *Verdict {
+	if e.stamp.Held == "" {
+		return nil
+	}
+	return &Verdict{Guard: ReasonJournal, Reason: ReasonJournal, Detail: e.stamp.Held, Passing: true}
+}
