@@ -3,7 +3,6 @@ package config
 import (
 	"iter"
 	"net"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,10 +19,7 @@ type check struct {
 	config *Config
 }
 
-var (
-	playbookName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	journalID    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-)
+var playbookName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // tiers refuses keys at path that are no tier.
 func (k check) tiers(path strictyaml.Path, keys iter.Seq[repair.Tier]) {
@@ -107,19 +103,6 @@ func (k check) login(at strictyaml.Path, basic cluster.Login, token string, tls 
 	if (tls.CertFile == "") != (tls.KeyFile == "") {
 		k.doc.Errorf(at.Join("tls"), "a client certificate needs both cert_file and key_file")
 	}
-}
-
-func (k check) journal() {
-	at, j := strictyaml.Path{"journal"}, k.config.Journal
-	k.needed(at.Join("dir"), j.Dir)
-	k.needed(at.Join("key_file"), j.KeyFile)
-	if rel, err := filepath.Rel(j.Dir, j.KeyFile); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
-		k.doc.Errorf(at.Join("key_file"), "key_file %s is inside the journal's directory: who can copy the journal could then sign it, put the key elsewhere", strictyaml.Clip(j.KeyFile))
-	}
-	if j.ID != "" && !journalID.MatchString(j.ID) {
-		k.doc.Errorf(at.Join("id"), "id %s is no journal's id: copy it from what `fettle journal init` printed", strictyaml.Clip(j.ID))
-	}
-	k.needed(strictyaml.Path{"brake"}, k.config.Brake)
 }
 
 // needed checks a path that must be there, path one that may be.

@@ -49,7 +49,15 @@ func TestGood(t *testing.T) {
 			URL: "http://127.0.0.1:9090", ScrapeInterval: 5 * time.Second,
 			BasicAuth: cluster.Login{Username: "fettle", PasswordFile: "/etc/fettle/prometheus.password"},
 		},
-		Journal: Journal{Dir: "/var/lib/fettle/journal", KeyFile: "/etc/fettle/journal.key", ID: "0199f7a2-5a3c-7d10-8f00-0123456789ab"},
+		Journal: Journal{
+			Dir: "/var/lib/fettle/journal", KeyFile: "/etc/fettle/journal.key", ID: "0199f7a2-5a3c-7d10-8f00-0123456789ab",
+			Blobs: "/var/lib/fettle/evidence", Archive: Archive{Dir: "/srv/archive/journal", Keep: 4},
+			Anchors: []Anchor{
+				{File: "/srv/anchors/checkpoints.jsonl"}, {URL: "https://anchors.example/db1", TokenFile: "/etc/fettle/anchor.token"},
+				{Syslog: "local"}, {Syslog: "udp://[2001:db8::1]:514"},
+			},
+			AnchorEvery: 30 * time.Second,
+		},
 		Web: Web{
 			Listen: ":9774", Socket: "/run/fettle/fettle.sock", ExternalURL: "https://fettle.example/", ConfigFile: "/etc/fettle/web.yml",
 			Roles: []Role{

@@ -25,6 +25,28 @@ func invalid() map[string]string {
 			"1:35: journal.key_file is empty: give it a path, or leave the key out for the default\n" +
 			"1:43: id \"mine\" is no journal's id: copy it from what `fettle journal init` printed",
 		"journal-key-inside": `1:51: key_file "/var/lib/fettle/journal/key" is inside the journal's directory: who can copy the journal could then sign it, put the key elsewhere`,
+		"journal-anchors": `2:12: blobs "/j/blobs" and the journal's directory are inside each other: keep them apart
+3:18: dir "/j" and the journal's directory are inside each other: keep them apart
+3:28: keep is 0: at least the open segment stays in the journal
+4:17: anchor_every 10ms is shorter than 1s, and a checkpoint is signed once a second: give it more
+6:7: the anchor needs exactly one of file, url and syslog: it has 0
+7:7: the anchor needs exactly one of file, url and syslog: it has 2
+8:14: file "/j/anchor" and the journal's directory are inside each other: keep them apart
+9:13: "…@h" has a user or password in it: secrets stand in files, not in URLs
+9:44: token_file "t" is not absolute: write the whole path, from / on
+10:16: syslog "local0" is no place to send to: write local, udp://host:port or tcp://host:port
+11:16: syslog "udp://h" is no place to send to: write local, udp://host:port or tcp://host:port
+12:16: syslog "udp://h:1/x" is no place to send to: write local, udp://host:port or tcp://host:port
+14:7: this anchor is there twice: keep one
+15:33: token_file is for a url, and the anchor has none`,
+		"journal-archive": `1:20: archive has no dir: write where old segments go`,
+		// Where the journal's files are is said, and nothing about what is in them, what
+		// they are called and who may run them: that an audit log's prefix and mode could
+		// be chosen made it a program (CVE-2025-6000).
+		"journal-form": `1:27: unknown key "prefix" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
+1:48: unknown key "mode" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
+1:62: unknown key "name" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
+1:94: unknown key "mode" in journal.anchors[0]; known here: file, syslog, token_file, url`,
 		"key-at-the-top": `1:1: unknown key "cluster" at the top level; did you mean "clusters"?
 2:1: unknown key "agents" at the top level; known here: alertmanager, autonomy, brake, clusters, guards, hosts, journal, overrides, playbooks, prometheus, tiers, web`,
 		"key-unknown":          `3:5: unknown key "cooldwn" in overrides.all; did you mean "cooldown"?`,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -37,12 +38,44 @@ type Prometheus struct {
 	TLS            cluster.TLS   `yaml:"tls"`
 }
 
-// Journal is where the journal and its key are.
+// Journal is where the journal and its key are, and what of it goes elsewhere. It
+// is read at the start; a reload does not move it.
 type Journal struct {
 	Dir     string `yaml:"dir"`
 	KeyFile string `yaml:"key_file"`
 	// ID pins the journal: with any other fettle refuses to start. Empty: any.
 	ID string `yaml:"id"`
+	// Blobs is where evidence goes, what failed commands printed; see
+	// [Journal.BlobDir].
+	Blobs   string  `yaml:"blobs"`
+	Archive Archive `yaml:"archive"`
+	// Anchors get each new checkpoint, at most every AnchorEvery.
+	Anchors     []Anchor      `yaml:"anchors"`
+	AnchorEvery time.Duration `yaml:"anchor_every"`
+}
+
+// BlobDir is the directory of evidence: by default beside the journal's.
+func (j Journal) BlobDir() string {
+	if j.Blobs != "" {
+		return j.Blobs
+	}
+	return filepath.Clean(j.Dir) + "-blobs"
+}
+
+// Archive is where old segments of the journal go. Without a Dir they stay.
+type Archive struct {
+	Dir string `yaml:"dir"`
+	// Keep is how many segments stay in the journal, the open one among them.
+	Keep int `yaml:"keep"`
+}
+
+// Anchor is one place that checkpoints are sent to: exactly one of File, URL and
+// Syslog is set.
+type Anchor struct {
+	File      string `yaml:"file"`
+	URL       string `yaml:"url"`
+	TokenFile string `yaml:"token_file"` // a bearer token for the URL
+	Syslog    string `yaml:"syslog"`     // local, udp://HOST:PORT or tcp://HOST:PORT
 }
 
 // Web is what fettle serves, where, and to whom.
