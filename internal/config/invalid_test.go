@@ -25,7 +25,7 @@ func invalid() map[string]string {
 			"1:35: journal.key_file is empty: give it a path, or leave the key out for the default\n" +
 			"1:43: id \"mine\" is no journal's id: copy it from what `fettle journal init` printed",
 		"journal-key-inside": `1:51: key_file "/var/lib/fettle/journal/key" is inside the journal's directory: who can copy the journal could then sign it, put the key elsewhere`,
-		"journal-anchors": `2:12: blobs "/j/blobs" and the journal's directory are inside each other: keep them apart
+		"journal-anchors": `2:10: blobs "/j/blobs" and the journal's directory are inside each other: keep them apart
 3:18: dir "/j" and the journal's directory are inside each other: keep them apart
 3:28: keep is 0: at least the open segment stays in the journal
 4:17: anchor_every 10ms is shorter than 1s, and a checkpoint is signed once a second: give it more
