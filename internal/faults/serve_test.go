@@ -117,27 +117,34 @@ func (s *server) start(env ...string) time.Duration {
 	return time.Since(s.proc.born)
 }
 
+// serving waits until fettle answers; false: it ended instead.
+func (s *server) serving() bool {
+	s.t.Helper()
+	until(s.t, "fettle serves", func() error {
+		if m := serves.FindStringSubmatch(s.said()); m != nil {
+			url := "http://" + m[1]
+			s.url.Store(&url)
+		} else if !s.proc.ended() {
+			return errors.New("it does not say where it serves")
+		}
+		return nil
+	})
+	return s.url.Load() != nil
+}
+
 // ready waits until fettle takes messages; false: it ended instead.
 func (s *server) ready() bool {
 	s.t.Helper()
-	up := false
+	if !s.serving() {
+		return false
+	}
 	until(s.t, "fettle is ready", func() error {
-		if s.proc.ended() {
-			return nil
+		if status := s.readiness(); status != http.StatusOK && !s.proc.ended() {
+			return fmt.Errorf("%d", status)
 		}
-		m := serves.FindStringSubmatch(s.said())
-		if m == nil {
-			return errors.New("it does not say where it serves")
-		}
-		url := "http://" + m[1]
-		if status, said := request(url+"/-/ready", http.MethodGet, "operator", nil, nil); status != http.StatusOK {
-			return fmt.Errorf("%d: %s", status, said)
-		}
-		up = true
-		s.url.Store(&url)
 		return nil
 	})
-	return up
+	return !s.proc.ended()
 }
 
 var serves = regexp.MustCompile(`msg="fettle serves" listen=(\S+)`)
