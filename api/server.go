@@ -3,19 +3,14 @@ package api
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/net/netutil"
 
 	"github.com/fettle-io/fettle/internal/access"
 )
-
-// DefaultConnections is how many connections a listener holds at once.
-const DefaultConnections = 256
 
 // NewEngine makes a router without routes that trusts no proxy, redirects
 // nothing, survives a panic, and runs the given middleware in order: what
@@ -42,7 +37,8 @@ func NewEngine(log *slog.Logger, middleware ...gin.HandlerFunc) (*gin.Engine, er
 }
 
 // NewServer makes a server with the limits that keep a slow or greedy sender
-// from holding it. A body that does not arrive in 30 s is cut off.
+// from holding it. A body that does not arrive in 30 s is cut off; how many may
+// connect, and how slow they may be below that, is internal/connections' to say.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -54,16 +50,6 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ConnContext:       access.ConnContext,
 	}
-}
-
-// Limit bounds how many connections a TCP listener holds at once; 0 is
-// DefaultConnections. The unix socket's listener is not to be wrapped: its
-// mode bounds who connects, and access has to see the connection.
-func Limit(l net.Listener, connections int) net.Listener {
-	if connections == 0 {
-		connections = DefaultConnections
-	}
-	return netutil.LimitListener(l, connections)
 }
 
 // headers are the same on every answer.

@@ -59,7 +59,7 @@ func groups() []struct {
 		{"the [webhook](webhook.md)", []string{"webhook"}},
 		{"runs, guards and episodes", []string{"run", "guard", "episodes", "pause"}},
 		{"the [journal](journal.md)", []string{"journal"}},
-		{"fettle itself", []string{"config", "build"}},
+		{"fettle itself", []string{"config", "build", "http"}},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/access"
 	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/internal/connections"
 	"github.com/fettle-io/fettle/webhook"
 )
 
@@ -52,17 +53,15 @@ func (a *App) openWeb(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	a.tcp = api.Limit(l, w.MaxConnections)
-	a.onStop = append(a.onStop, closeOnce(l))
+	overTCP := api.NewServer(router, a.o.Log)
+	a.tcp = connections.New(w.MaxConnections, a.reg).Guard(overTCP, l)
+	a.servers = append(a.servers, overTCP)
+	a.onStop = append(a.onStop, closeOnce(a.tcp))
 	if a.unix, err = a.openSocket(w); err != nil {
 		return err
 	}
-	servers := 1
 	if a.unix != nil {
 		a.onStop = append(a.onStop, closeOnce(a.unix))
-		servers = 2
-	}
-	for range servers {
 		a.servers = append(a.servers, api.NewServer(router, a.o.Log))
 	}
 	return nil
@@ -81,13 +80,17 @@ func usersChecked(file string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("web.config_file: %w", err)
 	}
-	var users struct {
-		Basic map[string]string `yaml:"basic_auth_users"`
+	var web struct {
+		Users map[string]string `yaml:"basic_auth_users"`
+		Rate  any               `yaml:"rate_limit"`
 	}
-	if err := yaml.Unmarshal(data, &users); err != nil {
+	if err := yaml.Unmarshal(data, &web); err != nil {
 		return false, fmt.Errorf("web.config_file %s: %w", file, err)
 	}
-	return len(users.Basic) > 0, nil
+	if web.Rate != nil {
+		return false, fmt.Errorf("web.config_file %s: rate_limit answers 429, and Alertmanager drops what is answered so: leave it out", file)
+	}
+	return len(web.Users) > 0, nil
 }
 
 // openSocket binds the CLI's socket. The default place needs a directory that the
