@@ -137,10 +137,14 @@ func (a *App) openEngine() error {
 	if err != nil {
 		return err
 	}
+	survey := a.parts.survey
+	if a.o.Survey != nil {
+		survey = a.o.Survey
+	}
 	engine := repair.NewEngine(cfg, state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
 		Journal: a.journal, Clock: a.clock, Brake: a.brake,
-		Poll: a.parts.poll, Verify: a.parts.verify, Survey: a.o.Survey, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
+		Poll: a.parts.poll, Verify: a.parts.verify, Survey: survey, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil
 }
