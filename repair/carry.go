@@ -353,4 +353,4 @@ func (d *deep) whole() error {
 }
 
 // isJournals tells a record that the journal writes for itself.
-func isJournals(typ string) bool { return strings.HasPrefix(typ, "journal.") }
+func isJournals(typ string) bool { return typ == "genesis" || strings.HasPrefix(typ, "journal.") }

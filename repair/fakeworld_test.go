@@ -52,6 +52,7 @@ type fakeWorld struct {
 	wall    time.Time
 	boot    string
 	brake   bool
+	held    string // why nothing new may begin
 	members []*fakeMember
 	engine  *repair.Engine
 	cfg     repair.Config
@@ -165,7 +166,7 @@ func (w *fakeWorld) reading() journal.Reading {
 }
 
 func (w *fakeWorld) step(ev repair.Event) repair.Answer {
-	a := w.engine.Step(repair.Stamp{Now: w.reading(), Brake: w.brake}, ev)
+	a := w.engine.Step(repair.Stamp{Now: w.reading(), Brake: w.brake, Held: w.held}, ev)
 	r, err := w.engine.Ready()
 	if err != nil {
 		w.t.Fatal(err)

@@ -42,7 +42,7 @@ func Read(dir, id string) ([]journal.Record, error) {
 	var records []journal.Record
 	err := journal.Read(dir, 0, func(r journal.Record) error {
 		n, ok := namesOf(r)
-		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run) {
+		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run) || holds(r, episode) {
 			records = append(records, clone(r))
 		}
 		return nil
@@ -51,6 +51,15 @@ func Read(dir, id string) ([]journal.Record, error) {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	return records, nil
+}
+
+// holds tells a record of a refusal that holds many episodes, this one among them.
+func holds(r journal.Record, episode string) bool {
+	if r.Type != repair.TypeHeld || !strings.Contains(string(r.Data), episode) {
+		return false
+	}
+	var d repair.HeldData
+	return json.Unmarshal(r.Data, &d) == nil && slices.Contains(d.Episodes, episode)
 }
 
 // names are what a record is about.

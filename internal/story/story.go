@@ -171,6 +171,8 @@ func (t *teller) learn(about string, r journal.Record, data any) {
 			t.asked = &d
 		}
 		t.refused(r, d)
+	case repair.HeldData:
+		t.held(r, d)
 	case repair.ReleasedData:
 		t.freed = true
 	case repair.ClosedData:
@@ -189,19 +191,29 @@ func (t *teller) received(r journal.Record, d repair.Received) {
 }
 
 func (t *teller) refused(r journal.Record, d repair.FinishedData) {
-	if d.Outcome != repair.Blocked && d.Outcome != repair.ObservedOnly {
-		return
+	if d.Outcome == repair.Blocked || d.Outcome == repair.ObservedOnly {
+		t.noted(r, repair.Refusal{Guard: d.Guard, Reason: d.Reason, Detail: d.Detail, Passing: d.Passing}, 1)
 	}
+}
+
+// held is a refusal that no run was opened for. Until a run says more, it is the last
+// answer.
+func (t *teller) held(r journal.Record, d repair.HeldData) {
+	t.noted(r, d.Refusal, 0)
+	t.last = &repair.FinishedData{Outcome: repair.Blocked, Guard: d.Guard, Reason: d.Reason, Detail: d.Detail, Passing: d.Passing}
+}
+
+func (t *teller) noted(r journal.Record, d repair.Refusal, runs int) {
 	for i := range t.Refusals {
 		old := &t.Refusals[i]
 		if old.Guard == d.Guard && old.Reason == d.Reason {
 			old.Detail, old.Last, old.Passing = d.Detail, r.At.Wall, d.Passing
-			old.Runs++
+			old.Runs += runs
 			return
 		}
 	}
 	t.Refusals = append(t.Refusals, Refusal{
-		Guard: d.Guard, Reason: d.Reason, Detail: d.Detail, Passing: d.Passing, Runs: 1, First: r.At.Wall, Last: r.At.Wall,
+		Guard: d.Guard, Reason: d.Reason, Detail: d.Detail, Passing: d.Passing, Runs: runs, First: r.At.Wall, Last: r.At.Wall,
 	})
 }
 

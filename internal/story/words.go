@@ -52,6 +52,10 @@ func decode(r journal.Record) (words, error) {
 		return in(r, relapsedWords)
 	case repair.TypeFinished:
 		return in(r, finishedWords)
+	case repair.TypeHeld:
+		return in(r, heldWords)
+	case repair.TypeCarried:
+		return words{says: "the open state, carried into a new segment"}, nil
 	case repair.TypeClosed:
 		return in(r, closedWords)
 	case repair.TypeEscalate:
@@ -187,6 +191,14 @@ func finishedWords(d repair.FinishedData) words {
 	}
 	if len(d.Would) > 0 {
 		w.details = append(w.details, "would be done next: "+strings.Join(d.Would, ", then "))
+	}
+	return w
+}
+
+func heldWords(d repair.HeldData) words {
+	w := words{says: fmt.Sprintf("held by guard %s (%s), with %d other episodes: %s", d.Guard, d.Reason, len(d.Episodes)-1, d.Detail)}
+	if len(d.Episodes) == 1 {
+		w.says = fmt.Sprintf("held by guard %s (%s): %s", d.Guard, d.Reason, d.Detail)
 	}
 	return w
 }
