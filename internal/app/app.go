@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fettle-io/fettle/internal/access"
+	"github.com/fettle-io/fettle/internal/anchor"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -60,6 +61,10 @@ type App struct {
 	unix    net.Listener
 	servers []*http.Server
 
+	secrets   secrets // what must not stand in a record
+	keeper    *anchor.Keeper
+	anchoring func() // ends it; nil: it never began
+
 	onStop []func() error // run backwards
 }
 
@@ -82,6 +87,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := access.CheckListen(a.cfg.Web.Listen, len(a.cfg.Web.Roles) > 0); err != nil {
 		return nil, err
 	}
+	a.secrets.config = func() loaded { now, _ := a.running(); return now }
 	a.meters = newMeters(a.reg)
 	if err := a.openParts(); err != nil {
 		return nil, err
@@ -104,6 +110,7 @@ func (a *App) Addr() string { return a.tcp.Addr().String() }
 
 // Start serves until Stop. What was live is resumed first.
 func (a *App) Start() {
+	a.startAnchors()
 	a.seq.Start()
 	a.onStop = append(a.onStop, func() error { a.seq.Stop(); return nil })
 	watch, stop := context.WithCancel(context.Background())
@@ -144,7 +151,7 @@ func (a *App) openEngine() error {
 	engine := repair.NewEngine(cfg, state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
 		Journal: a.journal, Clock: a.clock, Brake: a.brake,
-		Poll: a.parts.poll, Verify: a.parts.verify, Survey: survey, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
+		Poll: a.parts.poll, Verify: a.parts.verify, Survey: survey, Keep: a.keep, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil
 }

@@ -90,7 +90,7 @@ func metricsSection(t *testing.T) string {
 // refusal therefore, and a pause: by then all of them have a series.
 func gathered(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
-	a := start(t, plain)
+	a := start(t, strings.Replace(plain, "journal: {", "journal: {anchors: [{file: DIR/anchors.jsonl}], ", 1))
 	if code, body := post(t, a, firing); code != http.StatusOK {
 		t.Fatalf("%d %s", code, body)
 	}

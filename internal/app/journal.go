@@ -50,7 +50,10 @@ func (a *App) openJournal() error {
 	if err != nil {
 		return err
 	}
-	a.onStop = append(a.onStop, a.journal.Close)
+	if err := a.openAnchors(); err != nil {
+		return errors.Join(err, a.journal.Close())
+	}
+	a.onStop = append(a.onStop, a.stopAnchors, a.journal.Close)
 	a.meters.watchJournal(a.journal)
 	return nil
 }

@@ -38,12 +38,11 @@ func (m *meters) reloaded(ok bool, at time.Time) {
 	m.reloadAt.Set(float64(at.UnixNano()) / 1e9)
 }
 
-// watchJournal publishes how far the journal is, durable and signed.
+// watchJournal publishes how far the journal is; what of it is signed is published beside the root.
 func (m *meters) watchJournal(j *journal.Journal) {
 	gauge := func(name, help string, value func() float64) {
 		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
 	gauge("fettle_journal_records", "Records in the journal, all durable.", func() float64 { return float64(j.Size()) })
-	gauge("fettle_journal_checkpoint_records", "Records that the newest signed checkpoint covers.", func() float64 { return float64(j.Checkpointed()) })
 	gauge("fettle_journal_size_bytes", "Length of the journal's segments.", func() float64 { return float64(j.Bytes()) })
 }

@@ -41,7 +41,7 @@ func (a *App) openParts() error {
 		return err
 	}
 	p.deps = action.Deps{
-		Services: service.Route{Commands: service.NewCommands(service.CommandsOptions{}), Systemd: p.systemd, Local: p.isLocal},
+		Services: service.Route{Commands: service.NewCommands(service.CommandsOptions{Redact: a.redact}), Systemd: p.systemd, Local: p.isLocal},
 		Etcd:     p.etcd, Scrapes: p, Local: p.isLocal, Clock: a.clock, Served: &action.Served{},
 	}
 	a.table = action.Table(p.deps)
