@@ -18,7 +18,30 @@ var (
 	// object, an unknown critical type). Nothing of its group was written, and
 	// the journal goes on.
 	ErrRefused = errors.New("record refused")
+	// ErrFull says that the disk has no room left to reserve ahead of what is
+	// written. What was reserved before can still be written.
+	ErrFull = errors.New("no room on the journal's disk")
 )
+
+// ArchivedError says that the lines of a record are not in the journal's
+// directory any more, and where they went.
+type ArchivedError struct {
+	// Seq is the record that was asked for.
+	Seq uint64
+	// Segment is the name of the file with its line.
+	Segment string
+	// Dir is the folder that it went to, as far as that is known.
+	Dir string
+}
+
+// Error says where to look.
+func (e *ArchivedError) Error() string {
+	where := "an archive folder"
+	if e.Dir != "" {
+		where = e.Dir
+	}
+	return fmt.Sprintf("record %d went to the archive: it is in %s, in %s", e.Seq, e.Segment, where)
+}
 
 // DamageError says where a journal is not what was written: a bad line that a
 // checkpoint covers or that later writes follow, missing lines, or lines that

@@ -1,14 +1,16 @@
 package journal
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -30,39 +32,6 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9
 
 // origin names a journal in its checkpoints and the source of its records.
 func origin(host, id string) string { return host + "/fettle/" + id }
-
-// identityIn reads the genesis record.
-func identityIn(segments []segment) (Identity, error) {
-	first := segments[0]
-	f, err := os.Open(first.path)
-	if err != nil {
-		return Identity{}, fmt.Errorf("open journal: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Identity{}, fmt.Errorf("open journal: %w", err)
-	}
-	at := place{file: first.path, line: 1}
-	var id *Identity
-	bad, err := newScanner(f, info.Size(), at, new(parser)).scan(1, func(r Record, where place) error {
-		at = where
-		if r.Type != genesis {
-			return nil
-		}
-		id = new(Identity)
-		return json.Unmarshal(r.Data, id)
-	})
-	switch {
-	case bad != nil:
-		return Identity{}, bad.damage()
-	case err != nil:
-		return Identity{}, fmt.Errorf("%s: genesis record: %w", first.path, err)
-	case id == nil || id.Origin != origin(id.Host, id.ID):
-		return Identity{}, (&fault{place: at, reason: "no genesis record, with which a journal begins"}).damage()
-	}
-	return *id, nil
-}
 
 // readKey returns the signer in keyFile, which only its owner may read and
 // which must not lie where the journal lies: whoever copies or archives the
@@ -89,21 +58,51 @@ func readKey(dir, keyFile string) (note.Signer, error) {
 	return s, nil
 }
 
-// keyFits says whether s signs for id. It tries it: names and key hashes could
-// agree by chance.
-func keyFits(s note.Signer, id Identity) (note.Verifier, error) {
-	v, err := note.NewVerifier(id.VerifierKey)
-	if err != nil {
-		return nil, fmt.Errorf("verifier key in the genesis record: %w", err)
-	}
+// keyFits says whether s is the newest of a journal's keys. It tries it: names
+// and key hashes could agree by chance.
+func keyFits(s note.Signer, keys *keychain) error {
 	probe, err := note.Sign(&note.Note{Text: "probe\n"}, s)
 	if err != nil {
-		return nil, fmt.Errorf("journal key: %w", err)
+		return fmt.Errorf("journal key: %w", err)
 	}
-	if _, err := note.Open(probe, note.VerifierList(v)); err != nil {
-		return nil, fmt.Errorf("the key of %s is not the key of this journal, %s", s.Name(), id.VerifierKey)
+	for i, v := range slices.Backward(keys.verifiers) {
+		if _, err := note.Open(probe, note.VerifierList(v)); err != nil {
+			continue
+		}
+		if i < len(keys.keys)-1 {
+			return &replacedError{keys.keys[i+1].From, keys.keys[len(keys.keys)-1].Key}
+		}
+		return nil
 	}
-	return v, nil
+	return fmt.Errorf("the key of %s is not the key of this journal, %s", s.Name(), keys.keys[len(keys.keys)-1].Key)
+}
+
+// replacedError says that a key is one of the journal's, but not the newest.
+type replacedError struct {
+	from uint64
+	key  string
+}
+
+func (e *replacedError) Error() string {
+	return fmt.Sprintf("this key of the journal was replaced by record %d: name the file of the new one, %s", e.from, e.key)
+}
+
+// publicKey computes the public key of a private one, both in the text form of
+// golang.org/x/mod/sumdb/note.
+func publicKey(private string) (string, error) {
+	parts := strings.SplitN(private, "+", 5) // PRIVATE KEY name hash key
+	if len(parts) != 5 {
+		return "", errors.New("not a private key")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || len(key) != 1+ed25519.SeedSize {
+		return "", errors.New("not a private key")
+	}
+	public, ok := ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey)
+	if !ok {
+		return "", errors.New("not a private key")
+	}
+	return note.NewEd25519VerifierKey(parts[2], public)
 }
 
 // apart refuses a key file inside of dir, also by way of a symbolic link.
@@ -111,21 +110,31 @@ func apart(dir, keyFile string) error {
 	if keyFile == "" {
 		return errors.New("journal key: no file is named")
 	}
-	d, err := resolve(dir)
-	if err != nil {
-		return err
-	}
 	for _, path := range []string{filepath.Dir(keyFile), keyFile} {
-		k, err := resolve(path)
+		inside, err := within(dir, path)
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(d, k)
-		if err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		if inside {
 			return fmt.Errorf("journal key %s lies in the journal's directory %s: keep it elsewhere, such as /etc/fettle/journal.key", keyFile, dir)
 		}
 	}
 	return nil
+}
+
+// within says whether path lies in dir or is dir, also by way of a symbolic
+// link.
+func within(dir, path string) (bool, error) {
+	d, err := resolve(dir)
+	if err != nil {
+		return false, err
+	}
+	p, err := resolve(path)
+	if err != nil {
+		return false, err
+	}
+	rel, err := filepath.Rel(d, p)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)), nil
 }
 
 // resolve returns the absolute path without symbolic links, as far as it

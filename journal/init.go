@@ -24,6 +24,8 @@ type InitOptions struct {
 	NewID func() string
 	// Rand is where the key comes from: crypto/rand.Reader.
 	Rand io.Reader
+
+	disk durable.Disk // tests see each step here
 }
 
 // Init creates a journal in dir (mode 0700) and its Ed25519 key in keyFile
@@ -51,7 +53,7 @@ func initialize(dir, keyFile string, o InitOptions) (_ Identity, err error) {
 	if err := vacant(dir, keyFile); err != nil {
 		return Identity{}, err
 	}
-	if err := durable.MkdirAll(dir, 0o700); err != nil {
+	if err := o.disk.MkdirAll(dir, 0o700); err != nil {
 		return Identity{}, err
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
@@ -83,10 +85,10 @@ func initialize(dir, keyFile string, o InitOptions) (_ Identity, err error) {
 
 	// The checkpoint comes last: a directory without one is no journal yet.
 	// What this call made, it takes away again if it fails.
-	if err := durable.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+	if err := o.disk.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
 		return Identity{}, err
 	}
-	if err := durable.CreateFile(keyFile, []byte(key+"\n"), 0o600); err != nil {
+	if err := o.disk.CreateFile(keyFile, []byte(key+"\n"), 0o600); err != nil {
 		return Identity{}, err
 	}
 	first := segmentPath(dir, 0)
@@ -97,17 +99,18 @@ func initialize(dir, keyFile string, o InitOptions) (_ Identity, err error) {
 			}
 		}
 	}()
-	if err := durable.CreateFile(first, group, 0o600); err != nil {
+	if err := o.disk.CreateFile(first, group, 0o600); err != nil {
 		return Identity{}, err
 	}
 	var tree frontier
 	tree.add(line)
 	c := checkpoint{tree.size, tree.root()}
-	msg, err := putCheckpoint(dir, id.Origin, c, signer)
+	msg, err := c.put(o.disk, dir, id.Origin, signer)
 	if err != nil {
 		return Identity{}, err
 	}
-	return id, keepCheckpoint(dir, c.size, msg, o.Now)
+	_, err = keepCheckpoint(o.disk, dir, c.size, msg, o.Now)
+	return id, err
 }
 
 // genesisGroup returns the first group of a journal, and the line in it.
@@ -116,7 +119,8 @@ func genesisGroup(id Identity, o InitOptions) (group, line []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	line, _, err = appendLine(nil, 0, "//"+id.Origin, Draft{
+	m := lineMaker{source: "//" + id.Origin}
+	line, _, err = m.append(nil, 0, &Draft{
 		Type: genesis, Subject: "journal/" + id.ID, Critical: true, At: o.Now, ID: o.NewID(), Data: data,
 	})
 	if err != nil {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/fettle-io/fettle/internal/durable"
 )
@@ -15,7 +17,7 @@ import (
 // When MaybeCheckpoint writes one.
 const (
 	checkpointEvery   = time.Second // while there are records without one
-	checkpointRecords = 256         // or at so many
+	checkpointRecords = 1 << 16     // or at so many
 	checkpointIdle    = time.Hour   // and when there are none
 )
 
@@ -27,19 +29,37 @@ type Journal struct {
 	identity Identity
 	signer   note.Signer
 	lock     *os.File
+	full     atomic.Pointer[error] // nil: room is reserved ahead
+	moving   sync.Mutex            // held by Archive
 
 	mu             sync.Mutex
+	keys           *keychain
 	file           File // the newest segment
+	reservation    reservation
+	lines          lineMaker
 	tree           frontier
-	bytes          int64
+	bytes          int64         // of all segments
+	opened         uint64        // the record that opens the newest segment
+	lastCarried    uint64        // the last of its carried records, or itself
+	open           int64         // bytes from there on
+	carried        int64         // of these, up to and with the carried records
 	checkpointed   uint64        // records that the newest checkpoint covers
 	checkpointedAt time.Duration // Reading.Since of its writing
+	kept, thinned  int64         // bytes of checkpoints.jsonl: now, and when last thinned
 	failure        error         // the first one, for good
 	closed         bool
 }
 
 // Identity returns the journal's id, origin and public key.
 func (j *Journal) Identity() Identity { return j.identity }
+
+// VerifierKey returns the public key that signs now. It is that of Identity
+// until Rekey changes it.
+func (j *Journal) VerifierKey() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.keys.keys[len(j.keys.keys)-1].Key
+}
 
 // Size returns the number of durable records, which is the next record's
 // sequence number.
@@ -56,7 +76,7 @@ func (j *Journal) Checkpointed() uint64 {
 	return j.checkpointed
 }
 
-// Bytes returns the length of all segments.
+// Bytes returns the length of all segments that have their lines here.
 func (j *Journal) Bytes() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -93,27 +113,55 @@ func (j *Journal) Append(drafts []Draft) ([]Record, error) {
 	if len(drafts) == 0 {
 		return nil, nil
 	}
+	for i := range drafts {
+		if err := j.options.accepts(&drafts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return j.append(drafts)
+}
+
+func (j *Journal) append(drafts []Draft) ([]Record, error) {
 	group, records, err := j.group(drafts)
 	if err != nil {
 		return nil, err
 	}
+	if err := j.put(group, records); err != nil {
+		return nil, j.fail(fmt.Errorf("append: %w", err))
+	}
+	j.reserve(records[len(records)-1].At)
+	return records, nil
+}
+
+// put makes a group durable, and the lines' hashes meanwhile.
+func (j *Journal) put(group []byte, records []Record) error {
 	if _, err := j.file.Write(group); err != nil {
-		return nil, j.fail(fmt.Errorf("append: %w", err))
+		return err
 	}
-	if err := j.file.Sync(); err != nil {
-		return nil, j.fail(fmt.Errorf("append: %w", err))
+	leaves := make([]tlog.Hash, len(records))
+	hashed := make(chan struct{})
+	go func() {
+		defer close(hashed)
+		for i, r := range records {
+			leaves[i] = leafHash(r.Line)
+		}
+	}()
+	err := j.file.Sync()
+	<-hashed
+	if err != nil {
+		return err
 	}
-	for _, r := range records {
-		j.tree.add(r.Line)
+	for _, h := range leaves {
+		j.tree.addLeaf(h)
 	}
 	j.bytes += int64(len(group))
-	return records, nil
+	j.open += int64(len(group))
+	return nil
 }
 
 // group makes the bytes of a group: an empty line, which is the group mark,
 // and a line per draft.
 func (j *Journal) group(drafts []Draft) ([]byte, []Record, error) {
-	source := "//" + origin(j.options.Host, j.identity.ID)
 	records := make([]Record, len(drafts))
 	spans := make([]struct{ line, data, end int }, len(drafts))
 	room := 1
@@ -129,17 +177,11 @@ func (j *Journal) group(drafts []Draft) ([]byte, []Record, error) {
 			}
 			d.At = now
 		}
-		d.At.Wall = d.At.Wall.UTC().Round(0)
-		if d.ID == "" {
-			d.ID = j.options.NewID()
-		}
-		if !j.options.knows(&d) {
-			return nil, nil, fmt.Errorf("%w: the type %q is critical, and this program would not open a journal with it", ErrRefused, d.Type)
-		}
+		j.complete(&d)
 		seq := j.tree.size + uint64(i)
 		spans[i].line = len(group)
 		var err error
-		if group, spans[i].data, err = appendLine(group, seq, source, d); err != nil {
+		if group, spans[i].data, err = j.lines.append(group, seq, &d); err != nil {
 			return nil, nil, err
 		}
 		spans[i].end = len(group)
@@ -151,6 +193,14 @@ func (j *Journal) group(drafts []Draft) ([]byte, []Record, error) {
 		records[i].Data = group[s.data : s.end-crcLen : s.end-crcLen]
 	}
 	return group, records, nil
+}
+
+// complete fills in what a draft may leave open, but for the time.
+func (j *Journal) complete(d *Draft) {
+	d.At.Wall = d.At.Wall.UTC().Round(0)
+	if d.ID == "" {
+		d.ID = j.options.NewID()
+	}
 }
 
 // Checkpoint signs the tree as it is and puts the checkpoint in place, durably.
@@ -166,7 +216,7 @@ func (j *Journal) Checkpoint() error {
 }
 
 // MaybeCheckpoint calls Checkpoint when one is due: with records that none
-// covers, after a second or at 256 of them; else every hour. The owner calls
+// covers, after a second or at 65,536 of them; else every hour. The owner calls
 // it a few times a second.
 func (j *Journal) MaybeCheckpoint(now Reading) error {
 	j.mu.Lock()
@@ -184,7 +234,7 @@ func (j *Journal) MaybeCheckpoint(now Reading) error {
 
 func (j *Journal) checkpoint(now Reading) error {
 	c := checkpoint{j.tree.size, j.tree.root()}
-	msg, err := putCheckpoint(j.dir, j.identity.Origin, c, j.signer)
+	msg, err := c.put(j.options.disk, j.dir, j.identity.Origin, j.signer)
 	if errors.Is(err, durable.ErrSync) {
 		return j.fail(err)
 	}
@@ -196,14 +246,31 @@ func (j *Journal) checkpoint(now Reading) error {
 	if !isNew {
 		return nil
 	}
-	return keepCheckpoint(j.dir, c.size, msg, now)
+	if j.kept, err = keepCheckpoint(j.options.disk, j.dir, c.size, msg, now); err != nil {
+		return err
+	}
+	if j.thinned == 0 {
+		j.thinned = j.kept // since this process began
+	}
+	if j.kept-j.thinned < thinAt {
+		return nil
+	}
+	j.kept, err = thin(j.options.disk, j.dir)
+	j.thinned = j.kept
+	if errors.Is(err, durable.ErrSync) {
+		return j.fail(err)
+	}
+	return err
 }
 
-// Replay calls fn with every record in order. It stops at fn's first error and
-// returns it. Records appended after Replay began may be left out.
+// Replay calls fn with every record from the one that opens the newest segment
+// on: with what that carries, the state of all of it. It stops at fn's first
+// error and returns it. Records appended after Replay began may be left out.
 func (j *Journal) Replay(fn func(Record) error) error {
-	size := j.Size()
-	c := cursor{dir: j.dir}
+	j.mu.Lock()
+	from, size := j.opened, j.tree.size
+	j.mu.Unlock()
+	c := cursor{dir: j.dir, from: from}
 	if err := c.advance(size, fn); err != nil {
 		return err
 	}
@@ -223,8 +290,11 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	var err error
-	if j.failure == nil && j.checkpointed < j.tree.size {
-		err = j.checkpoint(j.options.Now())
+	if j.failure == nil {
+		if j.checkpointed < j.tree.size {
+			err = j.checkpoint(j.options.Now())
+		}
+		err = errors.Join(err, j.release())
 	}
 	j.closed = true
 	return errors.Join(err, j.file.Close(), unlock(j.lock))

@@ -314,22 +314,22 @@ func TestMaybeCheckpoint(t *testing.T) {
 	step("before a second", 1)
 	f.clock.advance(time.Millisecond)
 	step("after a second", 2)
-	add(t, j, 255)
-	step("with 255 records", 2)
+	add(t, j, 1<<16-1)
+	step("with 65,535 records", 2)
 	add(t, j, 1)
-	step("with 256 records", 258)
+	step("with 65,536 records", 2+(1<<16))
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	f.clock.advance(59 * time.Minute)
-	step("idle for less than an hour", 258)
+	step("idle for less than an hour", 2+(1<<16))
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a checkpoint was written before the hour: %v", err)
 	}
 	f.clock.advance(time.Minute)
-	step("idle for an hour", 258)
-	if r := f.verify(); r.Proven != 258 {
-		t.Errorf("proven %d, want 258", r.Proven)
+	step("idle for an hour", 2+(1<<16))
+	if r := f.verify(); r.Proven != 2+(1<<16) {
+		t.Errorf("proven %d, want 65,538", r.Proven)
 	}
 }
 

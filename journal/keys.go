@@ -121,3 +121,25 @@ func (c *keychain) carried(keys []key) error {
 	}
 	return nil
 }
+
+func (c *keychain) clone() *keychain {
+	return &keychain{c.origin, slices.Clone(c.keys), slices.Clone(c.verifiers)}
+}
+
+// follow takes the keys of one of the journal's own records.
+func (c *keychain) follow(r ownRecord) error {
+	var err error
+	switch r.Type {
+	case keyChange:
+		err = c.change(r.Data, r.Seq)
+	case segmentNew:
+		var o *opening
+		if o, _, err = parseOpening(r.Data, r.Seq); err == nil {
+			err = c.carried(o.Keys)
+		}
+	}
+	if err != nil {
+		return (&fault{place: r.place, reason: err.Error()}).damage()
+	}
+	return nil
+}

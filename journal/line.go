@@ -50,42 +50,43 @@ func localType(wire string) string {
 	return strings.TrimSuffix(name, ".v1")
 }
 
-// appendLine appends the line of a record to dst, without newline. Its bytes
-// are made here, once, and never again from what was parsed. It returns where
-// in dst the data begins.
-func appendLine(dst []byte, seq uint64, source string, d Draft) ([]byte, int, error) {
-	wire, err := wireType(d.Type)
-	if err != nil {
-		return dst, 0, err
-	}
+// lineMaker makes the lines of one journal. What comes again in the next line
+// it keeps.
+type lineMaker struct {
+	// source is who writes, as //host/fettle/id.
+	source string
+	// types are the names that were checked, as they stand in a line.
+	types map[string]string
+	// at and times are the last reading, and how it stands in a line.
+	at    Reading
+	times []byte
+}
+
+// append appends the line of a record to dst, without newline. Its bytes are
+// made here, once, and never again from what was parsed. It returns where in
+// dst the data begins.
+func (m *lineMaker) append(dst []byte, seq uint64, d *Draft) ([]byte, int, error) {
 	if err := checkData(d.Data); err != nil {
 		return dst, 0, fmt.Errorf("%w: data of %s: %w", ErrRefused, d.Type, err)
 	}
 	if d.ID == "" {
 		return dst, 0, fmt.Errorf("%w: %s has no id", ErrRefused, d.Type)
 	}
-	if year := d.At.Wall.Year(); year < 0 || year > 9999 {
-		return dst, 0, fmt.Errorf("%w: the year %d of %s cannot be written", ErrRefused, year, d.Type)
+	wire, err := m.wireType(d.Type)
+	if err != nil {
+		return dst, 0, err
 	}
-
+	if err := m.read(d); err != nil {
+		return dst, 0, err
+	}
 	begin := len(dst)
 	dst = append(dst, lineHead+`,"seq":`...)
 	dst = strconv.AppendUint(dst, seq, 10)
-	field := func(name, value string) {
-		if value == "" || err != nil {
-			return // CloudEvents: an attribute is not empty
-		}
-		dst = append(append(append(dst, `,"`...), name...), `":`...)
-		dst, err = jsontext.AppendQuote(dst, value)
-	}
-	field("type", wire)
-	field("subject", d.Subject)
-	field("boot", d.At.Boot)
-	// A string: CloudEvents' integers end at 2^31, and jq's at 2^53.
-	field("boottime", strconv.FormatInt(int64(d.At.Since), 10))
-	field("time", d.At.Wall.UTC().Format(time.RFC3339Nano))
-	field("id", d.ID)
-	field("source", source)
+	dst, err = appendField(dst, "type", wire, err)
+	dst, err = appendField(dst, "subject", d.Subject, err)
+	dst = append(dst, m.times...)
+	dst, err = appendField(dst, "id", d.ID, err)
+	dst, err = appendField(dst, "source", m.source, err)
 	if err != nil {
 		return dst[:begin], 0, fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err)
 	}
@@ -104,6 +105,55 @@ func appendLine(dst []byte, seq uint64, source string, d Draft) ([]byte, int, er
 		return dst[:begin], 0, fmt.Errorf("%w: %s makes a line of %d bytes, at most %d are taken", ErrRefused, d.Type, n, MaxLine)
 	}
 	return dst, data, nil
+}
+
+// wireType is wireType, once for each type.
+func (m *lineMaker) wireType(name string) (string, error) {
+	if wire, ok := m.types[name]; ok {
+		return wire, nil
+	}
+	wire, err := wireType(name)
+	if err != nil {
+		return "", err
+	}
+	if m.types == nil {
+		m.types = make(map[string]string)
+	}
+	if len(m.types) < 1024 { // a bound, should there be no end of them
+		m.types[strings.Clone(name)] = wire
+	}
+	return wire, nil
+}
+
+// read makes the fields of a reading, unless it is the last one.
+func (m *lineMaker) read(d *Draft) error {
+	if m.times != nil && d.At == m.at {
+		return nil
+	}
+	if year := d.At.Wall.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("%w: the year %d of %s cannot be written", ErrRefused, year, d.Type)
+	}
+	times, err := appendField(m.times[:0], "boot", d.At.Boot, nil)
+	m.times = nil // until they are made
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err)
+	}
+	// A string: CloudEvents' integers end at 2^31, and jq's at 2^53.
+	times = append(times, `,"boottime":"`...)
+	times = strconv.AppendInt(times, int64(d.At.Since), 10)
+	times = append(times, `","time":"`...)
+	times = d.At.Wall.UTC().AppendFormat(times, time.RFC3339Nano)
+	m.at, m.times = d.At, append(times, '"')
+	return nil
+}
+
+// appendField appends one attribute, unless there was an error before.
+func appendField(dst []byte, name, value string, err error) ([]byte, error) {
+	if value == "" || err != nil {
+		return dst, err // CloudEvents: an attribute is not empty
+	}
+	dst = append(append(append(dst, `,"`...), name...), `":`...)
+	return jsontext.AppendQuote(dst, value)
 }
 
 // checkData says why data cannot stand in a line.

@@ -15,6 +15,7 @@ import (
 // with a JSON decoder.
 func TestLineProperty(t *testing.T) {
 	var p parser
+	m := lineMaker{source: "//host/fettle/id"}
 	rapid.Check(t, func(t *rapid.T) {
 		data, err := json.Marshal(rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "data"))
 		if err != nil {
@@ -33,7 +34,7 @@ func TestLineProperty(t *testing.T) {
 			Data: data,
 		}
 		seq := rapid.Uint64Range(0, 1<<40).Draw(t, "seq")
-		line, at, err := appendLine([]byte("before"), seq, "//host/fettle/id", want)
+		line, at, err := m.append([]byte("before"), seq, &want)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,8 @@
 package journal
 
 import (
+	"fmt"
 	"io"
-	"os"
 
 	"github.com/fettle-io/fettle/internal/durable"
 )
@@ -22,14 +22,49 @@ type Options struct {
 	KnownTypes func(recordType string) bool
 	// PinnedID, if set, is the only journal that is opened.
 	PinnedID string
+	// Each, if set, is called with every record that Open believes, in order:
+	// from the one that opens the newest segment (journal.segment, or genesis)
+	// to the end. Its error ends Open. What it was told is void if Open fails.
+	Each func(Record) error
+	// SegmentBytes is how long a segment grows, beside its carried records,
+	// before RotateDue says so. 0: 64 MiB.
+	SegmentBytes int64
+	// Ahead is how many bytes are reserved on the disk ahead of what is
+	// written. 0: 64 MiB; negative: none.
+	Ahead int64
 	// WrapFile, if set, stands between the journal and each segment that it
 	// appends to: tests inject faults here.
 	WrapFile func(File) File
+
+	disk durable.Disk // tests see each step here
+}
+
+const defaultBytes = 64 << 20 // of Options.SegmentBytes and Options.Ahead
+
+func (o Options) withDefaults() Options {
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = defaultBytes
+	}
+	if o.Ahead == 0 {
+		o.Ahead = defaultBytes
+	}
+	return o
 }
 
 // knows says whether a record may be passed on.
 func (o Options) knows(d *Draft) bool {
 	return !d.Critical || isOwn(d.Type) || o.KnownTypes != nil && o.KnownTypes(d.Type)
+}
+
+// accepts refuses a draft that is not for a caller to write.
+func (o Options) accepts(d *Draft) error {
+	switch {
+	case isOwn(d.Type):
+		return fmt.Errorf("%w: records of type %q are the journal's own", ErrRefused, d.Type)
+	case !o.knows(d):
+		return fmt.Errorf("%w: the type %q is critical, and this program would not open a journal with it", ErrRefused, d.Type)
+	}
+	return nil
 }
 
 // File is a segment being appended to.
@@ -40,6 +75,6 @@ type File interface {
 }
 
 // segmentFile is the File on a disk.
-type segmentFile struct{ *os.File }
+type segmentFile struct{ *durable.File }
 
-func (f segmentFile) Sync() error { return durable.Datasync(f.File) }
+func (f segmentFile) Sync() error { return f.Datasync() }

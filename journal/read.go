@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"time"
 )
@@ -15,10 +17,29 @@ const end = uint64(1) << 63
 // Read calls fn with every record from sequence number from on, and returns at
 // the end of the journal. It works beside a running writer and stops cleanly
 // before an unfinished group; what it shows may not be durable yet. It checks
-// each line, but no signature: that is for Verify.
+// each line, but no signature: that is for Verify. Where the lines went to an
+// archive, the error is an *ArchivedError.
 func Read(dir string, from uint64, fn func(Record) error) error {
-	c := cursor{dir: dir, from: from}
+	return ReadArchived(dir, "", from, fn)
+}
+
+// ReadArchived is Read, with the folder that Archive moved older lines to.
+func ReadArchived(dir, archive string, from uint64, fn func(Record) error) error {
+	c := cursor{dir: dir, archive: archive, from: from}
 	return c.advance(end, fn)
+}
+
+// First returns the first record whose line is in dir: 0, unless older ones
+// went to an archive.
+func First(dir string) (uint64, error) {
+	segments, err := segmentsIn(dir)
+	if err != nil {
+		return 0, err
+	}
+	for segments[0].path == "" {
+		segments = segments[1:]
+	}
+	return segments[0].first, nil
 }
 
 // Follow is Read that waits for more at the end (it looks every 200 ms) until
@@ -46,8 +67,9 @@ func Follow(ctx context.Context, dir string, from uint64, fn func(Record) error)
 // cursor is a place in a journal from which reading can go on, also when the
 // writer has recovered in between and the line now stands in another file.
 type cursor struct {
-	dir  string
-	from uint64 // the first record that is wanted
+	dir     string
+	archive string // the folder with older lines, if it is given
+	from    uint64 // the first record that is wanted
 	// at is where the next line begins, in the file that info tells.
 	at     place
 	info   os.FileInfo
@@ -87,7 +109,11 @@ func (c *cursor) advance(limit uint64, fn func(Record) error) error {
 
 // read goes through one segment, from the cursor if it is the same file still.
 func (c *cursor) read(seg segment, stop uint64, fn func(Record) error) (*fault, error) {
-	f, err := os.Open(seg.path)
+	want := max(c.at.seq, c.from)
+	f, err := checker{archive: c.archive}.lines(seg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, archived(c.dir, seg, want)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +122,8 @@ func (c *cursor) read(seg segment, stop uint64, fn func(Record) error) (*fault, 
 	if err != nil {
 		return nil, err
 	}
-	want := max(c.at.seq, c.from)
 	if c.info == nil || !os.SameFile(c.info, info) || info.Size() < c.at.offset {
-		c.at = place{file: seg.path, line: 1, seq: seg.first}
+		c.at = place{file: f.Name(), line: 1, seq: seg.first}
 	}
 	c.info = info
 	if info.Size() == c.at.offset {

@@ -20,22 +20,22 @@ func (j *Journal) recover(s *survey) error {
 	if len(s.pending) > 0 {
 		m.Rewritten = s.end.seq - s.pending[0].seq
 	}
-	if err := addMark(j.dir, now, m); err != nil { // before anything is cut
+	if err := j.addMark(now, m); err != nil { // before anything is cut
 		return err
 	}
 	rewritten := make(map[string]bool)
 	for _, p := range s.pending {
-		path, err := p.rewrite(j.dir)
+		path, err := p.rewrite(j.options.disk, j.dir)
 		if err != nil {
 			return err
 		}
 		rewritten[path] = true
 		if path != p.path {
-			if err := addMark(j.dir, now, mark{Mark: "segment-changed", Records: p.seq, Segment: filepath.Base(path)}); err != nil {
+			if err := j.addMark(now, mark{Mark: "segment-changed", Records: p.seq, Segment: filepath.Base(path)}); err != nil {
 				return err
 			}
 			// Now that the new segment is durable, the old one ends before it.
-			if err := durable.Truncate(p.path, p.from); err != nil {
+			if err := j.options.disk.Truncate(p.path, p.from); err != nil {
 				return err
 			}
 			rewritten[p.path] = true
@@ -45,23 +45,23 @@ func (j *Journal) recover(s *survey) error {
 		if one.good == one.size || rewritten[one.path] {
 			continue
 		}
-		if err := durable.Truncate(one.path, one.good); err != nil {
+		if err := j.options.disk.Truncate(one.path, one.good); err != nil {
 			return err
 		}
 	}
-	return j.measure()
+	return nil
 }
 
 // rewrite puts the pending lines of one segment into a segment of their own.
 // If they are all that the segment has, the new file takes its place.
-func (p pending) rewrite(dir string) (string, error) {
+func (p pending) rewrite(disk durable.Disk, dir string) (string, error) {
 	old, err := os.Open(p.path)
 	if err != nil {
 		return "", err
 	}
 	defer old.Close()
 	path := segmentPath(dir, p.seq)
-	err = durable.Replace(path, 0o600, func(w io.Writer) error {
+	err = disk.Replace(path, 0o600, func(w io.Writer) error {
 		n, err := io.Copy(w, io.NewSectionReader(old, p.from, p.to-p.from))
 		if err == nil && n != p.to-p.from {
 			err = fmt.Errorf("%s became shorter while it was read", p.path)
@@ -83,21 +83,4 @@ func (s *survey) torn() *cut {
 		c.Line, c.Reason = s.fault.line, s.fault.reason
 	}
 	return c
-}
-
-// measure counts the bytes of all segments.
-func (j *Journal) measure() error {
-	segments, err := segmentsIn(j.dir)
-	if err != nil {
-		return err
-	}
-	j.bytes = 0
-	for _, seg := range segments {
-		info, err := os.Stat(seg.path)
-		if err != nil {
-			return err
-		}
-		j.bytes += info.Size()
-	}
-	return nil
 }

@@ -21,7 +21,8 @@ type fault struct {
 	place
 	reason string
 	// followed says that later writes stand behind it (a group mark, or a
-	// further segment). What a crash tore is never followed.
+	// further segment), or that the line was on the disk before its segment had
+	// a name (the first group). What a crash tore is neither.
 	followed bool
 }
 
@@ -35,7 +36,10 @@ type scanner struct {
 	// at is where the next line begins, and the record that is due.
 	at place
 	// good is the offset behind the last good record.
-	good   int64
+	good int64
+	// solid is the first record that a crash can have torn: the first line of a
+	// segment, and its carried records, were on the disk before it had its name.
+	solid  uint64
 	parser *parser
 }
 
@@ -44,7 +48,11 @@ type scanner struct {
 func newScanner(f io.ReaderAt, size int64, at place, p *parser) *scanner {
 	rest := size - at.offset
 	r := bufio.NewReaderSize(io.NewSectionReader(f, at.offset, rest), int(min(rest, MaxLine))+1)
-	return &scanner{r: r, at: at, good: at.offset, parser: p}
+	s := &scanner{r: r, at: at, good: at.offset, parser: p}
+	if at.offset == 0 {
+		s.solid = at.seq + 1
+	}
+	return s
 }
 
 // scan calls each with every good record before limit. It ends at limit, at
@@ -55,6 +63,9 @@ func (s *scanner) scan(limit uint64, each func(Record, place) error) (*fault, er
 		begin := s.at
 		line, problem, err := s.next()
 		if errors.Is(err, io.EOF) {
+			if begin.seq < s.solid {
+				return &fault{begin, fmt.Sprintf("the segment ends here, but it was made with the records up to seq %d: they are missing", s.solid-1), true}, nil
+			}
 			return nil, nil
 		}
 		if err != nil {
@@ -70,12 +81,15 @@ func (s *scanner) scan(limit uint64, each func(Record, place) error) (*fault, er
 		if problem == nil && r.Seq != begin.seq {
 			problem = fmt.Errorf("seq %d stands where %d should", r.Seq, begin.seq)
 		}
+		if problem == nil && r.Type == segmentNew {
+			problem = s.open(r)
+		}
 		if problem != nil {
 			followed, err := s.marked()
 			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", begin.file, err)
 			}
-			return &fault{begin, problem.Error(), followed}, nil
+			return &fault{begin, problem.Error(), followed || begin.seq < s.solid}, nil
 		}
 		if err := each(r, begin); err != nil {
 			return nil, err
@@ -84,6 +98,18 @@ func (s *scanner) scan(limit uint64, each func(Record, place) error) (*fault, er
 		s.good = s.at.offset
 	}
 	return nil, nil
+}
+
+// open takes the record that opens a segment.
+func (s *scanner) open(r Record) error {
+	if s.good > 0 {
+		return errors.New(segmentNew + ": it stands within a segment")
+	}
+	o, _, err := parseOpening(r.Data, r.Seq)
+	if err == nil {
+		s.solid = r.Seq + 1 + o.Carried
+	}
+	return err
 }
 
 // next returns the next line, valid until the one after it, or the problem

@@ -1,7 +1,8 @@
 package journal
 
 import (
-	"fmt"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,7 +15,7 @@ import (
 // mark is one line of marks.jsonl: what happened to the journal on this host.
 // Marks are never lines of the journal, so that copies of it stay equal.
 type mark struct {
-	// Mark is opened, recovered or segment-changed.
+	// Mark is opened, recovered, segment-changed or archived.
 	Mark string `json:"mark"`
 	Time string `json:"time"`
 	Boot string `json:"boot,omitzero"`
@@ -22,8 +23,11 @@ type mark struct {
 	Records uint64 `json:"records"`
 	// Rewritten is how many records behind the checkpoint were written anew.
 	Rewritten uint64 `json:"rewritten,omitzero"`
-	// Segment is the file that records go to from now on.
+	// Segment is the file that records go to from now on, or that went to an
+	// archive.
 	Segment string `json:"segment,omitzero"`
+	// To is the folder that the lines of Segment went to.
+	To string `json:"to,omitzero"`
 	// Cut is the torn tail that was taken away.
 	Cut *cut `json:"cut,omitzero"`
 }
@@ -40,46 +44,60 @@ type cut struct {
 func stamp(now Reading) string { return now.Wall.UTC().Format(time.RFC3339Nano) }
 
 // addMark adds a mark to the side file, durably.
-func addMark(dir string, now Reading, m mark) error {
+func (j *Journal) addMark(now Reading, m mark) error {
 	m.Time, m.Boot = stamp(now), now.Boot
-	if err := appendSide(filepath.Join(dir, marksFile), m, true); err != nil {
+	if _, err := appendSide(j.options.disk, filepath.Join(j.dir, marksFile), m, true); err != nil {
 		return err
 	}
-	return durable.SyncDir(dir) // it may be the first one
+	return j.options.disk.SyncDir(j.dir) // it may be the first one
 }
 
-// appendSide adds one JSON line to a side file. If the last line has no end (a
-// crash, a full disk), the new one begins on a line of its own all the same.
-func appendSide(path string, v any, sync bool) error {
+// appendSide adds one JSON line to a side file, and returns its length then. If
+// the last line has no end (a crash, a full disk), the new one begins on a line
+// of its own all the same.
+func appendSide(disk durable.Disk, path string, v any, sync bool) (int64, error) {
 	line, err := json.Marshal(v)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	whole, err := endsInLine(path)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if !whole {
+		line = append([]byte("\n"), line...)
+	}
+	f, err := disk.OpenFile(path, os.O_CREATE, 0o600)
+	if err != nil {
+		return 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if n := info.Size(); n > 0 {
-		var last [1]byte
-		if _, err := f.ReadAt(last[:], n-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' {
-			line = append([]byte("\n"), line...)
-		}
-	}
 	if _, err := f.Write(append(line, '\n')); err != nil {
-		return err
+		return 0, err
 	}
 	if sync {
 		if err := f.Sync(); err != nil {
-			return fmt.Errorf("%w: %w", durable.ErrSync, err)
+			return 0, err
 		}
 	}
-	return f.Close()
+	return f.Size(), f.Close()
+}
+
+// endsInLine says whether a file is empty, missing, or ends with a line break.
+func endsInLine(path string) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return err == nil, err
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], info.Size()-1)
+	return last[0] == '\n', err
 }

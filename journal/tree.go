@@ -3,6 +3,7 @@ package journal
 import (
 	"crypto/sha256"
 	"math/bits"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -15,11 +16,16 @@ type frontier struct {
 	roots []tlog.Hash
 }
 
+// leafHash is the RFC 6962 leaf of a raw line.
+func leafHash(line []byte) tlog.Hash { return tlog.RecordHash(line) }
+
+func (f *frontier) clone() frontier { return frontier{f.size, slices.Clone(f.roots)} }
+
 // whole says whether there are as many roots as a tree of this size has.
 func (f *frontier) whole() bool { return len(f.roots) == bits.OnesCount64(f.size) }
 
 // add puts the leaf of one raw line into the tree.
-func (f *frontier) add(line []byte) { f.addLeaf(tlog.RecordHash(line)) }
+func (f *frontier) add(line []byte) { f.addLeaf(leafHash(line)) }
 
 // addLeaf puts a leaf into the tree.
 func (f *frontier) addLeaf(h tlog.Hash) {

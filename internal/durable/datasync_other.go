@@ -3,14 +3,12 @@
 package durable
 
 import (
-	"fmt"
+	"errors"
 	"os"
 )
 
-// Datasync makes what was written to f durable.
-func Datasync(f *os.File) error {
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("%w: %w", ErrSync, err)
-	}
-	return nil
-}
+// datasync makes what was written to f durable.
+func datasync(f *os.File) error { return f.Sync() }
+
+// allocate cannot be had here.
+func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
