@@ -61,7 +61,7 @@ func (f *fixture) newID() string {
 }
 
 func (f *fixture) options() journal.Options {
-	return journal.Options{Now: f.clock.now, NewID: f.newID, KnownTypes: func(name string) bool { return name == "run.planned" }}
+	return journal.Options{Now: f.clock.now, NewID: f.newID, KnownTypes: func(name string) bool { return name == "run.planned" }, Ahead: 1 << 16}
 }
 
 func (f *fixture) open() *journal.Journal {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -9,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -46,6 +46,9 @@ func audit(dir, publicKey, archive, anchor string) (report, error) {
 		if anchors, err = a.checkpoints(anchor); err != nil || len(anchors) == 0 {
 			return a.report, fmt.Errorf("the anchor %s has %d checkpoints: %w", anchor, len(anchors), err)
 		}
+		for i := range anchors {
+			anchors[i].kept = true
+		}
 	}
 	bad, err := a.segments(dir, archive)
 	if err != nil {
@@ -79,7 +82,7 @@ func audit(dir, publicKey, archive, anchor string) (report, error) {
 			return a.report, fmt.Errorf("of the records %d to %d one is not what was signed (%s): the root is %s, signed was %s", a.Proven, c.size-1, c.file, a.roots[c.size], c.root)
 		}
 		a.Proven, a.Root = c.size, c.root.String()
-		if c.file == anchor {
+		if c.kept {
 			a.Anchors++
 		} else {
 			a.Checkpoints++
@@ -118,27 +121,29 @@ func (a *auditor) segments(dir, archive string) (*fault, error) {
 	if first = slices.Compact(first); err != nil || len(first) == 0 || first[0] != 0 {
 		return nil, fmt.Errorf("%s: its first segment is missing: %w", dir, err)
 	}
-	for i, n := range append(first, math.MaxInt64)[:len(first)] {
-		last, stop := i == len(first)-1, append(first, math.MaxInt64)[i+1]
-		lines := filepath.Join(dir, fmt.Sprintf("%012d.jsonl", n))
-		var hashes []byte // in place of the lines
-		if _, err := os.Lstat(lines); errors.Is(err, os.ErrNotExist) {
-			leaves := strings.TrimSuffix(lines, "jsonl") + "leaves"
-			if hashes, err = os.ReadFile(leaves); err != nil || last || uint64(len(hashes)) != tlog.HashSize*(stop-n) {
-				return nil, fmt.Errorf("%s has not the hashes of the records %d to %d: %w", leaves, n, stop-1, err)
+	for i, n := range first {
+		last, stop := i == len(first)-1, uint64(math.MaxInt64)
+		if !last {
+			stop = first[i+1]
+		}
+		lines, hashes, err := files(dir, archive, n)
+		if err == nil && hashes != nil && !last && uint64(len(hashes)) != tlog.HashSize*(stop-n) {
+			err = fmt.Errorf("%d bytes of hashes for %d records", len(hashes), stop-n)
+		}
+		if err != nil || last && lines == "" {
+			return nil, fmt.Errorf("the segment of record %d: %w", n, cmp.Or(err, os.ErrNotExist))
+		}
+		if lines == "" {
+			for h := range slices.Chunk(hashes, tlog.HashSize) {
+				a.leaf(tlog.Hash(h))
 			}
-			if lines = filepath.Join(archive, filepath.Base(lines)); archive == "" {
-				for h := range slices.Chunk(hashes, tlog.HashSize) {
-					a.leaf(tlog.Hash(h))
-				}
-				a.Archived += stop - n
-				continue
-			}
+			a.Archived += stop - n
+			continue
 		}
 		end, bad, err := readLines(lines, n, stop, func(r record, line []byte) error {
 			h := tlog.RecordHash(line)
 			if at := tlog.HashSize * int(*r.Seq-n); hashes != nil && h != tlog.Hash(hashes[at:at+tlog.HashSize]) { //nolint:gosec // within the file
-				return errors.New("in the archive stands another line than the one whose hash was kept")
+				return errors.New("the hash that was kept is that of another line")
 			}
 			if err := a.own(r, *r.Seq == n); err != nil {
 				return err
@@ -150,13 +155,30 @@ func (a *auditor) segments(dir, archive string) (*fault, error) {
 		case err != nil:
 			return nil, err
 		case bad != nil:
-			bad.followed = bad.followed || !last || end == n
+			bad.followed = bad.followed || !last
 			return bad, nil
-		case !last && end < stop || end == n:
+		case !last && end < stop:
 			return nil, fmt.Errorf("%s ends before record %d: records are missing", lines, end)
 		}
 	}
 	return nil, nil
+}
+
+// files finds the lines of a segment, in the journal or else in the archive, and
+// the hashes that were kept of them. One of both is enough.
+func files(dir, archive string, first uint64) (lines string, hashes []byte, err error) {
+	name := fmt.Sprintf("%012d", first)
+	hashes, err = os.ReadFile(filepath.Join(dir, name+".leaves"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", nil, err
+	}
+	for _, at := range []string{dir, archive} {
+		lines := filepath.Join(at, name+".jsonl")
+		if _, err := os.Stat(lines); err == nil && at != "" {
+			return lines, hashes, nil
+		}
+	}
+	return "", hashes, err
 }
 
 func (a *auditor) leaf(h tlog.Hash) {

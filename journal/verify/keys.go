@@ -92,6 +92,7 @@ type checkpoint struct {
 	text, file string
 	size       uint64
 	root       tlog.Hash
+	kept       bool // elsewhere: an anchor
 }
 
 // checkpoints finds those in a file: one as it is, or one a line, as JSON string
