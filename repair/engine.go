@@ -35,7 +35,8 @@ type Engine struct {
 	stamp Stamp
 	now   time.Duration // of the fold's clock
 
-	live       map[string]*live // by run
+	live       map[string]*live            // by run
+	onTarget   map[string]map[string]*live // by target, then by run
 	slots      map[string]string
 	freed      map[string]time.Duration // resource: when a run that may have changed it gave it back
 	asks       map[string]*ask          // by target and what is seen
@@ -75,7 +76,7 @@ type Engine struct {
 func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 	e := &Engine{
 		newID: newID, st: st,
-		live: map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, asks: map[string]*ask{},
+		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, asks: map[string]*ask{},
 		queued: map[string]bool{}, looks: map[uint64]func(Looked){},
 		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{},
 	}

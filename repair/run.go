@@ -148,6 +148,10 @@ func (e *Engine) adopt(ep *Episode, r *Run, p *Playbook, t cluster.Target) *live
 		l.set = e.settings(p, t.Cluster.Name)
 	}
 	e.live[r.Planned.Run] = l
+	if e.onTarget[r.Target] == nil {
+		e.onTarget[r.Target] = map[string]*live{}
+	}
+	e.onTarget[r.Target][r.Planned.Run] = l
 	return l
 }
 
@@ -265,6 +269,9 @@ func (l *live) finish(f FinishedData) {
 	e := l.e
 	e.record(TypeFinished, "run/"+f.Run, f)
 	delete(e.live, f.Run)
+	if delete(e.onTarget[l.Target], f.Run); len(e.onTarget[l.Target]) == 0 {
+		delete(e.onTarget, l.Target)
+	}
 	l.due = -1
 	l.give()
 	if f.Outcome == Repaired {

@@ -56,7 +56,7 @@ func (l *live) consider(seen Sighting) {
 		l.blocked(ReasonAutoRestart, ReasonAutoRestart, "the service manager is about to start it itself: "+seen.Observation.Says, true)
 		return
 	}
-	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep, l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
+	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep != nil && e.silent[l.ep.Fingerprint], l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
 	switch held := e.heldStill(); {
 	case held != nil:
 		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
@@ -129,13 +129,13 @@ func (l *live) allInOrder(seen Sighting) {
 // judge asks every guard about step i; the refusal is the first in the table's
 // order, except that one which waits for a person goes before one that passes:
 // people learn of it even while something else holds.
-func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, ep *Episode, run string, further bool) ([]Verdict, *Verdict) {
+func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, silenced bool, run string, further bool) ([]Verdict, *Verdict) {
 	spec := e.cfg.Actions[p.Steps[i].Action]
 	q := Question{
 		Playbook: p, Step: p.Steps[i], Spec: spec, Target: t,
 		Settings: e.settings(p, t.Cluster.Name), Autonomy: e.autonomy(p, t),
 		Seen: seen, State: e, Run: run, Further: further,
-		Silenced: ep != nil && e.silent[ep.Fingerprint], Brake: e.stamp.Brake,
+		Silenced: silenced, Brake: e.stamp.Brake,
 	}
 	q.Fleet = e.freshFleet(q.Settings)
 	verdicts := make([]Verdict, 0, len(e.cfg.Guards))

@@ -24,7 +24,7 @@ func hungWorld(t *testing.T) *fakeWorld {
 // each is asked again, and goes on by itself when the storm is over.
 func TestStormHoldsWithoutRuns(t *testing.T) {
 	w := hungWorld(t)
-	const n = 1200
+	const n = 600
 	alerts := make([]alert.Alert, n)
 	for i := range alerts {
 		labels := downLabels("m2")
@@ -32,7 +32,7 @@ func TestStormHoldsWithoutRuns(t *testing.T) {
 		alerts[i] = alert.Alert{Fingerprint: alert.FingerprintOf(labels), Status: alert.Firing, Labels: labels}
 	}
 	w.step(repair.Alerts{Message: "storm", Actor: "test", Alerts: alerts, End: &repair.MessageEnd{}})
-	w.run(30 * time.Minute)
+	w.run(10 * time.Minute)
 	if got := w.count(repair.TypePlanned); got != 0 {
 		t.Errorf("%d runs were opened in a storm", got)
 	}

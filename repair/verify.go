@@ -134,29 +134,37 @@ func (l *live) verifyGoal(stepsLeft bool) {
 }
 
 // verifyAsked is answer's, where the look says in order and the playbook wants to
-// know from Prometheus too.
-func (e *Engine) verifyAsked(ep *Episode, p *Playbook, t cluster.Target) {
-	expr, err := p.verification(ep.Labels())
-	if err != nil {
-		e.cannotTell(ep, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
-		return
+// know from Prometheus too. Each episode has an expression of its own: its labels are
+// in it.
+func (e *Engine) verifyAsked(all *group, p *Playbook, t cluster.Target) {
+	for _, ep := range all.episodes {
+		g := &group{playbook: all.playbook, silenced: all.silenced, episodes: []*Episode{ep}}
+		expr, err := p.verification(ep.Labels())
+		if err != nil {
+			e.cannotTell(g, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
+			continue
+		}
+		e.verifyOne(g, p, t, expr)
 	}
+}
+
+func (e *Engine) verifyOne(g *group, p *Playbook, t cluster.Target, expr string) {
 	last := p.Steps[len(p.Steps)-1].Action
 	e.lookAndVerify(last, t, Verification{Expr: expr, Since: sinceBefore}, func(ev Looked) {
-		if e.st.episodes[ep.ID] == nil || ep.Run != "" || e.playbook(ep.Playbook) != p {
+		if ep := g.episodes[0]; e.st.episodes[ep.ID] != ep || ep.Run != "" || e.playbook(g.playbook) != p {
 			return
 		}
 		switch v := notShown(expr, ev.Verified); {
 		case ev.Err != nil:
-			e.cannotTell(ep, notSeen(ev.Err))
+			e.cannotTell(g, notSeen(ev.Err))
 		case !e.cfg.Actions[last].Action.Done(nil, ev.Seen.Observation):
-			e.outOfOrder(ep, p, t, ev.Seen, nil)
+			e.outOfOrder(g, p, t, ev.Seen, nil)
 		case ev.Verified.shown():
-			e.inOrder(ep, t, ev.Seen)
+			e.inOrder(g, t, ev.Seen)
 		case ev.Verified.believed():
-			e.outOfOrder(ep, p, t, ev.Seen, &v)
+			e.outOfOrder(g, p, t, ev.Seen, &v)
 		default:
-			e.cannotTell(ep, v)
+			e.cannotTell(g, v)
 		}
 	})
 }
