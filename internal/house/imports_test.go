@@ -47,6 +47,9 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"promql":         {},
 	"evidence":       {"internal/durable"},
 
+	"sim":          {"alert", "cluster", "internal/config", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
+	"sim/simulate": {"sim"},
+
 	"playbooks":  {},
 	"rules":      {},
 	"rules/lint": {},
@@ -54,6 +57,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"internal/access":       {},
 	"internal/alertmanager": {"alert", "repair"},
+	"internal/amtest":       {},
 	"internal/anchor":       {"internal/durable"},
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/connections":  {},

@@ -1,0 +1,67 @@
+//go:build servers
+
+package amtest
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// spawner starts processes that die with this one. The kernel's "die with the
+// parent" means the thread that forked, so one thread starts all, and stays.
+var spawner = make(chan func())
+
+func runSpawner() {
+	go func() {
+		runtime.LockOSThread()
+		for start := range spawner {
+			start()
+		}
+	}()
+}
+
+// process is one started program; done is closed when it was reaped.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// spawn starts argv with its output appended to a file.
+func spawn(output string, argv ...string) (*process, error) {
+	out, err := os.OpenFile(output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()                         // the child has its own
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // it runs until the test ends it
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	spawner <- func() { started <- cmd.Start() }
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		close(p.done)
+	}()
+	return p, nil
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends it with SIGKILL and returns when it is gone.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.done
+}
