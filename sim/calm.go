@@ -1,0 +1,196 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// mend ends every fault that does not heal by itself, as people would, and leaves to
+// fettle what is fettle's: what is dead or hung stays so, and so does lost data.
+func (w *world) mend() {
+	p := w.fettle
+	p.blind, p.slowLooks, p.slowDisk, p.brake, p.crashIn = false, false, false, false, 0
+	p.late, p.commandTakes, p.answersLate, p.answersNever, p.answersError = 0, 20*time.Millisecond, 0, false, false
+	for _, pause := range w.pauses() {
+		p.post(repair.ClearPause{ID: pause, Actor: "person"}, nil)
+	}
+	for _, h := range w.hosts {
+		h.unasked = false
+	}
+	for _, r := range w.rings {
+		clear(r.cut)
+	}
+	for _, u := range w.units {
+		u.cutProbe, u.cutProm, u.untold, u.slow = false, false, false, false
+		u.broken, u.portUntil, u.startIn = false, 0, 0
+		if u.stuck {
+			u.stuck = false
+			if u.state == cluster.ServiceStarting && u.pid == 0 {
+				u.later(time.Second, u.spawn)
+			}
+		}
+		if u.state == cluster.ServiceStopped { // a person starts again what a person stopped
+			u.purpose = ""
+			u.begin(nil)
+		}
+	}
+	if !w.prom.alive {
+		w.prom.revive()
+	}
+	for _, m := range w.alarms {
+		m.answers = true
+		for _, print := range m.prints {
+			m.held[print].silenced = false
+		}
+		m.flushIn(0)
+	}
+	w.reload(w.kit.config(w))
+	w.say("world", "calm: no more faults, and what people mend is mended")
+	w.changed()
+}
+
+func (w *world) pauses() (ids []string) {
+	if w.fettle.engine == nil {
+		return nil
+	}
+	for _, p := range w.fettle.engine.State().Pauses() {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// within is the time in which everything has to be in order again, without a
+// person: two cooldowns, the runs between, and Alertmanager's repeats.
+const within = 75 * time.Minute
+
+// calm lets the world come into order by itself, and says what did not.
+func (w *world) calm() {
+	w.fettle.crashIn = 0
+	w.run(5*time.Minute, func() bool { return w.fettle.up && !w.fettle.writing }) // people's words are for a fettle that runs
+	w.mend()
+	w.watch.calm = true
+	w.run(within, w.quiet)
+	if w.stopped() {
+		return
+	}
+	if !w.quiet() {
+		w.expect(false)
+	}
+	for range 2 { // what waits for a person, by the rules, gets one
+		if w.stopped() || w.quiet() {
+			return
+		}
+		w.releaseAll()
+		w.run(within, w.quiet)
+	}
+	if !w.stopped() && !w.quiet() {
+		w.expect(true)
+	}
+}
+
+// releaseAll is a person who looks into everything that is open.
+func (w *world) releaseAll() {
+	if w.fettle.engine == nil {
+		return
+	}
+	for _, ep := range w.fettle.engine.State().Episodes() {
+		w.fettle.post(repair.Release{Episode: ep.ID, Actor: "person"}, nil)
+	}
+	w.stats.Persons++
+	w.say("person", "releases every episode")
+}
+
+// quiet tells that everything that can be is in order, and nothing is open but what
+// cannot be.
+func (w *world) quiet() bool {
+	if !w.fettle.up || w.fettle.engine == nil {
+		return false
+	}
+	for _, u := range w.units {
+		if !u.inOrder && w.mustRun(u) {
+			return false
+		}
+	}
+	for id, ep := range w.watch.ledger.episodes {
+		if u, ok := w.named[targetName(ep.received.Labels)]; !ok || u.inOrder || w.mustRun(u) {
+			_ = id
+			if ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mustRun tells that a unit has to come into order: its data is intact, its hang can
+// be told, and its ring can have a quorum.
+func (w *world) mustRun(u *unit) bool {
+	if w.watch.ledger.closed[w.prom.of(u).print].reason == "person" {
+		return false // rule 2: for 4 h, or until it was seen inactive
+	}
+	if u.ring == nil {
+		return true
+	}
+	return u.data == intact && w.mendable(u) && w.majority(u.ring)
+}
+
+// mendable tells that rule 14 lets fettle see what is wrong with it.
+func (w *world) mendable(u *unit) bool { return !u.hung || w.local(u) }
+
+// majority tells that the members that live, and those that can be started, are one:
+// with fewer, holding still is right (rule 13). A hung one is ended only while the
+// others are a quorum without it (rule 14).
+func (w *world) majority(r *ring) bool {
+	n := 0
+	for _, m := range r.members {
+		if m.data == intact && !m.hung {
+			n++
+		}
+	}
+	return n >= r.quorum()
+}
+
+// expect is liveness: once no new fault comes and starts succeed, every dead member
+// with intact data runs, and its episode is closed without a person, except where a
+// rule waits for one.
+func (w *world) expect(afterPersons bool) {
+	for _, u := range w.units {
+		if u.inOrder || !w.mustRun(u) || !afterPersons && w.waitsForPerson(u) {
+			continue
+		}
+		w.mustNot(ruleRuns, "%s is %s (hung %v) %s after the last fault; %s", u.name(), u.state, u.hung, within, w.lastSaid(u))
+	}
+	for _, ep := range w.watch.ledger.episodes {
+		u, ok := w.named[targetName(ep.received.Labels)]
+		if ok && u.inOrder && (afterPersons || !w.waitsForPerson(u)) {
+			w.mustNot(ruleOver, "the episode of %s is open %s after the last fault, and it is in order; %s", u.name(), within, w.lastSaid(u))
+		}
+	}
+}
+
+// waitsForPerson tells that a rule has left it to people: attempts used up, an
+// outcome that cannot be told, a proof that says no. Its whole ring waits where it
+// is one, because its slots are held.
+func (w *world) waitsForPerson(u *unit) bool {
+	for _, ep := range w.watch.ledger.episodes {
+		o, ok := w.named[targetName(ep.received.Labels)]
+		if !ok || o != u && (u.ring == nil || o.ring != u.ring) {
+			continue
+		}
+		if ep.outcome == repair.Unknown || o == u && ep.outcome == repair.Blocked && !ep.last.Passing {
+			return true
+		}
+	}
+	return w.fettle.holds(u)
+}
+
+func (w *world) lastSaid(u *unit) string {
+	for _, ep := range w.watch.ledger.episodes {
+		if targetName(ep.received.Labels) == u.name() {
+			return "its episode's last run ended " + string(ep.outcome) + " " + ep.last.Guard + "(" + ep.last.Reason + ") " + ep.last.Detail
+		}
+	}
+	return "no episode is open for it"
+}

@@ -1,0 +1,171 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
+)
+
+// watcher calls the invariants where something they are about happens.
+type watcher struct {
+	w      *world
+	ledger *ledger
+	broken *Violation
+	seen   map[string][]*looking // by target, the last looks that ended
+	answer map[uint64]*looking   // by its number: not stepped yet
+	last   map[string]*looking   // by target, the last one that was stepped
+	looks  map[time.Duration]*looking
+	once   map[string]int           // run|step: how often it was begun
+	asked  map[string]time.Duration // by target: when a look was last asked for
+	calm   bool                     // no more faults: it has to come into order by itself
+}
+
+// Violation is an invariant that was broken.
+type Violation struct {
+	Rule string // the invariant's name
+	Text string // what was seen
+	At   time.Duration
+}
+
+func (v *Violation) Error() string {
+	return fmt.Sprintf("%s, %s into the seed: %s", v.Rule, clock(v.At), v.Text)
+}
+
+func newWatcher(w *world) *watcher {
+	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{}}
+	v.ledger = newLedger(w.ranAt)
+	return v
+}
+
+// ranAt is how long fettle's host had been up at a reading, all its boots together.
+func (w *world) ranAt(r journal.Reading) time.Duration {
+	for _, b := range w.fettle.readings {
+		if b.name == r.Boot {
+			return b.at + r.Since
+		}
+	}
+	return r.Since
+}
+
+// report keeps the first violation.
+func (v *watcher) report(rule, format string, args ...any) {
+	if v.broken == nil {
+		v.broken = &Violation{Rule: rule, Text: fmt.Sprintf(format, args...), At: v.w.now}
+		v.w.say("VIOLATED", "%s: %s", rule, v.broken.Text)
+	}
+}
+
+func (v *watcher) started() {
+	v.ledger = newLedger(v.w.ranAt)
+	clear(v.answer)
+	clear(v.last)
+	for _, d := range v.w.fettle.disk.lines {
+		v.ledger.take(d)
+	}
+	for _, ep := range v.ledger.episodes {
+		ep.records = nil
+	}
+}
+
+// event is what is about to be stepped.
+func (v *watcher) event(ev repair.Event) {
+	switch ev := ev.(type) {
+	case repair.Looked:
+		if l := v.answer[ev.Look]; l != nil {
+			delete(v.answer, ev.Look)
+			l.failed = ev.Err != nil
+			v.last[l.effect.Target.String()] = l
+		}
+	case repair.ClearPause, repair.Release, repair.SetPause: // a person's word is answered
+		for _, ep := range v.ledger.episodes {
+			ep.records = nil
+		}
+	}
+}
+
+// made is a record that the engine just made, in its critical section.
+func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
+	v.w.story.record(v.w.now, d)
+	switch d.Type {
+	case repair.TypeIntent:
+		v.intent(read[repair.IntentData](d), stamp)
+	case repair.TypeFinished:
+		f := read[repair.FinishedData](d)
+		v.repairedInOrder(f)
+		v.settled(f, d)
+		v.w.stats.Runs++
+		v.w.stats.count(f)
+	case repair.TypeClosed:
+		v.closedWhenOver(read[repair.ClosedData](d))
+	}
+	v.ledger.take(d)
+	v.fewRecords(d)
+}
+
+func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
+	v.w.stats.Intents++
+	run := v.ledger.runs[in.Run]
+	u, ok := v.w.named[in.TargetName]
+	if run == nil || !ok {
+		v.report(ruleDurable, "an intent of a run without a plan: %s on %s", in.Action, in.TargetName)
+		return
+	}
+	look := v.looks[v.w.fettle.trueTime(in.NotAfterSince-v.w.fettle.notAfter)]
+	v.onePerResource(in, run)
+	v.notPaused(in, u, stamp)
+	v.cooledDown(in, run, stamp)
+	v.attemptsLeft(in, run, stamp)
+	v.freshView(in, look, stamp)
+	if look != nil {
+		v.needed(in, u, look)
+		v.notOnPurpose(in, u, look)
+	}
+}
+
+func (v *watcher) effect(f repair.Effect) {
+	switch f := f.(type) {
+	case repair.Look:
+		v.asked[f.Target.String()] = v.w.now
+	case repair.Apply:
+		v.durableIntent(f)
+	}
+}
+
+// looked is a look that ended.
+func (v *watcher) looked(l *looking, err error) {
+	v.answer[l.effect.ID] = l
+	if l.unit == nil || err != nil {
+		return
+	}
+	list := append(v.seen[l.unit.name()], l)
+	if len(list) > 40 {
+		for _, old := range list[:20] {
+			delete(v.looks, old.asked)
+		}
+		list = append(list[:0:0], list[20:]...)
+	}
+	v.seen[l.unit.name()] = list
+	v.looks[l.asked] = l
+}
+
+// lastLook is when the last look at a target began that the engine has heard of.
+func (v *watcher) lastLook(target string) time.Duration {
+	if l := v.last[target]; l != nil {
+		return l.began
+	}
+	return v.w.now
+}
+
+// lastLookWorked tells that the last one was no error.
+func (v *watcher) lastLookWorked(u *unit) bool {
+	l := v.last[u.name()]
+	return l != nil && !l.failed
+}
+
+func (v *watcher) begun(m *mutation) {
+	v.inTime(m)
+	v.onceOnly(m)
+	v.quorumKept(m)
+}
