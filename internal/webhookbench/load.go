@@ -23,6 +23,8 @@ type load struct {
 	// messages bounds how many are sent, lasts for how long; 0: not by that.
 	messages int
 	lasts    time.Duration
+	// longest is when it is given up, however much is left to send; 0: never.
+	longest time.Duration
 	// progress, if set, is told now and then how many were answered.
 	progress func(answered int, after time.Duration)
 }
@@ -101,6 +103,9 @@ func (l load) work(ctx context.Context, start time.Time, next, answered *atomic.
 	for ctx.Err() == nil {
 		n := next.Add(1) - 1
 		if l.messages > 0 && n >= int64(l.messages) || l.lasts > 0 && l.rate == 0 && time.Since(start) >= l.lasts {
+			break
+		}
+		if l.longest > 0 && time.Since(start) >= l.longest {
 			break
 		}
 		p.number(l.first + uint64(n)*uint64(len(l.message.marks))) //nolint:gosec // counts from 0
