@@ -52,6 +52,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	$(newest) $(GO) test $(server_flags) $(server_packages)
 	@$(MAKE) --no-print-directory bench
 	@$(MAKE) --no-print-directory bench-demo || echo "bench-demo: a limit was missed: see above"
+	@$(MAKE) --no-print-directory bench-webhook ARGS=--short || echo "bench-webhook: a limit was missed: see above"
 
 # A benchmark prints the limit that it missed; on a busy machine that says
 # little, so it is for people to read and fails nothing.
@@ -63,6 +64,11 @@ bench: ## Run each benchmark once
 .PHONY: bench-demo
 bench-demo: build ## Ten repairs in a row, each figure beside its limit; exits 1 on a miss
 	$(newest) bin/fettle demo --cycles=10 --strict
+
+.PHONY: bench-webhook
+bench-webhook: build ## Webhook, journal and engine under load, each figure beside its limit; exits 1 on a miss
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o .cache/webhookbench/ ./internal/webhookbench/...
+	.cache/webhookbench/webhookbench $(ARGS)
 
 .PHONY: lint
 lint: $(linter) ## Run the linters
