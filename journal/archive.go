@@ -116,6 +116,9 @@ func (j *Journal) archive(dir string, seg, next segment, tree *frontier) (bool, 
 	} else if from != nil && from.tree.root() != tree.root() {
 		return false, &DamageError{File: seg.path, Line: 2, Offset: 1, Seq: seg.first, Reason: "the lines up to here do not have the root with which " + next.path + " opens: one of them was changed"}
 	}
+	if err := j.keepLeaves(seg, found); err != nil {
+		return false, err
+	}
 	if err := j.copyOut(dir, seg, found); err != nil {
 		return false, err
 	}
@@ -131,10 +134,9 @@ func (j *Journal) opens(seg segment) (*start, error) {
 	return from, err
 }
 
-// copyOut makes the leaf hashes and the copy of a segment durable.
-func (j *Journal) copyOut(dir string, seg segment, found *checked) error {
-	disk := j.options.disk
-	if err := disk.Replace(leavesPath(j.dir, seg.first), 0o600, func(w io.Writer) error {
+// keepLeaves makes the leaf hashes of a segment durable.
+func (j *Journal) keepLeaves(seg segment, found *checked) error {
+	err := j.options.disk.Replace(leavesPath(j.dir, seg.first), 0o600, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
 		for _, h := range found.leaves {
 			if _, err := b.Write(h[:]); err != nil {
@@ -142,10 +144,19 @@ func (j *Journal) copyOut(dir string, seg segment, found *checked) error {
 			}
 		}
 		return b.Flush()
-	}); err != nil {
-		return err
+	})
+	if errors.Is(err, durable.ErrSync) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return j.fail(err)
 	}
-	to := segmentPath(dir, seg.first)
+	return err
+}
+
+// copyOut makes the copy of a segment durable. A failed sync there is not the
+// journal's: the folder may be on another disk.
+func (j *Journal) copyOut(dir string, seg segment, found *checked) error {
+	disk, to := j.options.disk, segmentPath(dir, seg.first)
 	same := func(path string) error { // check holds them against the leaf hashes
 		copied, err := checker{}.check(segment{seg.first, path, leavesPath(j.dir, seg.first)}, found.end.seq)
 		if err == nil && copied.fault != nil {

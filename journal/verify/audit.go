@@ -126,7 +126,7 @@ func (a *auditor) segments(dir, archive string) (*fault, error) {
 		if !last {
 			stop = first[i+1]
 		}
-		lines, hashes, err := files(dir, archive, n)
+		lines, hashes, err := stored(dir, archive, n)
 		if err == nil && hashes != nil && !last && uint64(len(hashes)) != tlog.HashSize*(stop-n) {
 			err = fmt.Errorf("%d bytes of hashes for %d records", len(hashes), stop-n)
 		}
@@ -155,18 +155,18 @@ func (a *auditor) segments(dir, archive string) (*fault, error) {
 		case err != nil:
 			return nil, err
 		case bad != nil:
-			bad.followed = bad.followed || !last
+			bad.followed = bad.followed || !last || end == n
 			return bad, nil
-		case !last && end < stop:
+		case !last && end < stop, end == n:
 			return nil, fmt.Errorf("%s ends before record %d: records are missing", lines, end)
 		}
 	}
 	return nil, nil
 }
 
-// files finds the lines of a segment, in the journal or else in the archive, and
+// stored finds the lines of a segment, in the journal or else in the archive, and
 // the hashes that were kept of them. One of both is enough.
-func files(dir, archive string, first uint64) (lines string, hashes []byte, err error) {
+func stored(dir, archive string, first uint64) (lines string, hashes []byte, err error) {
 	name := fmt.Sprintf("%012d", first)
 	hashes, err = os.ReadFile(filepath.Join(dir, name+".leaves"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
