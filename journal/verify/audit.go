@@ -34,20 +34,22 @@ func audit(dir, publicKey, archive, anchor string) (report, error) {
 	}
 	a.Journal = a.verifiers[0].Name()
 	newest, err := a.checkpoints(filepath.Join(dir, "checkpoint"))
-	if err != nil || len(newest) != 1 {
-		return a.report, fmt.Errorf("%s has %d checkpoints: %w", dir, len(newest), err)
+	if err != nil {
+		return a.report, err
 	}
 	earlier, err := a.checkpoints(filepath.Join(dir, "checkpoints.jsonl"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return a.report, err
 	}
-	var anchors []checkpoint
+	must := newest[:1] // be signed
 	if anchor != "" {
-		if anchors, err = a.checkpoints(anchor); err != nil || len(anchors) == 0 {
-			return a.report, fmt.Errorf("the anchor %s has %d checkpoints: %w", anchor, len(anchors), err)
+		anchors, err := a.checkpoints(anchor)
+		if err != nil {
+			return a.report, err
 		}
-		for i := range anchors {
-			anchors[i].kept = true
+		for _, c := range anchors {
+			c.kept = true
+			must = append(must, c)
 		}
 	}
 	bad, err := a.segments(dir, archive)
@@ -59,7 +61,6 @@ func audit(dir, publicKey, archive, anchor string) (report, error) {
 	// The newest checkpoint and the anchors must be signed. An earlier one that is
 	// not is no evidence against the journal; one that is, must fit.
 	covered := newest[0].size
-	must := append(newest, anchors...)
 	for _, c := range earlier {
 		switch {
 		case a.signed(c) != nil:

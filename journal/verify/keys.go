@@ -57,11 +57,14 @@ func (a *auditor) own(r record, first bool) error {
 			Key                   string `json:"verifier_key"`
 		}
 		if err := json.Unmarshal(r.Data, &g); err != nil || g.Key != a.keys[0].Key || g.Origin != a.Journal || g.Origin != g.Host+"/fettle/"+g.Journal {
-			return fmt.Errorf("the journal is not that of the given key: it names %s", g.Key)
+			return errors.New("the journal is not that of the given key")
 		}
 	case r.Type == "io.fettle.journal.segment.v1":
 		var o opening
-		if err := json.Unmarshal(r.Data, &o); err != nil || o.Host+"/fettle/"+o.ID != a.Journal || o.Size != a.tree.size || o.Root != a.tree.root().String() {
+		if err := json.Unmarshal(r.Data, &o); err != nil || len(o.Keys) == 0 || o.Keys[0] != a.keys[0] {
+			return errors.New("the journal is not that of the given key")
+		}
+		if o.Host+"/fettle/"+o.ID != a.Journal || o.Size != a.tree.size || o.Root != a.tree.root().String() {
 			return errors.New("the opening of the segment does not follow from what stands before it")
 		}
 		if len(o.Keys) < len(a.keys) || !slices.Equal(o.Keys[:len(a.keys)], a.keys) {
@@ -95,35 +98,30 @@ type checkpoint struct {
 	kept       bool // elsewhere: an anchor
 }
 
-// checkpoints finds those in a file: one as it is, or one a line, as JSON string
-// behind `checkpoint": ` (a file of them) or `checkpoint ` (a log of syslog). They
+// checkpoints finds those in a file: one as it is, or one a line, as a JSON string
+// behind `"checkpoint":` (a file of them) or `checkpoint ` (a log of syslog). They
 // are unchecked: which keys there are, the lines tell.
 func (a *auditor) checkpoints(file string) (all []checkpoint, err error) {
-	text, err := os.ReadFile(file)
-	var found []string
-	for line := range strings.Lines(string(text)) {
-		for _, mark := range []string{`"checkpoint":`, ` checkpoint - `, `checkpoint `} {
+	b, err := os.ReadFile(file)
+	text, found := string(b), []string{string(b)}
+	for line := range strings.Lines(text) {
+		for _, mark := range []string{`"checkpoint":"`, `checkpoint "`} {
 			if _, rest, ok := strings.Cut(line, mark); ok {
 				var s string
-				if json.NewDecoder(strings.NewReader(rest)).Decode(&s) == nil {
-					found = append(found, s)
-					break
-				}
+				_ = json.NewDecoder(strings.NewReader(`"` + rest)).Decode(&s)
+				found = append(found, s) // nothing, if it was torn
 			}
 		}
 	}
-	if len(found) == 0 {
-		found = []string{string(text)}
-	}
 	for _, s := range found {
-		c, lines := checkpoint{text: s, file: file}, strings.Split(s, "\n")
-		if len(lines) < 5 {
-			continue
-		}
+		c, lines := checkpoint{text: s, file: file}, strings.Split(s+"\n\n\n", "\n")
 		c.size, _ = strconv.ParseUint(lines[1], 10, 63)
 		if c.root, _ = tlog.ParseHash(lines[2]); c.size > 0 {
 			all, a.roots[c.size] = append(all, c), tlog.Hash{}
 		}
+	}
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%s has no checkpoint: %w", file, os.ErrNotExist)
 	}
 	return all, err
 }

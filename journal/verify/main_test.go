@@ -37,8 +37,8 @@ func TestStandsAlone(t *testing.T) {
 			}
 		}
 	}
-	if code == 0 || code > 450 {
-		t.Errorf("%d lines of code, 450 is the most", code)
+	if code == 0 || code > 460 {
+		t.Errorf("%d lines of code, 460 is the most", code)
 	}
 }
 
@@ -53,13 +53,13 @@ func TestCommandLine(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"a pass", []string{s.dir, s.key}, 0, []string{"PASS: the journal \"db1/fettle/", "Proven: the first 19 of 19 records, by ", "keys: 2;", "Not looked at: the lines of 12 records", "Not proven: that there is no newer"}},
+		{"a pass", []string{s.dir, s.key}, 0, []string{"PASS: the journal \"db1/fettle/", "Proven: the first 22 of 22 records, by ", "keys: 2;", "Not looked at: the lines of 14 records", "Not proven: that there is no newer"}},
 		{"everything", []string{"--anchor", anchor, s.dir, "--archive=" + s.archive, keyFile}, 0, []string{"PASS", " and 1 anchors;"}},
-		{"JSON", []string{s.dir, s.key, "--output", "json"}, 0, []string{`"ok": true`, `"archived": 12`, `"keys": 2`}},
+		{"JSON", []string{s.dir, s.key, "--output", "json"}, 0, []string{`"ok": true`, `"archived": 14`, `"keys": 2`}},
 		{"another key", []string{s.dir, build(t, "a").key}, 1, []string{"FAIL: ", "is not that of the given key", "Proven: the first 0 of"}},
 		{"no key", []string{s.dir, "x"}, 1, []string{"FAIL: \"the public key: malformed"}},
 		{"no journal", []string{t.TempDir(), s.key}, 1, []string{"FAIL: "}},
-		{"no anchor in the file", []string{s.dir, s.key, "--anchor", keyFile}, 1, []string{"has 0 checkpoints"}},
+		{"no anchor in the file", []string{s.dir, s.key, "--anchor", keyFile}, 1, []string{"has no checkpoint"}},
 		{"usage", []string{s.dir}, 2, nil},
 		{"unknown flag", []string{s.dir, s.key, "--x"}, 2, nil},
 	} {
