@@ -393,7 +393,7 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 		e.open(ep, seen)
 		return
 	}
-	at, asked := ep.asked[v.Guard+"/"+v.Reason]
+	at, asked := ep.askedFor(v.Guard, v.Reason)
 	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
 	switch {
 	case last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord:

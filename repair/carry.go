@@ -40,24 +40,24 @@ type CarriedClock struct {
 }
 
 type carriedEpisode struct {
-	ID          string                   `json:"id"`
-	Fingerprint alert.Fingerprint        `json:"fingerprint"`
-	Playbook    string                   `json:"playbook"`
-	Labels      map[string]string        `json:"labels,omitempty"`
-	Opened      time.Duration            `json:"opened"`
-	OpenedWall  time.Time                `json:"openedWall"`
-	Firing      bool                     `json:"firing"` // the fingerprint's last status
-	At          time.Duration            `json:"at"`     // when that was
-	Active      bool                     `json:"active"`
-	Mutated     bool                     `json:"mutated,omitempty"`
-	Run         string                   `json:"run,omitempty"`
-	Runs        []string                 `json:"runs,omitempty"`
-	Last        *Refusal                 `json:"last,omitempty"`
-	LastWall    time.Time                `json:"lastWall,omitzero"`
-	LastOutcome Outcome                  `json:"lastOutcome,omitempty"`
-	LastEnded   time.Duration            `json:"lastEnded,omitempty"`
-	Asked       map[string]time.Duration `json:"asked,omitempty"`
-	Escalated   []string                 `json:"escalated,omitempty"`
+	ID          string            `json:"id"`
+	Fingerprint alert.Fingerprint `json:"fingerprint"`
+	Playbook    string            `json:"playbook"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Opened      time.Duration     `json:"opened"`
+	OpenedWall  time.Time         `json:"openedWall"`
+	Firing      bool              `json:"firing"` // the fingerprint's last status
+	At          time.Duration     `json:"at"`     // when that was
+	Active      bool              `json:"active"`
+	Mutated     bool              `json:"mutated,omitempty"`
+	Run         string            `json:"run,omitempty"`
+	Runs        []string          `json:"runs,omitempty"`
+	Last        *Refusal          `json:"last,omitempty"`
+	LastWall    time.Time         `json:"lastWall,omitzero"`
+	LastOutcome Outcome           `json:"lastOutcome,omitempty"`
+	LastEnded   time.Duration     `json:"lastEnded,omitempty"`
+	Asked       []askedAt         `json:"asked,omitempty"`
+	Escalated   []string          `json:"escalated,omitempty"`
 }
 
 type carriedRun struct {

@@ -56,11 +56,12 @@ type Engine struct {
 	braked     time.Duration // since when the brake file has been seen
 	brakedWall time.Time
 
-	books   map[string]*Playbook // of the running configuration, as the next three
-	uses    map[*Playbook][]string
-	places  map[string]cluster.Target
-	digest  map[string]string // of a cluster's entry
-	perCall Settings          // those that belong to no playbook
+	books    map[string]*Playbook // of the running configuration, as all of these
+	uses     map[*Playbook][]string
+	places   map[string]cluster.Target
+	disturbs map[string][]string
+	digest   map[string]string // of a cluster's entry
+	generals Settings          // those that belong to no playbook
 
 	fleet     *Fleet        // the last look at the whole inventory
 	fleetCame time.Duration // when its answer came
@@ -93,8 +94,9 @@ func (e *Engine) configure(cfg Config) {
 			e.books[p.Name] = p
 		}
 	}
-	e.uses, e.places, e.digest = map[*Playbook][]string{}, map[string]cluster.Target{}, map[string]string{}
-	e.perCall = cfg.Settings(P1, "", "")
+	e.uses, e.places = map[*Playbook][]string{}, map[string]cluster.Target{}
+	e.disturbs, e.digest = map[string][]string{}, map[string]string{}
+	e.generals = cfg.Settings(P1, "", "")
 }
 
 // State is the fold, for reading between two Steps.

@@ -103,7 +103,7 @@ func (e *Engine) opened(ep *Episode, p *Playbook) {
 }
 
 // general are the settings that belong to no playbook.
-func (e *Engine) general() Settings { return e.perCall }
+func (e *Engine) general() Settings { return e.generals }
 
 func (e *Engine) forget() time.Duration { return e.general().Forget }
 func (e *Engine) reopen() time.Duration { return e.general().ReopenClosed }

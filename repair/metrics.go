@@ -19,6 +19,7 @@ type Metrics struct {
 	paused      *prometheus.GaugeVec
 	pauseStart  *prometheus.GaugeVec
 	journalUp   prometheus.Gauge
+	journalRoom prometheus.Gauge
 	append      prometheus.Histogram
 
 	playbookOf map[string]string // open episode to playbook
@@ -38,15 +39,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
 		}, []string{"stage"}),
-		refusals:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_guard_refusals_total", Help: "Refusals, by guard and reason, recorded or repeated."}, []string{"guard", "reason"}),
-		open:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_episodes_open", Help: "Episodes that are open."}, []string{"playbook"}),
-		paused:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_paused", Help: "1 while repairs are paused for a cluster; an empty cluster is all of them, by a pause or by the brake file."}, []string{"cluster"}),
-		pauseStart: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_pause_start_timestamp_seconds", Help: "When the pause began, Unix time; absent while not paused."}, []string{"cluster"}),
-		journalUp:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_writable", Help: "0 once a write to the journal failed: repairs have stopped."}),
-		append:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
-		playbookOf: map[string]string{}, scopes: map[string]bool{},
+		refusals:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_guard_refusals_total", Help: "Refusals, by guard and reason, recorded or repeated."}, []string{"guard", "reason"}),
+		open:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_episodes_open", Help: "Episodes that are open."}, []string{"playbook"}),
+		paused:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_paused", Help: "1 while repairs are paused for a cluster; an empty cluster is all of them, by a pause or by the brake file."}, []string{"cluster"}),
+		pauseStart:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_pause_start_timestamp_seconds", Help: "When the pause began, Unix time; absent while not paused."}, []string{"cluster"}),
+		journalUp:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_writable", Help: "0 once a write to the journal failed: repairs have stopped."}),
+		journalRoom: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_room", Help: "0 while the disk is so full that messages are answered 503 and only outcomes are written."}),
+		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
+		playbookOf:  map[string]string{}, scopes: map[string]bool{},
 	}
-	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.append)
+	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
 	return m
 }
 
@@ -54,6 +56,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) begin(e *Engine) {
 	m.engine = e
 	m.journalUp.Set(1)
+	m.journalRoom.Set(1)
 	for _, stage := range []string{"decide", "verify", "settle"} {
 		m.stages.WithLabelValues(stage)
 	}
@@ -156,10 +159,13 @@ func (m *Metrics) wrote(took time.Duration, r Ready) {
 	}
 }
 
-func (m *Metrics) writable(ok bool) {
-	v := 0.0
+func (m *Metrics) writable(ok bool) { m.journalUp.Set(boolean(ok)) }
+
+func (m *Metrics) room(ok bool) { m.journalRoom.Set(boolean(ok)) }
+
+func boolean(ok bool) float64 {
 	if ok {
-		v = 1
+		return 1
 	}
-	m.journalUp.Set(v)
+	return 0
 }

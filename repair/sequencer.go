@@ -16,6 +16,10 @@ import (
 // repair goes on, and nothing more is acknowledged, until fettle is restarted.
 var ErrJournal = errors.New("the journal cannot be written: repairs have stopped")
 
+// ErrFull is the answer to a message while the disk is full: what room the journal has
+// left is for outcomes (rule 17).
+var ErrFull = errors.New("the journal has no room for messages: the disk is full")
+
 // ErrStopped is the answer after Stop.
 var ErrStopped = errors.New("fettle is stopping")
 
@@ -24,6 +28,12 @@ var ErrStopped = errors.New("fettle is stopping")
 type Journal interface {
 	Append([]journal.Draft) ([]journal.Record, error)
 	MaybeCheckpoint(now journal.Reading) error
+	// RotateDue says that the open segment is long enough, and Rotate begins the next
+	// one with the open state.
+	RotateDue() bool
+	Rotate(carried []journal.Draft) ([]journal.Record, error)
+	// Full is why there is room for outcomes only; nil: there is enough.
+	Full() error
 }
 
 // Edges are the sequencer's ways to the world.
@@ -32,6 +42,9 @@ type Edges struct {
 	Clock   func() journal.Reading
 	// Brake tells whether the brake file is there, or cannot be told not to be.
 	Brake func() bool
+	// Damaged is why nothing new may begin, though the journal can be written: an older
+	// part of it was found damaged. Empty, and nil: it was not.
+	Damaged func() string
 	// Poll asks every configured Alertmanager for its active alerts.
 	Poll func(ctx context.Context, fetch bool) []PollSource
 	// Verify asks Prometheus whether an expression holds, by samples younger than
@@ -55,7 +68,9 @@ type Sequencer struct {
 	inbox    chan envelope
 	failure  error // the journal's; the loop's own
 	failed   atomic.Pointer[error]
-	unsigned bool // the last checkpoint could not be put in place; the loop's own
+	unsigned bool          // the last checkpoint could not be put in place; the loop's own
+	full     error         // no room but for outcomes; the loop's own
+	rotate   time.Duration // when a change of segment may be tried again; the loop's own
 
 	ctx    context.Context // of the effects
 	cancel context.CancelFunc
@@ -184,7 +199,7 @@ func (s *Sequencer) gather(first envelope) []envelope {
 
 // step is one round: events in, records on disk, effects begun, senders answered.
 func (s *Sequencer) step(envs []envelope) {
-	stamp := Stamp{Now: s.edges.Clock(), Brake: s.edges.Brake()}
+	stamp := Stamp{Now: s.edges.Clock(), Brake: s.edges.Brake(), Held: s.held()}
 	replies := make([]reply, len(envs))
 	for i, env := range envs {
 		switch {
@@ -192,6 +207,8 @@ func (s *Sequencer) step(envs []envelope) {
 			env.read(s.engine)
 		case s.failure != nil:
 			replies[i].err = s.failure
+		case s.full != nil && isMessage(env.event):
+			replies[i].err = fmt.Errorf("%w: %w", ErrFull, s.full)
 		default:
 			replies[i].answer = s.engine.Step(stamp, env.event)
 		}
@@ -207,6 +224,7 @@ func (s *Sequencer) step(envs []envelope) {
 	if s.failure == nil {
 		s.begin(ready.Effects)
 		s.checkpoint(stamp.Now)
+		s.change(stamp.Now)
 	}
 	for i, env := range envs {
 		if env.reply == nil {
@@ -251,6 +269,51 @@ func (s *Sequencer) checkpoint(now journal.Reading) {
 		s.unsigned = err != nil
 		s.edges.Logger.Warn("checkpoint", "written", err == nil, "err", err)
 	}
+}
+
+// rotateAgain is how long a change of segment that failed is left alone.
+const rotateAgain = 10 * time.Second
+
+// change begins a new segment when the open one is long enough. Where that cannot be
+// had, on a full disk, the open one goes on.
+func (s *Sequencer) change(now journal.Reading) {
+	if s.failure != nil || !s.edges.Journal.RotateDue() || now.Since < s.rotate {
+		return
+	}
+	carried, err := s.engine.st.Carry(now, s.engine.newID)
+	if err == nil {
+		_, err = s.edges.Journal.Rotate(carried)
+	}
+	switch {
+	case errors.Is(err, journal.ErrFailed):
+		s.fail(err)
+	case err != nil:
+		s.rotate = now.Since + rotateAgain
+		s.edges.Logger.Warn("the journal's next segment could not be begun", "err", err)
+	}
+}
+
+// held is why nothing new may begin.
+func (s *Sequencer) held() string {
+	full := s.edges.Journal.Full()
+	if (full == nil) != (s.full == nil) {
+		s.edges.Logger.Warn("room for the journal", "enough", full == nil, "err", full)
+		s.edges.Metrics.room(full == nil)
+	}
+	s.full = full
+	if full != nil {
+		return full.Error()
+	}
+	if s.edges.Damaged != nil {
+		return s.edges.Damaged()
+	}
+	return ""
+}
+
+// isMessage tells what comes from outside, and is sent again.
+func isMessage(ev Event) bool {
+	_, ok := ev.(Alerts)
+	return ok
 }
 
 // fail is final (rule 17).

@@ -68,11 +68,38 @@ type Episode struct {
 	// LastOutcome and its time, for the alert that stays active (rule 4).
 	LastOutcome Outcome
 	LastEnded   time.Duration
-	asked       map[string]time.Duration // guard/reason: when it was last a record
+	asked       []askedAt // the refusals that were records, in order of the first
 	escalated   map[string]bool
 
 	quiet quiet // not of the fold: the engine's own
 	ask   *ask  // likewise: who looks at its target
+}
+
+// askedAt is a refusal, guard/reason, and when it was last a record.
+type askedAt struct {
+	Refusal string        `json:"refusal"`
+	At      time.Duration `json:"at"`
+}
+
+// askedFor is when a refusal was last a record of this episode.
+func (ep *Episode) askedFor(guard, reason string) (at time.Duration, ok bool) {
+	for _, a := range ep.asked {
+		if a.Refusal == guard+"/"+reason {
+			return a.At, true
+		}
+	}
+	return 0, false
+}
+
+func (s *State) wasAsked(ep *Episode, guard, reason string, at time.Duration) {
+	key := s.same(guard + "/" + reason)
+	for i := range ep.asked {
+		if ep.asked[i].Refusal == key {
+			ep.asked[i].At = at
+			return
+		}
+	}
+	ep.asked = append(ep.asked, askedAt{key, at})
 }
 
 // Labels are the alert's labels.
@@ -355,7 +382,7 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	ep.Last = nil
 	if v.Outcome == ObservedOnly || v.Outcome == Blocked && v.Reason != ReasonChanged {
 		ep.Last = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
-		ep.asked = set(ep.asked, v.Guard+"/"+v.Reason, t)
+		s.wasAsked(ep, v.Guard, v.Reason, t)
 	}
 }
 
@@ -365,7 +392,7 @@ func (s *State) foldHeld(v HeldData, t time.Duration, wall time.Time) {
 	for _, id := range v.Episodes {
 		if ep := s.episodes[id]; ep != nil {
 			ep.Last, ep.LastWall = &last, wall
-			ep.asked = set(ep.asked, v.Guard+"/"+v.Reason, t)
+			s.wasAsked(ep, v.Guard, v.Reason, t)
 		}
 	}
 }

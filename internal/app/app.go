@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,8 @@ type App struct {
 	parts   *parts                       // drivers, services, Alertmanagers: of the running configuration
 	table   map[string]repair.ActionSpec // the actions, over parts
 	journal *journal.Journal
+	state   *repair.State          // as the journal was opened; the engine's from then on
+	damage  atomic.Pointer[string] // what the scrub of the journal found
 	seq     *repair.Sequencer
 	policy  *access.Policy
 	tcp     net.Listener
@@ -74,6 +77,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the clocks: %w", err)
 	}
+	lessGarbage()
 	a := &App{o: o, clock: clock, started: clock(), reg: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
@@ -116,6 +120,7 @@ func (a *App) Start() {
 	watch, stop := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { a.parts.watch(watch) })
+	done.Go(func() { a.upkeep(watch) })
 	a.onStop = append(a.onStop, func() error { stop(); done.Wait(); return nil })
 	a.serve()
 	a.o.Log.Info("fettle serves", "listen", a.Addr(), "socket", a.socket(), "journal", a.journalDir(),
@@ -136,10 +141,6 @@ func (a *App) cleanup() error {
 
 // openEngine folds the journal and makes the engine from it.
 func (a *App) openEngine() error {
-	state, err := repair.Replay(a.journal.Replay)
-	if err != nil {
-		return err
-	}
 	cfg, err := a.engineConfig(a.cfg)
 	if err != nil {
 		return err
@@ -148,9 +149,9 @@ func (a *App) openEngine() error {
 	if a.o.Survey != nil {
 		survey = a.o.Survey
 	}
-	engine := repair.NewEngine(cfg, state, newID)
+	engine := repair.NewEngine(cfg, a.state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
-		Journal: a.journal, Clock: a.clock, Brake: a.brake,
+		Journal: a.journal, Clock: a.clock, Brake: a.brake, Damaged: a.damaged,
 		Poll: a.parts.poll, Verify: a.parts.verify, Survey: survey, Keep: a.keep, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil

@@ -30,8 +30,11 @@ func (a *App) openJournal() error {
 		}
 	}
 	open := func() error {
+		a.state = repair.NewState()
 		opened, err := journal.Open(j.Dir, j.KeyFile, journal.Options{
 			Host: host(), Now: a.clock, NewID: newID, KnownTypes: repair.KnownType, PinnedID: j.ID,
+			Each:         func(r journal.Record) error { return a.state.Fold(r.Draft) },
+			SegmentBytes: int64(j.SegmentSize), Ahead: int64(j.Reserve),
 		})
 		a.journal = opened
 		return err

@@ -16,6 +16,8 @@ type meters struct {
 	reg      prometheus.Registerer
 	reloadOK prometheus.Gauge
 	reloadAt prometheus.Gauge
+	sound    prometheus.Gauge
+	scrubAt  prometheus.Gauge
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -24,10 +26,16 @@ func newMeters(reg prometheus.Registerer) *meters {
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_config_last_reload_successful", Help: "1 if the last load of the configuration was taken, 0 if the one before it stayed."}),
 		reloadAt: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_config_last_reload_success_timestamp_seconds", Help: "When a configuration was last taken, Unix time."}),
 	}
-	reg.MustRegister(m.reloadOK, m.reloadAt, versioncollector.NewCollector("fettle"),
+	m.sound = prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_sound", Help: "0 once the scrub of older segments found damage: nothing new is begun."})
+	m.scrubAt = prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_last_scrub_timestamp_seconds", Help: "When the older segments were last read again without damage, Unix time; 0 before the first time."})
+	m.sound.Set(1)
+	reg.MustRegister(m.sound, m.scrubAt, m.reloadOK, m.reloadAt, versioncollector.NewCollector("fettle"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+func (m *meters) scrubbed(at time.Time) { m.scrubAt.Set(float64(at.UnixNano()) / 1e9) }
+func (m *meters) damaged()              { m.sound.Set(0) }
 
 func (m *meters) reloaded(ok bool, at time.Time) {
 	if !ok {

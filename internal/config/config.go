@@ -76,7 +76,7 @@ func Default() Config {
 		Autonomy:   Autonomy{Default: repair.Observe},
 		Guards:     Guards{Version: VersionGuard{KnownBad: knownBad()}},
 		Prometheus: Prometheus{ScrapeInterval: 15 * time.Second},
-		Journal:    Journal{Dir: DefaultJournalDir, KeyFile: DefaultKeyFile, Archive: Archive{Keep: 16}, AnchorEvery: time.Minute},
+		Journal:    Journal{Dir: DefaultJournalDir, KeyFile: DefaultKeyFile, Archive: Archive{Keep: 16}, AnchorEvery: time.Minute, SegmentSize: 64 << 20, Reserve: 64 << 20},
 		Web:        Web{Listen: DefaultListen, Socket: DefaultSocket, MaxBody: 256 << 20, MaxConnections: 512},
 		Brake:      DefaultBrake,
 		base:       map[repair.Tier]repair.Settings{repair.P0: defaults(repair.P0), repair.P1: defaults(repair.P1), repair.P2: defaults(repair.P2)},

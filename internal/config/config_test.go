@@ -56,7 +56,7 @@ func TestGood(t *testing.T) {
 				{File: "/srv/anchors/checkpoints.jsonl"}, {URL: "https://anchors.example/db1", TokenFile: "/etc/fettle/anchor.token"},
 				{Syslog: "local"}, {Syslog: "udp://[2001:db8::1]:514"},
 			},
-			AnchorEvery: 30 * time.Second,
+			AnchorEvery: 30 * time.Second, SegmentSize: 64 << 20, Reserve: 64 << 20,
 		},
 		Web: Web{
 			Listen: ":9774", Socket: "/run/fettle/fettle.sock", ExternalURL: "https://fettle.example/", ConfigFile: "/etc/fettle/web.yml",

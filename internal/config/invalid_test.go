@@ -43,9 +43,9 @@ func invalid() map[string]string {
 		// Where the journal's files are is said, and nothing about what is in them, what
 		// they are called and who may run them: that an audit log's prefix and mode could
 		// be chosen made it a program (CVE-2025-6000).
-		"journal-form": `1:27: unknown key "prefix" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
-1:48: unknown key "mode" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
-1:62: unknown key "name" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file
+		"journal-form": `1:27: unknown key "prefix" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file, reserve, segment_size
+1:48: unknown key "mode" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file, reserve, segment_size
+1:62: unknown key "name" in journal; known here: anchor_every, anchors, archive, blobs, dir, id, key_file, reserve, segment_size
 1:94: unknown key "mode" in journal.anchors[0]; known here: file, syslog, token_file, url`,
 		"key-at-the-top": `1:1: unknown key "cluster" at the top level; did you mean "clusters"?
 2:1: unknown key "agents" at the top level; known here: alertmanager, autonomy, brake, clusters, guards, hosts, journal, overrides, playbooks, prometheus, tiers, web`,

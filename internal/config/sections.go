@@ -47,8 +47,12 @@ type Journal struct {
 	ID string `yaml:"id"`
 	// Blobs is where evidence goes, what failed commands printed; see
 	// [Journal.BlobDir].
-	Blobs   string  `yaml:"blobs"`
-	Archive Archive `yaml:"archive"`
+	Blobs string `yaml:"blobs"`
+	// SegmentSize is how long a segment grows before the next one begins, and Reserve
+	// the room that is kept on the disk ahead of what is written.
+	SegmentSize strictyaml.Size `yaml:"segment_size"`
+	Reserve     strictyaml.Size `yaml:"reserve"`
+	Archive     Archive         `yaml:"archive"`
 	// Anchors get each new checkpoint, at most every AnchorEvery.
 	Anchors     []Anchor      `yaml:"anchors"`
 	AnchorEvery time.Duration `yaml:"anchor_every"`
