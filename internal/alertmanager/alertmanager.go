@@ -20,8 +20,12 @@ import (
 	"github.com/fettle-io/fettle/repair"
 )
 
-// maxAnswer caps what an Alertmanager may answer, in bytes.
-const maxAnswer = 256 << 20
+const (
+	// maxAnswer caps what an Alertmanager may answer, in bytes.
+	maxAnswer = 256 << 20
+	// timeout bounds one answer: for 100,000 alerts a busy Alertmanager takes up to 10 s.
+	timeout = 20 * time.Second
+)
 
 // Client asks one Alertmanager. It never follows what a message says of where it
 // came from: its address is the configuration's.
@@ -41,7 +45,7 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 		return nil, fmt.Errorf("alertmanager url %q: want http(s)://host:port", base)
 	}
 	t := openapi.NewWithClient(u.Host, path.Join("/", u.Path, "api/v2"), []string{u.Scheme}, &http.Client{
-		Timeout:       10 * time.Second,
+		Timeout:       timeout,
 		Transport:     capped{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
@@ -51,30 +55,31 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 // Poll asks for the active alerts, silenced ones included. With fetch it brings
 // the alerts themselves too.
 func (c *Client) Poll(ctx context.Context, fetch bool) repair.PollSource {
-	s := repair.PollSource{Name: c.name}
-	params := alertapi.NewGetAlertsParamsWithContext(ctx)
-	got, err := c.api.Alert.GetAlerts(params)
-	if err != nil {
-		s.Err = fmt.Errorf("ask %s for its alerts: %w", c.name, err)
-		return s
+	s := repair.PollSource{Name: c.name, Active: map[alert.Fingerprint]bool{}}
+	seen := func(a active) (silenced bool) {
+		silenced = len(a.Status.SilencedBy) > 0
+		s.Active[alert.FingerprintOf(a.Labels)] = silenced
+		return silenced
 	}
-	s.Active = make(map[alert.Fingerprint]bool, len(got.Payload))
-	for _, g := range got.Payload {
-		if g == nil {
-			continue
-		}
-		fp := alert.FingerprintOf(g.Labels)
-		s.Active[fp] = g.Status != nil && len(g.Status.SilencedBy) > 0
-		if !fetch || s.Active[fp] {
-			continue
-		}
-		a := alert.Alert{Status: alert.Firing, Labels: g.Labels, Annotations: g.Annotations, GeneratorURL: string(g.GeneratorURL)}
-		if g.StartsAt != nil {
-			a.StartsAt = time.Time(*g.StartsAt)
-		}
-		s.Alerts = append(s.Alerts, alert.Bound(a))
+	answer := streamed(func(a active) { seen(a) })
+	if fetch {
+		answer = streamed(func(a whole) {
+			if !seen(a.active) {
+				s.Alerts = append(s.Alerts, a.alert())
+			}
+		})
+	}
+	if _, err := c.api.Alert.GetAlerts(alertapi.NewGetAlertsParamsWithContext(ctx), answer); err != nil {
+		return repair.PollSource{Name: c.name, Err: fmt.Errorf("ask %s for its alerts: %w", c.name, err)}
 	}
 	return s
+}
+
+// alert is what Alertmanager would have sent of it.
+func (w whole) alert() alert.Alert {
+	return alert.Bound(alert.Alert{
+		Status: alert.Firing, Labels: w.Labels, Annotations: w.Annotations, StartsAt: w.StartsAt, GeneratorURL: w.GeneratorURL,
+	})
 }
 
 // capped bounds every answer.

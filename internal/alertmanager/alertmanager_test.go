@@ -57,12 +57,19 @@ func TestPoll(t *testing.T) {
 
 func TestPollThatFails(t *testing.T) {
 	for name, c := range map[string]*Client{
-		"500":      fake(t, http.StatusInternalServerError, `"broken"`),
-		"not json": fake(t, http.StatusOK, `<html>`),
-		"redirect": fake(t, http.StatusFound, ``),
+		"500":                 fake(t, http.StatusInternalServerError, `"broken"`),
+		"not json":            fake(t, http.StatusOK, `<html>`),
+		"empty":               fake(t, http.StatusOK, ``),
+		"null":                fake(t, http.StatusOK, `null`),
+		"an object":           fake(t, http.StatusOK, `{}`),
+		"ends in between":     fake(t, http.StatusOK, answer[:len(answer)-2]),
+		"a label is a number": fake(t, http.StatusOK, `[{"labels":{"a":1},"status":{"silencedBy":[]}}]`),
+		"redirect":            fake(t, http.StatusFound, ``),
 	} {
-		if s := c.Poll(t.Context(), true); s.Err == nil {
-			t.Errorf("%s: no error, active %v", name, s.Active)
+		for _, fetch := range []bool{false, true} {
+			if s := c.Poll(t.Context(), fetch); s.Err == nil || len(s.Active) > 0 || len(s.Alerts) > 0 {
+				t.Errorf("%s, fetch %t: no error, or a part is believed: %+v", name, fetch, s)
+			}
 		}
 	}
 	for _, base := range []string{"", "127.0.0.1:9093", "http://"} {
