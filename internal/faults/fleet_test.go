@@ -27,7 +27,9 @@ type fleet struct {
 
 	mu       sync.Mutex
 	members  map[string]*fakeService
-	needless int // restarts of what was running
+	needless int           // restarts of what was running
+	hold     chan struct{} // restart commands wait until it is closed; nil: they do not
+	waiting  int           // so many do
 }
 
 // fakeService is one member.
@@ -106,11 +108,64 @@ func (f *fleet) serve(conn net.Conn) {
 	if json.NewDecoder(conn).Decode(&words) != nil {
 		return
 	}
+	if !f.wait(conn) {
+		return
+	}
 	answer := map[string]any{}
 	if err := f.restart(words); err != nil {
 		answer["error"] = err.Error()
 	}
 	_ = json.NewEncoder(conn).Encode(answer)
+}
+
+// wait holds a restart command back, as a slow one is; false: it was killed meanwhile.
+func (f *fleet) wait(conn net.Conn) bool {
+	f.mu.Lock()
+	hold := f.hold
+	if hold == nil {
+		f.mu.Unlock()
+		return true
+	}
+	f.waiting++
+	f.mu.Unlock()
+	gone := make(chan struct{})
+	go func() {
+		_, _ = conn.Read(make([]byte, 1)) // it says nothing more: this ends with it
+		close(gone)
+	}()
+	alive := true
+	select {
+	case <-hold:
+	case <-gone:
+		alive = false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting--
+	return alive
+}
+
+// slow holds every restart command back until the returned function is called.
+func (f *fleet) slow() (release func()) {
+	hold := make(chan struct{})
+	f.mu.Lock()
+	f.hold = hold
+	f.mu.Unlock()
+	release = sync.OnceFunc(func() {
+		f.mu.Lock()
+		f.hold = nil
+		f.mu.Unlock()
+		close(hold)
+	})
+	f.t.Cleanup(release)
+	return release
+}
+
+// held is how many restart commands are held back.
+func (f *fleet) held() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting
 }
 
 func (f *fleet) restart(words []string) error {

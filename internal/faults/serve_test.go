@@ -229,6 +229,12 @@ func (s *server) shutdown() {
 		return
 	}
 	_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+	s.stopped()
+}
+
+// stopped waits until fettle, which was told to, has ended well.
+func (s *server) stopped() {
+	s.t.Helper()
 	select {
 	case <-s.proc.done:
 		if !s.proc.cmd.ProcessState.Success() {
