@@ -350,20 +350,21 @@ func (e *Engine) decide(g *group, p *Playbook, t cluster.Target, seen Sighting, 
 	e.respond(g, v, &seen)
 }
 
-// refusal is what a run would be refused step i with now; nil is go.
+// refusal is what a run would be refused step i with now; nil is go. It asks in
+// consider's order: an answer that a run would not end with opens one at each look.
 func (e *Engine) refusal(g *group, p *Playbook, t cluster.Target, seen Sighting, i int) *Verdict {
-	if set := e.settings(p, t.Cluster.Name); e.tooOld(seen, set) { // a run's look would be no younger
-		return &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: "the look was older than " + set.ViewAge.String() + " when it came", Passing: true}
-	}
 	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
 		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
 	}
 	_, v := e.judge(p, i, t, seen, g.silenced, "", false)
-	if v != nil && !v.Passing {
+	if v != nil && (v.Observed || !v.Passing) {
 		return v
 	}
 	if holder, taken := e.SlotHolder(e.resources(p, t), ""); taken {
 		return &Verdict{Guard: ReasonConcurrency, Reason: ReasonConcurrency, Detail: "slots are taken by " + holder, Passing: true}
+	}
+	if set := e.settings(p, t.Cluster.Name); v == nil && e.tooOld(seen, set) { // a run's look would be no younger
+		return &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: "the look was older than " + set.ViewAge.String() + " when it came", Passing: true}
 	}
 	return v
 }

@@ -56,6 +56,10 @@ func (l *live) consider(seen Sighting) {
 		l.blocked(ReasonAutoRestart, ReasonAutoRestart, "the service manager is about to start it itself: "+seen.Observation.Says, true)
 		return
 	}
+	if l.doneOnce(i) {
+		l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: "out of order again, and its step must not be done twice: " + seen.Observation.Says})
+		return
+	}
 	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep != nil && e.silent[l.ep.Fingerprint], l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
 	switch held := e.heldStill(); {
 	case held != nil:
@@ -86,6 +90,12 @@ func (l *live) consider(seen Sighting) {
 	default:
 		l.intend(i, seen, service)
 	}
+}
+
+// doneOnce tells that step i must not be done twice, and was begun in this run: what
+// failed was not, another result of such a step ends its run.
+func (l *live) doneOnce(i int) bool {
+	return l.Steps[i].Once && l.Trail[i].Attempts > 0 && l.Trail[i].State != string(StepFailed)
 }
 
 // comingUp tells that there is a process, or will be without us.
