@@ -13,7 +13,6 @@ import (
 
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
-	"github.com/fettle-io/fettle/webhook"
 )
 
 // runRate is how many runs a second are opened where the way to the first Apply is
@@ -54,24 +53,16 @@ func (b *bench) apply(ctx context.Context) error {
 type ways struct{ scheduled, recorded []time.Duration }
 
 func (b *bench) applyRound(ctx context.Context, round int) (ways, error) {
-	st, err := b.newStage(ctx, fmt.Sprintf("apply-%d", round), wants{autonomy: "auto", fleet: true, overrides: runSettings})
+	runs := int(runRate * b.lasts().Seconds())
+	st, srv, file, err := b.fleet(ctx, fmt.Sprintf("apply-%d", round), runs)
 	if err != nil {
 		return ways{}, err
 	}
-	l := load{message: newMessage(matchedName, 1), connections: 16, rate: runRate, lasts: b.lasts(), path: webhook.Path, token: st.tokens["webhook"], address: st.address}
-	runs := int(l.rate * l.lasts.Seconds())
-	file := filepath.Join(st.dir, "applies")
-	srv, err := b.serve(ctx, st, append(b.profiled("apply"), "--failing="+strconv.Itoa(runs), "--applies="+file)...)
-	if err != nil {
-		return ways{}, err
-	}
+	l := b.singles(st, runs)
+	l.rate = runRate
 	s := l.run(ctx)
 	// What was sent last has its run as well.
-	err = b.until(ctx, 20*time.Second, func() (bool, error) {
-		live, err := srv.metric(ctx, st.tokens["metrics"], "fettle_run_live")
-		return live == 0, err
-	})
-	if err := errors.Join(err, s.unanswered(), srv.stop()); err != nil {
+	if err := errors.Join(b.ended(ctx, st, srv), s.unanswered(), srv.stop()); err != nil {
 		return ways{}, err
 	}
 	applied, err := readApplies(file)
@@ -84,13 +75,13 @@ func (b *bench) applyRound(ctx context.Context, round int) (ways, error) {
 	}
 	var w ways
 	for n := range runs {
-		at, ok := applied[targetName(uint64(n))] //nolint:gosec // counts from 0
-		if !ok {
+		all := applied[targetName(uint64(n))] //nolint:gosec // counts from 0
+		if len(all) == 0 {
 			continue
 		}
 		due := s.began.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
-		w.scheduled = append(w.scheduled, at.Sub(due))
-		w.recorded = append(w.recorded, at.Sub(received[targetName(uint64(n))])) //nolint:gosec // counts from 0
+		w.scheduled = append(w.scheduled, all[0].Sub(due))
+		w.recorded = append(w.recorded, all[0].Sub(received[targetName(uint64(n))])) //nolint:gosec // counts from 0
 	}
 	b.figure(figure{name: "runs that came to an Apply, of " + strconv.Itoa(runs), value: float64(len(w.scheduled)), limit: &limit{float64(runs), exactly}})
 	slices.Sort(w.scheduled)
@@ -102,24 +93,22 @@ func targetName(n uint64) string {
 	return fmt.Sprintf("c%03d/m%03d", n%targets/membersPerCluster, n%membersPerCluster)
 }
 
-// readApplies is when each target was first acted on.
-func readApplies(file string) (map[string]time.Time, error) {
+// readApplies is when each target was acted on.
+func readApplies(file string) (map[string][]time.Time, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	first := map[string]time.Time{}
+	all := map[string][]time.Time{}
 	for l := range strings.Lines(string(data)) {
 		name, at, _ := strings.Cut(strings.TrimSpace(l), " ")
 		ns, err := strconv.ParseInt(at, 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		if _, ok := first[name]; !ok {
-			first[name] = time.Unix(0, ns)
-		}
+		all[name] = append(all[name], time.Unix(0, ns))
 	}
-	return first, nil
+	return all, nil
 }
 
 // receivedAt is when each target's alert was taken, as its record says.

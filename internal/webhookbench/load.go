@@ -25,6 +25,9 @@ type load struct {
 	lasts    time.Duration
 	// longest is when it is given up, however much is left to send; 0: never.
 	longest time.Duration
+	// fragile ends a connection's part with its first error: the server is about
+	// to be killed.
+	fragile bool
 	// progress, if set, is told now and then how many were answered.
 	progress func(answered int, after time.Duration)
 }
@@ -33,7 +36,8 @@ type load struct {
 type sent struct {
 	began        time.Time // the schedule's first time
 	messages, ok int
-	alerts       int // in the messages that were answered 200
+	numbers      []uint64 // the first alert of each message that was answered 200
+	alerts       int      // in the messages that were answered 200
 	took         time.Duration
 	// latency of each that was answered 200: in open loop from the scheduled time
 	// on, so that a slow answer also counts for those that had to wait behind it.
@@ -79,6 +83,7 @@ func (l load) run(ctx context.Context) sent {
 	for _, p := range parts {
 		whole.messages += p.messages
 		whole.ok += p.ok
+		whole.numbers = append(whole.numbers, p.numbers...)
 		whole.latency = append(whole.latency, p.latency...)
 		whole.late = append(whole.late, p.late...)
 		for status, n := range p.statuses {
@@ -108,7 +113,8 @@ func (l load) work(ctx context.Context, start time.Time, next, answered *atomic.
 		if l.longest > 0 && time.Since(start) >= l.longest {
 			break
 		}
-		p.number(l.first + uint64(n)*uint64(len(l.message.marks))) //nolint:gosec // counts from 0
+		number := l.first + uint64(n)*uint64(len(l.message.marks)) //nolint:gosec // counts from 0
+		p.number(number)
 		due := time.Now()
 		if l.rate > 0 {
 			due = start.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
@@ -123,9 +129,13 @@ func (l load) work(ctx context.Context, start time.Time, next, answered *atomic.
 			s.err = err
 		case status == 200:
 			s.ok++
+			s.numbers = append(s.numbers, number)
 			s.latency = append(s.latency, time.Since(due))
 		}
 		s.statuses[status]++
+		if err != nil && l.fragile {
+			break
+		}
 	}
 	return s
 }

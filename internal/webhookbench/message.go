@@ -69,9 +69,6 @@ func newMessage(alertname string, alerts int) *message {
 	return m
 }
 
-// clone is a message that can be numbered beside the first.
-func (m *message) clone() *message { return &message{body: bytes.Clone(m.body), marks: m.marks} }
-
 // number makes its alerts the ones from first on: each number is a fingerprint of
 // its own, and target number modulo the fleet's size.
 func (m *message) number(first uint64) {

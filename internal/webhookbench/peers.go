@@ -20,15 +20,11 @@ type peer struct {
 	command  string // what it is called on PATH
 	where    string // how it is had
 	path     string // of the POST
-	argv     func(program, dir, host, port string) []string
+	argv     func(program, dir, host, port, command string) []string
 }
 
-// hooks is adnanh/webhook's configuration: the first answers before the command
-// has run, the second when it has ended.
-const hooks = `[{"id":"async","execute-command":"/bin/true"},{"id":"sync","execute-command":"/bin/true","include-command-output-in-response":true}]`
-
 func peersOf() []peer {
-	adnanh := func(program, dir, host, port string) []string {
+	adnanh := func(program, dir, host, port, _ string) []string {
 		return []string{program, "-hooks", filepath.Join(dir, "hooks.json"), "-ip", host, "-port", port}
 	}
 	const (
@@ -40,8 +36,8 @@ func peersOf() []peer {
 		{"adnanh/webhook, command waited for", webhookVariable, "webhook", webhookWhere, "/hooks/sync", adnanh},
 		{
 			"prometheus-am-executor", "FETTLE_AM_EXECUTOR", "prometheus-am-executor", "build it from github.com/imgix/prometheus-am-executor", "/",
-			func(program, _, host, port string) []string {
-				return []string{program, "-l", net.JoinHostPort(host, port), "/bin/true"}
+			func(program, _, host, port, command string) []string {
+				return []string{program, "-l", net.JoinHostPort(host, port), command}
 			},
 		},
 	}
@@ -112,30 +108,38 @@ func (b *bench) fettlePosts(ctx context.Context, round int) (float64, error) {
 }
 
 func (b *bench) peerPosts(ctx context.Context, p peer, program string, round int) (float64, error) {
-	dir := filepath.Join(b.work, fmt.Sprintf("peer-%s-%d", filepath.Base(p.path), round))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	srv, err := b.startPeer(ctx, p, program, fmt.Sprintf("peer-%s-%d", filepath.Base(p.path), round), "/bin/true")
+	if err != nil {
 		return 0, err
 	}
+	rate, err := b.posts(ctx, p.name, load{address: srv.address, path: p.path})
+	return rate, errors.Join(err, srv.kill()) // it keeps nothing that an orderly end would save
+}
+
+// startPeer starts a peer that starts command for each POST.
+func (b *bench) startPeer(ctx context.Context, p peer, program, name, command string) (*server, error) {
+	dir := filepath.Join(b.work, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	// adnanh/webhook's configuration: the first answers before the command has run,
+	// the second when it has ended.
+	hooks := fmt.Sprintf(`[{"id":"async","execute-command":%[1]q},{"id":"sync","execute-command":%[1]q,"include-command-output-in-response":true}]`, command)
 	if err := os.WriteFile(filepath.Join(dir, "hooks.json"), []byte(hooks), 0o600); err != nil {
-		return 0, err
+		return nil, err
 	}
 	address, err := freeAddress(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	srv, err := start(ctx, dir, address, func(ctx context.Context) bool {
+	return start(ctx, dir, address, func(ctx context.Context) bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		return err == nil && conn.Close() == nil
-	}, p.argv(program, dir, host, port)...)
-	if err != nil {
-		return 0, err
-	}
-	rate, err := b.posts(ctx, p.name, load{address: address, path: p.path})
-	return rate, errors.Join(err, srv.kill()) // it keeps nothing that an orderly end would save
+	}, p.argv(program, dir, host, port, command)...)
 }
 
 // posts is how many single alerts a second are answered 200 at 16 connections.

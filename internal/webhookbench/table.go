@@ -124,8 +124,8 @@ func (t *table) section(name string) { t.now = name }
 
 func (t *table) add(f figure) { t.rows = append(t.rows, row{t.now, f}) }
 
-// print prints it, and tells whether a figure is outside of its limit.
-func (t *table) print(out io.Writer) (missed bool) {
+// write writes it, and tells whether a figure is outside of its limit.
+func (t *table) write(out io.Writer) (missed bool) {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "section\tfigure\tmeasured\tlimit\t\t")
 	count := 0

@@ -211,13 +211,13 @@ func TestTheTableTellsAMiss(t *testing.T) {
 	tab.section("one")
 	tab.add(figure{name: "fast", value: 2, limit: &limit{1, atLeast}})
 	var out strings.Builder
-	if tab.print(&out) {
+	if tab.write(&out) {
 		t.Errorf("a miss where there is none:\n%s", out.String())
 	}
 	tab.section("two")
 	tab.add(figure{name: "slow", value: 2, limit: &limit{1, below}})
 	out.Reset()
-	if !tab.print(&out) || !strings.Contains(out.String(), "1 of 2 figures missed their limit") {
+	if !tab.write(&out) || !strings.Contains(out.String(), "1 of 2 figures missed their limit") {
 		t.Errorf("no miss:\n%s", out.String())
 	}
 }

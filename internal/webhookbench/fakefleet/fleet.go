@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -21,10 +22,11 @@ const (
 )
 
 // fleet is 10,000 fake targets. The first ones fail until they are restarted, which
-// takes no time, as no look does. It is a repair.Action.
+// takes no time, as no look does; a stuck fleet's restarts fail. It is a repair.Action.
 type fleet struct {
 	clock   func() journal.Reading
 	failing int
+	stuck   bool
 
 	mu       sync.Mutex
 	restarts map[string]int // by target
@@ -43,8 +45,8 @@ type target struct {
 	Restarts int  `json:"restarts"`
 }
 
-func newFleet(clock func() journal.Reading, failing int) *fleet {
-	return &fleet{clock: clock, failing: failing, restarts: map[string]int{}}
+func newFleet(clock func() journal.Reading, failing int, stuck bool) *fleet {
+	return &fleet{clock: clock, failing: failing, stuck: stuck, restarts: map[string]int{}}
 }
 
 // look is one target as it is now.
@@ -112,8 +114,11 @@ func (f *fleet) Apply(_ context.Context, in repair.Intent) error {
 	began := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.restarts[in.Target.String()]++
 	f.applies = append(f.applies, apply{in.Target.String(), began})
+	if f.stuck {
+		return errors.New("a fake failure")
+	}
+	f.restarts[in.Target.String()]++
 	return nil
 }
 

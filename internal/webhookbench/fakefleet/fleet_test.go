@@ -14,7 +14,7 @@ func named(clusterName, member string) cluster.Target {
 }
 
 func TestTheFirstTargetsFailUntilTheyAreRestarted(t *testing.T) {
-	f := newFleet(func() journal.Reading { return journal.Reading{} }, 102)
+	f := newFleet(func() journal.Reading { return journal.Reading{} }, 102, false)
 	see := func(target cluster.Target) repair.Observation {
 		t.Helper()
 		s, err := f.Observe(t.Context(), target)
@@ -51,10 +51,22 @@ func TestTheFirstTargetsFailUntilTheyAreRestarted(t *testing.T) {
 }
 
 func TestATargetOfAnotherFleetIsAnError(t *testing.T) {
-	f := newFleet(func() journal.Reading { return journal.Reading{} }, 0)
+	f := newFleet(func() journal.Reading { return journal.Reading{} }, 0, false)
 	for _, target := range []cluster.Target{named("web", "m001"), named("c001", "m1x"), named("c999", "m001"), named("c", "m")} {
 		if s, err := f.Observe(t.Context(), target); err == nil {
 			t.Errorf("%s was seen: %+v", target, s)
 		}
+	}
+}
+
+func TestAStuckFleetStaysAsItIs(t *testing.T) {
+	f := newFleet(func() journal.Reading { return journal.Reading{} }, 1, true)
+	target := named("c000", "m000")
+	if err := f.Apply(t.Context(), repair.Intent{Target: target}); err == nil {
+		t.Fatal("an Apply of a stuck fleet did not fail")
+	}
+	s, err := f.Observe(t.Context(), target)
+	if err != nil || f.Done(nil, s.Observation) || len(f.applied()) == 0 {
+		t.Errorf("%+v, %v; applied %q", s, err, f.applied())
 	}
 }

@@ -35,6 +35,7 @@ func main() {
 type options struct {
 	config, applies, processor, heap string
 	failing                          int
+	stuck                            bool
 }
 
 func run(ctx context.Context, args []string) (err error) {
@@ -42,6 +43,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("fakefleet", flag.ContinueOnError)
 	flags.StringVar(&o.config, "config.file", "", "fettle.yml")
 	flags.IntVar(&o.failing, "failing", 0, "how many targets fail: the first ones")
+	flags.BoolVar(&o.stuck, "stuck", false, "an Apply fails, and changes nothing")
 	flags.StringVar(&o.applies, "applies", "", "at the end, write here when each Apply began: a line with the target and Unix nanoseconds")
 	flags.StringVar(&o.processor, "cpuprofile", "", "write a profile of the processor time here")
 	flags.StringVar(&o.heap, "heapprofile", "", "at SIGUSR1 and at the end, write a profile of the memory here")
@@ -52,7 +54,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the clocks: %w", err)
 	}
-	f := newFleet(clock, o.failing)
+	f := newFleet(clock, o.failing, o.stuck)
 	a, err := app.New(ctx, app.Options{
 		ConfigFile: o.config, Version: "fakefleet", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Actions: func(table map[string]repair.ActionSpec) map[string]repair.ActionSpec {
