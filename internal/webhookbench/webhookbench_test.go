@@ -248,3 +248,10 @@ func TestSectionsByName(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestFiguresOfABenchmark(t *testing.T) {
+	got := benchmarkFigures("goos: linux\nBenchmarkGroupCommit-2   \t       1\t    0 ns/op\t        84.50 %-of-raw\t    280123 journal-records/s\nPASS\n")
+	if len(got) != 3 || got["%-of-raw"] != 84.5 || got["journal-records/s"] != 280123 {
+		t.Errorf("got %v", got)
+	}
+}

@@ -1,5 +1,0 @@
-package main
-
-import "context"
-
-func (b *bench) journal(ctx context.Context) error { return nil }
