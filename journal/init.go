@@ -119,8 +119,11 @@ func genesisGroup(id Identity, o InitOptions) (group, line []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m := lineMaker{source: "//" + id.Origin}
-	line, _, err = m.append(nil, 0, &Draft{
+	m, err := newLineMaker("//" + id.Origin)
+	if err != nil {
+		return nil, nil, err
+	}
+	line, err = m.append(nil, 0, &Draft{
 		Type: genesis, Subject: "journal/" + id.ID, Critical: true, At: o.Now, ID: o.NewID(), Data: data,
 	})
 	if err != nil {

@@ -37,6 +37,7 @@ type Journal struct {
 	file           File // the newest segment
 	reservation    reservation
 	lines          lineMaker
+	next           group
 	tree           frontier
 	bytes          int64         // of all segments
 	opened         uint64        // the record that opens the newest segment
@@ -101,7 +102,8 @@ func (j *Journal) fail(cause error) error {
 }
 
 // Append writes drafts as one group and returns when all of them are durable:
-// one write, one fdatasync. ErrRefused means that a draft was not acceptable
+// one write, one fdatasync. It returns the records without their lines: these
+// are for those who read the journal. ErrRefused means that a draft was not acceptable
 // and nothing was written. Any other error is final: it wraps ErrFailed, as
 // does every later one.
 func (j *Journal) Append(drafts []Draft) ([]Record, error) {
@@ -122,28 +124,39 @@ func (j *Journal) Append(drafts []Draft) ([]Record, error) {
 }
 
 func (j *Journal) append(drafts []Draft) ([]Record, error) {
-	group, records, err := j.group(drafts)
+	records, err := j.group(drafts)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.put(group, records); err != nil {
+	if err := j.put(); err != nil {
 		return nil, j.fail(fmt.Errorf("append: %w", err))
 	}
 	j.reserve(records[len(records)-1].At)
 	return records, nil
 }
 
-// put makes a group durable, and the lines' hashes meanwhile.
-func (j *Journal) put(group []byte, records []Record) error {
-	if _, err := j.file.Write(group); err != nil {
+// group is the bytes of a group in the making, used again for the next one.
+type group struct {
+	bytes  []byte
+	lines  []struct{ from, to int }
+	leaves []tlog.Hash
+}
+
+// groupKept is the size up to which a group's memory is kept for the next one.
+const groupKept = 1 << 20
+
+// put makes the group durable, and hashes its lines meanwhile.
+func (j *Journal) put() error {
+	g := &j.next
+	if _, err := j.file.Write(g.bytes); err != nil {
 		return err
 	}
-	leaves := make([]tlog.Hash, len(records))
 	hashed := make(chan struct{})
 	go func() {
 		defer close(hashed)
-		for i, r := range records {
-			leaves[i] = leafHash(r.Line)
+		g.leaves = g.leaves[:0]
+		for _, line := range g.lines {
+			g.leaves = append(g.leaves, leafHash(g.bytes[line.from:line.to]))
 		}
 	}()
 	err := j.file.Sync()
@@ -151,48 +164,45 @@ func (j *Journal) put(group []byte, records []Record) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range leaves {
+	for _, h := range g.leaves {
 		j.tree.addLeaf(h)
 	}
-	j.bytes += int64(len(group))
-	j.open += int64(len(group))
+	n := int64(len(g.bytes))
+	j.bytes += n
+	j.open += n
+	if n > groupKept {
+		*g = group{}
+	}
 	return nil
 }
 
 // group makes the bytes of a group: an empty line, which is the group mark,
 // and a line per draft.
-func (j *Journal) group(drafts []Draft) ([]byte, []Record, error) {
+func (j *Journal) group(drafts []Draft) ([]Record, error) {
+	g := &j.next
+	g.bytes, g.lines = append(g.bytes[:0], '\n'), g.lines[:0]
 	records := make([]Record, len(drafts))
-	spans := make([]struct{ line, data, end int }, len(drafts))
-	room := 1
-	for _, d := range drafts {
-		room += len(d.Data) + 512 // which the attributes rarely fill
-	}
-	group := append(make([]byte, 0, room), '\n')
 	var now Reading
-	for i, d := range drafts {
-		if d.At == (Reading{}) {
+	for i := range drafts {
+		r := &records[i]
+		r.Draft = drafts[i]
+		r.Seq = j.tree.size + uint64(i)
+		if r.At == (Reading{}) {
 			if now == (Reading{}) {
 				now = j.options.Now()
 			}
-			d.At = now
+			r.At = now
 		}
-		j.complete(&d)
-		seq := j.tree.size + uint64(i)
-		spans[i].line = len(group)
+		j.complete(&r.Draft)
+		from := len(g.bytes)
 		var err error
-		if group, spans[i].data, err = j.lines.append(group, seq, &d); err != nil {
-			return nil, nil, err
+		if g.bytes, err = j.lines.append(g.bytes, r.Seq, &r.Draft); err != nil {
+			return nil, err
 		}
-		spans[i].end = len(group)
-		group = append(group, '\n')
-		records[i] = Record{Seq: seq, Draft: d}
+		g.lines = append(g.lines, struct{ from, to int }{from, len(g.bytes)})
+		g.bytes = append(g.bytes, '\n')
 	}
-	for i, s := range spans { // group has stopped moving
-		records[i].Line = group[s.line:s.end:s.end]
-		records[i].Data = group[s.data : s.end-crcLen : s.end-crcLen]
-	}
-	return group, records, nil
+	return records, nil
 }
 
 // complete fills in what a draft may leave open, but for the time.
@@ -290,10 +300,10 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	var err error
+	if j.failure == nil && j.checkpointed < j.tree.size {
+		err = j.checkpoint(j.options.Now())
+	}
 	if j.failure == nil {
-		if j.checkpointed < j.tree.size {
-			err = j.checkpoint(j.options.Now())
-		}
 		err = errors.Join(err, j.release())
 	}
 	j.closed = true

@@ -33,7 +33,7 @@ var versioned = regexp.MustCompile(`\.v[0-9]+$`)
 // wireType returns the type as it stands in the line.
 func wireType(name string) (string, error) {
 	if !typeName.MatchString(name) || strings.HasSuffix(name, ".v1") {
-		return "", fmt.Errorf("%w: type %q is not a name such as run.planned", ErrRefused, name)
+		return "", fmt.Errorf("%q is not a type such as run.planned", name)
 	}
 	if versioned.MatchString(name) {
 		return typePrefix + name, nil
@@ -51,50 +51,51 @@ func localType(wire string) string {
 }
 
 // lineMaker makes the lines of one journal. What comes again in the next line
-// it keeps.
+// it keeps as it stands there.
 type lineMaker struct {
-	// source is who writes, as //host/fettle/id.
-	source string
-	// types are the names that were checked, as they stand in a line.
-	types map[string]string
-	// at and times are the last reading, and how it stands in a line.
-	at    Reading
-	times []byte
+	source []byte // the field
+	types  map[string][]byte
+	at     Reading
+	times  []byte // the fields of at
+}
+
+// newLineMaker is for lines of this source, such as //host/fettle/id.
+func newLineMaker(source string) (lineMaker, error) {
+	field, err := appendField(nil, "source", source)
+	return lineMaker{source: field, types: make(map[string][]byte)}, err
 }
 
 // append appends the line of a record to dst, without newline. Its bytes are
-// made here, once, and never again from what was parsed. It returns where in
-// dst the data begins.
-func (m *lineMaker) append(dst []byte, seq uint64, d *Draft) ([]byte, int, error) {
-	if err := checkData(d.Data); err != nil {
-		return dst, 0, fmt.Errorf("%w: data of %s: %w", ErrRefused, d.Type, err)
+// made here, once, and never again from what was parsed.
+func (m *lineMaker) append(dst []byte, seq uint64, d *Draft) ([]byte, error) {
+	begin := len(dst)
+	refuse := func(err error) ([]byte, error) {
+		return dst[:begin], fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err)
 	}
-	if d.ID == "" {
-		return dst, 0, fmt.Errorf("%w: %s has no id", ErrRefused, d.Type)
+	if err := checkDraft(d); err != nil {
+		return refuse(err)
 	}
 	wire, err := m.wireType(d.Type)
 	if err != nil {
-		return dst, 0, err
+		return refuse(err)
 	}
-	if err := m.read(d); err != nil {
-		return dst, 0, err
+	if err := m.read(d.At); err != nil {
+		return refuse(err)
 	}
-	begin := len(dst)
 	dst = append(dst, lineHead+`,"seq":`...)
-	dst = strconv.AppendUint(dst, seq, 10)
-	dst, err = appendField(dst, "type", wire, err)
-	dst, err = appendField(dst, "subject", d.Subject, err)
-	dst = append(dst, m.times...)
-	dst, err = appendField(dst, "id", d.ID, err)
-	dst, err = appendField(dst, "source", m.source, err)
-	if err != nil {
-		return dst[:begin], 0, fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err)
+	dst = append(strconv.AppendUint(dst, seq, 10), wire...)
+	if dst, err = appendField(dst, "subject", d.Subject); err != nil {
+		return refuse(err)
 	}
+	dst = append(dst, m.times...)
+	if dst, err = appendField(dst, "id", d.ID); err != nil {
+		return refuse(err)
+	}
+	dst = append(dst, m.source...)
 	if d.Critical {
 		dst = append(dst, `,"critical":true`...)
 	}
 	dst = append(dst, `,"data":`...)
-	data := len(dst)
 	if d.Data == nil {
 		dst = append(dst, "{}"...)
 	} else {
@@ -102,58 +103,70 @@ func (m *lineMaker) append(dst []byte, seq uint64, d *Draft) ([]byte, int, error
 	}
 	dst = appendCRC(dst, dst[begin:])
 	if n := len(dst) - begin; n > MaxLine {
-		return dst[:begin], 0, fmt.Errorf("%w: %s makes a line of %d bytes, at most %d are taken", ErrRefused, d.Type, n, MaxLine)
+		return refuse(fmt.Errorf("a line of %d bytes, at most %d are taken", n, MaxLine))
 	}
-	return dst, data, nil
+	return dst, nil
 }
 
-// wireType is wireType, once for each type.
-func (m *lineMaker) wireType(name string) (string, error) {
-	if wire, ok := m.types[name]; ok {
-		return wire, nil
+// wireType makes the field of a type, once.
+func (m *lineMaker) wireType(name string) ([]byte, error) {
+	if field, ok := m.types[name]; ok {
+		return field, nil
 	}
 	wire, err := wireType(name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if m.types == nil {
-		m.types = make(map[string]string)
+	field, err := appendField(nil, "type", wire)
+	if err == nil && len(m.types) < 1024 { // a bound, should there be no end of them
+		m.types[strings.Clone(name)] = field
 	}
-	if len(m.types) < 1024 { // a bound, should there be no end of them
-		m.types[strings.Clone(name)] = wire
-	}
-	return wire, nil
+	return field, err
 }
 
 // read makes the fields of a reading, unless it is the last one.
-func (m *lineMaker) read(d *Draft) error {
-	if m.times != nil && d.At == m.at {
+func (m *lineMaker) read(at Reading) error {
+	if m.times != nil && at == m.at {
 		return nil
 	}
-	if year := d.At.Wall.Year(); year < 0 || year > 9999 {
-		return fmt.Errorf("%w: the year %d of %s cannot be written", ErrRefused, year, d.Type)
+	if year := at.Wall.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("the year %d cannot be written", year)
 	}
-	times, err := appendField(m.times[:0], "boot", d.At.Boot, nil)
+	times, err := appendField(m.times[:0], "boot", at.Boot)
 	m.times = nil // until they are made
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err)
+		return err
 	}
 	// A string: CloudEvents' integers end at 2^31, and jq's at 2^53.
 	times = append(times, `,"boottime":"`...)
-	times = strconv.AppendInt(times, int64(d.At.Since), 10)
+	times = strconv.AppendInt(times, int64(at.Since), 10)
 	times = append(times, `","time":"`...)
-	times = d.At.Wall.UTC().AppendFormat(times, time.RFC3339Nano)
-	m.at, m.times = d.At, append(times, '"')
+	times = at.Wall.UTC().AppendFormat(times, time.RFC3339Nano)
+	m.at, m.times = at, append(times, '"')
 	return nil
 }
 
-// appendField appends one attribute, unless there was an error before.
-func appendField(dst []byte, name, value string, err error) ([]byte, error) {
-	if value == "" || err != nil {
-		return dst, err // CloudEvents: an attribute is not empty
+// appendField appends one attribute. CloudEvents: it is not empty.
+func appendField(dst []byte, name, value string) ([]byte, error) {
+	if value == "" {
+		return dst, nil
 	}
 	dst = append(append(append(dst, `,"`...), name...), `":`...)
 	return jsontext.AppendQuote(dst, value)
+}
+
+// checkDraft says what a line cannot be made of.
+func checkDraft(d *Draft) error {
+	if d.ID == "" {
+		return errors.New("it has no id")
+	}
+	if d.Encoded {
+		return nil
+	}
+	if err := checkData(d.Data); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	return nil
 }
 
 // checkData says why data cannot stand in a line.
@@ -177,7 +190,8 @@ func crcOf(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Cas
 func appendCRC(dst, body []byte) []byte {
 	sum := crcOf(body)
 	dst = append(dst, crcHead...)
-	dst = hex.AppendEncode(dst, binary.BigEndian.AppendUint32(nil, sum))
+	var room [4]byte
+	dst = hex.AppendEncode(dst, binary.BigEndian.AppendUint32(room[:0], sum))
 	return append(dst, `"}`...)
 }
 

@@ -50,7 +50,9 @@ func open(dir, keyFile string, o Options) (*Journal, error) {
 	} else if !hostName.MatchString(o.Host) {
 		return nil, fmt.Errorf("open journal: %q is not the name of a host", o.Host)
 	}
-	j.lines.source = "//" + origin(j.options.Host, j.identity.ID)
+	if j.lines, err = newLineMaker("//" + origin(j.options.Host, j.identity.ID)); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
 	if j.signer, err = readKey(dir, keyFile); err != nil {
 		return nil, err
 	}

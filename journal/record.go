@@ -31,6 +31,10 @@ type Draft struct {
 	ID string
 	// Data is one JSON object on one line. Nil stands for {}.
 	Data []byte
+	// Encoded says that a JSON encoder made Data, of one object, without white
+	// space and with no key twice: Append does not check it once more. Data that
+	// is something else would make the journal one that Open refuses.
+	Encoded bool
 }
 
 // Record is one line of the journal.
@@ -40,8 +44,9 @@ type Record struct {
 	Draft
 	// Line is the raw line without its newline: the Merkle leaf.
 	//
-	// In a callback (Replay, Read, Follow) Line and Data are valid until it
-	// returns; clone what is kept. What Append returns may be kept.
+	// In a callback (Each, Replay, Read, Follow) Line and Data are valid until
+	// it returns; clone what is kept. Append and Rotate leave Line empty, and
+	// Data as it was in the draft.
 	Line []byte
 }
 

@@ -127,7 +127,7 @@ func (n *newSegment) add(w io.Writer, d Draft) error {
 	n.journal.complete(&d)
 	seq := n.tree.size
 	var err error
-	if n.line, _, err = n.journal.lines.append(n.line[:0], seq, &d); err != nil {
+	if n.line, err = n.journal.lines.append(n.line[:0], seq, &d); err != nil {
 		return err
 	}
 	n.tree.add(n.line)
