@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"sort"
 )
 
 // Kind says which driver looks at a cluster.
@@ -140,38 +139,8 @@ const (
 // Resources are the names of what a mutation of t disturbs, sorted and without
 // repeats: "cluster/C", "host/H", "unit/H/M/U" with M the member's name
 // (ENGINE.md rule 6). A unit that a member of a quorum runs in disturbs that
-// cluster.
-func (inv Inventory) Resources(t Target, d Disturbs) []string {
-	set := map[string]bool{}
-	switch {
-	case d == DisturbsHost:
-		set["host/"+t.Member.Host] = true
-		for _, c := range inv.Clusters {
-			for _, m := range c.Members {
-				if m.Host == t.Member.Host {
-					set[resource(c, m)] = true
-				}
-			}
-		}
-	case d == DisturbsCluster:
-		set["cluster/"+t.Cluster.Name] = true
-	default:
-		set[resource(t.Cluster, t.Member)] = true
-		for _, c := range inv.Clusters {
-			for _, m := range c.Members {
-				if m.Unit != "" && m.Unit == t.Member.Unit && m.Host == t.Member.Host {
-					set[resource(c, m)] = true
-				}
-			}
-		}
-	}
-	names := make([]string, 0, len(set))
-	for n := range set {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
+// cluster. Who asks often asks an Index.
+func (inv Inventory) Resources(t Target, d Disturbs) []string { return inv.Index().Resources(t, d) }
 
 func resource(c Cluster, m Member) string {
 	if c.Kind == KindService {

@@ -39,6 +39,7 @@ type CarriedClock struct {
 	Total time.Duration `json:"total"`
 }
 
+// carriedEpisode is what appendCarried writes.
 type carriedEpisode struct {
 	ID          string            `json:"id"`
 	Fingerprint alert.Fingerprint `json:"fingerprint"`
@@ -121,8 +122,12 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	recent := func(at time.Duration) bool { return now-at <= maxWindow }
 	p := parts{each: each}
 	p.kind("episodes")
+	var one []byte
 	for _, ep := range s.openEpisodes() {
-		p.add(s.carriedEpisode(ep))
+		if one, err = s.appendCarried(one[:0], ep); err != nil {
+			return fmt.Errorf("encode carried episode %s: %w", ep.ID, err)
+		}
+		p.put(one)
 	}
 	p.kind("runs")
 	for _, r := range s.runsInOrder() {
@@ -172,22 +177,6 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	return p.err
 }
 
-func (s *State) carriedEpisode(ep *Episode) carriedEpisode {
-	c := carriedEpisode{
-		ID: ep.ID, Fingerprint: ep.Fingerprint, Playbook: ep.Playbook, Labels: ep.Labels(),
-		Opened: ep.Opened, OpenedWall: ep.OpenedWall.UTC(), Active: ep.Active, Mutated: ep.Mutated, Run: ep.Run, Runs: ep.Runs,
-		Last: ep.Last, LastOutcome: ep.LastOutcome, LastEnded: ep.LastEnded, Asked: ep.asked,
-		Escalated: slices.Sorted(maps.Keys(ep.escalated)),
-	}
-	if !ep.LastWall.IsZero() {
-		c.LastWall = ep.LastWall.UTC()
-	}
-	if k := s.fingerprints[ep.Fingerprint]; k != nil {
-		c.Firing, c.At = k.firing, k.at
-	}
-	return c
-}
-
 // parts makes records' data of about carriedSize out of many things of a kind.
 type parts struct {
 	each func([]byte) error
@@ -210,6 +199,10 @@ func (p *parts) add(v any) {
 		p.err = fmt.Errorf("encode carried %s: %w", p.name, err)
 		return
 	}
+	p.put(b)
+}
+
+func (p *parts) put(b []byte) {
 	if p.buf.Len() > 0 && p.buf.Len()+len(b) > carriedSize {
 		p.flush()
 	}

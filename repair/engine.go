@@ -59,7 +59,7 @@ type Engine struct {
 	books    map[string]*Playbook // of the running configuration, as all of these
 	uses     map[*Playbook][]string
 	places   map[string]cluster.Target
-	disturbs map[string][]string
+	index    cluster.Index
 	digest   map[string]string // of a cluster's entry
 	generals Settings          // those that belong to no playbook
 
@@ -95,7 +95,7 @@ func (e *Engine) configure(cfg Config) {
 		}
 	}
 	e.uses, e.places = map[*Playbook][]string{}, map[string]cluster.Target{}
-	e.disturbs, e.digest = map[string][]string{}, map[string]string{}
+	e.index, e.digest = cfg.Inventory.Index(), map[string]string{}
 	e.generals = cfg.Settings(P1, "", "")
 }
 

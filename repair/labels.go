@@ -29,15 +29,38 @@ func packLabels(labels map[string]string) labelSet {
 	return labelSet(b.String())
 }
 
-func (s labelSet) unpack() map[string]string {
-	labels := map[string]string{}
+// each calls fn with each label, in order of their names.
+func (s labelSet) each(fn func(name, value string)) {
 	for rest := string(s); rest != ""; {
 		var name, value string
 		name, rest, _ = strings.Cut(rest, labelEnd)
 		value, rest, _ = strings.Cut(rest, labelEnd)
-		labels[name] = value
+		fn(name, value)
 	}
+}
+
+func (s labelSet) unpack() map[string]string {
+	labels := map[string]string{}
+	s.each(func(name, value string) { labels[name] = value })
 	return labels
+}
+
+// labels appends a set of labels, unless it is empty.
+func (o *object) labels(name string, s labelSet) {
+	if s == "" {
+		return
+	}
+	o.name(name)
+	o.buf = append(o.buf, '{')
+	s.each(func(name, value string) {
+		if o.buf[len(o.buf)-1] != '{' {
+			o.buf = append(o.buf, ',')
+		}
+		o.quote(name)
+		o.buf = append(o.buf, ':')
+		o.quote(value)
+	})
+	o.buf = append(o.buf, '}')
 }
 
 // get is one label's value, empty where it is not there.

@@ -163,24 +163,11 @@ func (e *Engine) autonomy(p *Playbook, t cluster.Target) Autonomy {
 	return a
 }
 
-// resources are what any step of the playbook may disturb. They are found in the whole
-// inventory, and so remembered.
+// resources are what any step of the playbook may disturb.
 func (e *Engine) resources(p *Playbook, t cluster.Target) []string {
-	key := p.Name + labelEnd + t.String()
-	out, ok := e.disturbs[key]
-	if !ok {
-		out = e.findResources(p, t)
-		if len(e.disturbs) < maxPlaces {
-			e.disturbs[key] = out
-		}
-	}
-	return out
-}
-
-func (e *Engine) findResources(p *Playbook, t cluster.Target) []string {
 	set := map[string]bool{}
 	for _, s := range p.Steps {
-		for _, res := range e.cfg.Inventory.Resources(t, e.cfg.Actions[s.Action].Disturbs) {
+		for _, res := range e.index.Resources(t, e.cfg.Actions[s.Action].Disturbs) {
 			set[res] = true
 		}
 	}

@@ -145,6 +145,7 @@ func (a *App) openEngine() error {
 	if err != nil {
 		return err
 	}
+	a.cfg.ForgetPlaces()
 	survey := a.parts.survey
 	if a.o.Survey != nil {
 		survey = a.o.Survey

@@ -102,6 +102,7 @@ func (a *App) engineConfig(l loaded) (repair.Config, error) {
 	if len(wrong) > 0 {
 		return repair.Config{}, errors.Join(wrong...)
 	}
+	l.ForgetPlaces()
 	return repair.Config{
 		Inventory: l.Inventory(),
 		Playbooks: books,
@@ -161,6 +162,7 @@ func (a *App) reload(ctx context.Context) error {
 	if err := a.parts.set(next); err != nil {
 		return err
 	}
+	next.ForgetPlaces()
 	a.mu.Lock()
 	a.cfg = next
 	a.mu.Unlock()

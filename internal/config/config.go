@@ -124,6 +124,10 @@ func Parse(path string, data []byte) (Config, error) {
 	return c, nil
 }
 
+// ForgetPlaces gives back the memory of where things stand in the file, once all was
+// checked: of a large inventory it is most of what the configuration holds.
+func (c *Config) ForgetPlaces() { c.doc = nil }
+
 // Inventory is everything that labels may resolve to.
 func (c Config) Inventory() cluster.Inventory { return cluster.Inventory{Clusters: c.Clusters} }
 

@@ -1,0 +1,84 @@
+package repair
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+)
+
+// What is written by hand reads as what json.Marshal writes.
+func TestReceivedIsEncodedAsJSON(t *testing.T) {
+	for name, v := range map[string]Received{
+		"empty": {},
+		"whole": {
+			Fingerprint: "0123456789abcdef", Status: alert.Firing, Episode: "e", Opened: true, Playbook: "p",
+			Labels:      map[string]string{"a": "1", "B": "<&>\u2028\"\\\n\x00", "ü": "\U0001F600"},
+			Annotations: map[string]string{"summary": "s"},
+			StartsAt:    time.Date(2026, 11, 21, 3, 4, 5, 678, time.UTC), EndsAt: time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
+			Generator: "http://p/", Message: "m", Actor: "a",
+		},
+		"oversize": {Fingerprint: "f", Status: alert.Resolved, Oversize: true, LabelsDigest: "sha256:0", Message: "m", Actor: "a"},
+		"cut":      {Fingerprint: "f", Status: alert.Firing, Cut: map[string]alert.Cut{"/annotations/a": {Length: 9, Digest: "d"}}},
+	} {
+		got, err := encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g, w map[string]any
+		if err := json.Unmarshal(got, &g); err != nil {
+			t.Fatalf("%s: %v: %s", name, err, got)
+		}
+		if err := json.Unmarshal(want, &w); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(g, w) {
+			t.Errorf("%s:\n%s\n%s", name, got, want)
+		}
+	}
+	if _, err := encode(Received{Actor: "\xff"}); err == nil {
+		t.Error("what is not UTF-8 was written")
+	}
+}
+
+// A carried episode reads back as it was.
+func TestCarriedEpisodeReadsBack(t *testing.T) {
+	s := NewState()
+	wall := time.Date(2026, 11, 21, 3, 4, 5, 678, time.UTC)
+	ep := &Episode{
+		ID: "e", Fingerprint: "f", Playbook: "p", labels: packLabels(map[string]string{"a": "1", "b": "\"<"}), Opened: 5, OpenedWall: wall,
+		Active: true, Mutated: true, Run: "r", Runs: []string{"q", "r"}, Last: &Refusal{"g", "why", "because", true}, LastWall: wall,
+		LastOutcome: Blocked, LastEnded: 9, asked: []askedAt{{"g/why", 7}}, escalated: map[string]bool{"deadline": true, "a": true},
+		quiet: unknownQuiet(),
+	}
+	s.episodes["e"], s.fingerprints["f"] = ep, &known{open: ep, firing: true, at: 3}
+	b, err := s.appendCarried(nil, ep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := as[Carried]([]byte(`{"episodes":[` + string(b) + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ok := v.(Carried)
+	if !ok {
+		t.Fatal("no Carried")
+	}
+	again := NewState()
+	again.foldCarried(c, stampAt(0).Now)
+	if !reflect.DeepEqual(again.episodes["e"], ep) || again.fingerprints["f"].at != 3 || !again.fingerprints["f"].firing {
+		t.Errorf("carried as %s\n%+v\n%+v", b, again.episodes["e"], ep)
+	}
+}
+
+func stampAt(d time.Duration) Stamp {
+	var s Stamp
+	s.Now.Boot, s.Now.Since = "boot", d
+	return s
+}
