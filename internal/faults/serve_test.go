@@ -25,9 +25,10 @@ const quick = "settle: 50ms, not_after: 300ms, cooldown: 0, attempts: 0, live_ru
 
 // options is what a test sets in fettle.yml. The zero value is quick.
 type options struct {
-	settings string // of overrides.all
-	journal  string // the journal's directory; "": beside fettle.yml
-	more     string // of the section journal
+	settings string            // of overrides.all
+	clusters []cluster.Cluster // nil: the fleet
+	journal  string            // the journal's directory; "": beside fettle.yml
+	more     string            // of the section journal
 }
 
 // server is one fettle serve after another on the same files.
@@ -68,12 +69,15 @@ func (s *server) write(f *fleet, o options) {
 	if o.settings == "" {
 		o.settings = quick
 	}
-	clusters, err := json.Marshal([]cluster.Cluster{f.inventory()}) // JSON is YAML
+	if o.clusters == nil {
+		o.clusters = []cluster.Cluster{f.inventory()}
+	}
+	clusters, err := json.Marshal(o.clusters) // JSON is YAML
 	must(s.t, err)
 	text := fmt.Sprintf(`clusters: %s
 autonomy: {default: auto}
 playbooks: {dir: %[2]q}
-tiers: {P1: {look: 100ms, sample: 10ms}}
+tiers: {P0: {look: 100ms, sample: 10ms}, P1: {look: 100ms, sample: 10ms}}
 overrides: {all: {%[3]s}}
 journal: {dir: %[4]q, key_file: "%[5]s/journal.key"%[6]s}
 brake: "%[5]s/pause"
