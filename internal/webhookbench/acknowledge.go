@@ -23,7 +23,8 @@ const within = 10 * time.Millisecond
 
 // acknowledge measures how fast alerts that were never sent before are made durable
 // and answered, by the shipped program with its journal on the disk and tokens on:
-// how many at saturation, and how late the answers are at half of that.
+// how many at saturation, and how late the answers are at half of the rate that is
+// demanded, and at half of what it managed.
 func (b *bench) acknowledge(ctx context.Context) error {
 	st, err := b.newStage(ctx, "acknowledge", wants{})
 	if err != nil {
@@ -69,40 +70,52 @@ func (t *tally) send(ctx context.Context, l load) (sent, error) {
 func (t *tally) measure(ctx context.Context, a acknowledgement) error {
 	m := newMessage(unmatchedName, a.alerts)
 	t.say("%s: %d alerts, %d bytes, %d connections", a.name, a.alerts, len(m.body), a.connections)
-	var rates, p50, p99, shares []float64
+	demanded := a.atLeast / float64(a.alerts) / 2
+	var rates, shares []float64
+	var atDemanded, atManaged delays
 	for round := range t.rounds() {
-		l := load{message: m, connections: a.connections}
-		l.lasts = t.lasts()
+		l := load{message: m, connections: a.connections, lasts: t.lasts()}
 		own, theirs := ownProcessor(), processorOf(t.server)
 		s, err := t.send(ctx, l)
 		if err != nil {
 			return err
 		}
 		own, theirs = ownProcessor()-own, processorOf(t.server)-theirs
-		rate := s.rate()
-		if a.alerts > 1 {
-			rate = s.alertRate()
+		rates, shares = append(rates, s.rate()*float64(a.alerts)), append(shares, 100*float64(own)/float64(own+theirs))
+		t.say("round %d: closed loop %s %s, p99 %s; processor: fettle %.2f, generator %.2f of a core", round+1, number(rates[round]), a.unit,
+			short(quantile(s.latency, .99)), theirs.Seconds()/s.took.Seconds(), own.Seconds()/s.took.Seconds())
+		for _, at := range []struct {
+			rate float64
+			into *delays
+		}{{demanded, &atDemanded}, {s.rate() / 2, &atManaged}} {
+			l.rate = at.rate
+			if s, err = t.send(ctx, l); err != nil {
+				return err
+			}
+			at.into.add(s)
+			t.say("round %d: open loop at %s messages/s: p50 %s, p99 %s, worst %s from the scheduled time (sent late by: p99 %s)", round+1, number(l.rate),
+				short(quantile(s.latency, .5)), short(quantile(s.latency, .99)), short(quantile(s.latency, 1)), short(quantile(s.late, .99)))
 		}
-		rates, shares = append(rates, rate), append(shares, 100*float64(own)/float64(own+theirs))
-		t.say("round %d: closed loop %s %s, p99 %s; processor: fettle %.2f, generator %.2f of a core", round+1, number(rate), a.unit,
-			quantile(s.latency, .99).Round(10*time.Microsecond), theirs.Seconds()/s.took.Seconds(), own.Seconds()/s.took.Seconds())
-
-		l.rate = s.rate() / 2
-		s, err = t.send(ctx, l)
-		if err != nil {
-			return err
-		}
-		p50, p99 = append(p50, milliseconds(quantile(s.latency, .5))), append(p99, milliseconds(quantile(s.latency, .99)))
-		t.say("round %d: open loop at %s messages/s: p50 %s, p99 %s, worst %s from the scheduled time (sent late by: p99 %s)", round+1, number(l.rate),
-			quantile(s.latency, .5).Round(10*time.Microsecond), quantile(s.latency, .99).Round(10*time.Microsecond),
-			quantile(s.latency, 1).Round(10*time.Microsecond), quantile(s.late, .99).Round(10*time.Microsecond))
 	}
 	t.figure(figure{name: a.name + ", acknowledged", value: median(rates), unit: a.unit, limit: &limit{a.atLeast, atLeast}})
-	t.figure(figure{name: a.name + ", p50 at half of it", value: median(p50), unit: "ms"})
-	t.figure(figure{name: a.name + ", p99 at half of it", value: median(p99), unit: "ms", limit: &limit{milliseconds(within), below}})
+	t.figure(figure{name: a.name + ", p50 at half of the limit", value: median(atDemanded.p50), unit: "ms"})
+	t.figure(figure{name: a.name + ", p99 at half of the limit", value: median(atDemanded.p99), unit: "ms", limit: &limit{milliseconds(within), below}})
+	t.figure(figure{name: a.name + ", p50 at half of what it managed", value: median(atManaged.p50), unit: "ms"})
+	t.figure(figure{name: a.name + ", p99 at half of what it managed", value: median(atManaged.p99), unit: "ms", limit: &limit{milliseconds(within), below}})
 	t.figure(figure{name: a.name + ", the generator's share of the processor time", value: median(shares), unit: "%"})
 	return nil
 }
+
+// delays are the rounds' quantiles, in milliseconds.
+type delays struct{ p50, p99 []float64 }
+
+func (d *delays) add(s sent) {
+	d.p50 = append(d.p50, milliseconds(quantile(s.latency, .5)))
+	d.p99 = append(d.p99, milliseconds(quantile(s.latency, .99)))
+}
+
+// short is a duration for people.
+func short(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
 // check reads the journal: it has one record for each alert that was acknowledged.
 func (t *tally) check() error {

@@ -40,8 +40,8 @@ func (b *bench) apply(ctx context.Context) error {
 		p99 = append(p99, milliseconds(quantile(t.scheduled, .99)))
 		fromRecord = append(fromRecord, milliseconds(quantile(t.recorded, .99)))
 		b.say("round %d: from the post's scheduled time to Apply: p50 %s, p99 %s, worst %s; from the time in `received`: p50 %s, p99 %s", round+1,
-			quantile(t.scheduled, .5).Round(10*time.Microsecond), quantile(t.scheduled, .99).Round(10*time.Microsecond), quantile(t.scheduled, 1).Round(10*time.Microsecond),
-			quantile(t.recorded, .5).Round(10*time.Microsecond), quantile(t.recorded, .99).Round(10*time.Microsecond))
+			short(quantile(t.scheduled, .5)), short(quantile(t.scheduled, .99)), short(quantile(t.scheduled, 1)),
+			short(quantile(t.recorded, .5)), short(quantile(t.recorded, .99)))
 	}
 	b.figure(figure{name: "post scheduled to first Apply, p50", value: median(p50), unit: "ms", limit: &limit{3, below}})
 	b.figure(figure{name: "post scheduled to first Apply, p99", value: median(p99), unit: "ms", limit: &limit{20, below}})

@@ -34,6 +34,7 @@ type bench struct {
 	out       io.Writer
 	table     table
 	began     time.Time
+	before    usage
 }
 
 // section is one part of a run.
@@ -72,7 +73,7 @@ func main() {
 
 // run is the program; missed tells that a figure is outside of its limit.
 func run(ctx context.Context, args []string, out io.Writer) (missed bool, err error) {
-	b := &bench{out: out, began: time.Now()}
+	b := &bench{out: out, began: time.Now(), before: usageNow()}
 	flags := flag.NewFlagSet("webhookbench", flag.ContinueOnError)
 	flags.BoolVar(&b.short, "short", false, "one quick round of everything: the figures say little")
 	flags.StringVar(&b.root, "root", ".", "fettle's source tree")
@@ -91,6 +92,9 @@ func run(ctx context.Context, args []string, out io.Writer) (missed bool, err er
 	}
 	if b.profiles != "" {
 		if b.profiles, err = filepath.Abs(b.profiles); err != nil {
+			return false, err
+		}
+		if err := os.MkdirAll(b.profiles, 0o700); err != nil {
 			return false, err
 		}
 	}
@@ -116,6 +120,8 @@ func run(ctx context.Context, args []string, out io.Writer) (missed bool, err er
 			b.table.add(figure{name: "errors that ended it early", value: 1, limit: &limit{0, exactly}})
 		}
 	}
+	fmt.Fprintln(out)
+	b.elsewhere()
 	fmt.Fprintf(out, "\n== all figures (after %s)\n", time.Since(b.began).Round(time.Second))
 	return b.table.write(out), nil
 }

@@ -146,7 +146,7 @@ func (b *bench) startPeer(ctx context.Context, p peer, program, name, command st
 func (b *bench) posts(ctx context.Context, name string, l load) (float64, error) {
 	l.message, l.connections, l.lasts = newMessage(unmatchedName, 1), 16, b.lasts()/2
 	s := l.run(ctx)
-	b.say("%s: %s POST/s, p99 %s, answers %v", name, number(s.rate()), quantile(s.latency, .99).Round(10*time.Microsecond), s.statuses)
+	b.say("%s: %s POST/s, p99 %s, answers %v", name, number(s.rate()), short(quantile(s.latency, .99)), s.statuses)
 	if s.ok == 0 {
 		return 0, fmt.Errorf("nothing was answered 200: %w", s.err)
 	}

@@ -152,7 +152,7 @@ func (s *server) processor() (time.Duration, error) {
 		}
 		sum += n
 	}
-	return time.Duration(sum) * (time.Second / 100), nil // USER_HZ is 100 on Linux
+	return time.Duration(sum) * clockTick, nil
 }
 
 // metric sums the series of a name whose labels hold every text of labels.
@@ -203,13 +203,4 @@ func get(ctx context.Context, url, token string) (status int, body []byte, err e
 	defer resp.Body.Close()
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
-}
-
-// ownProcessor is the processor time of this process.
-func ownProcessor() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
