@@ -18,7 +18,8 @@ import (
 
 // record makes a journal, or goes on with one: record DIR KEYFILE FILE. FILE has
 // one record a line: seconds, type, subject and data. Each line is a group, and
-// the last checkpoint covers them all unless a line says "checkpoint".
+// the last checkpoint covers them all unless a line says "checkpoint". A line
+// "segment" begins a new segment.
 func record(ts *testscript.TestScript, neg bool, args []string) {
 	wantArgs(ts, neg, args, 3, "record DIR KEYFILE FILE")
 	dir, key := ts.MkAbs(args[0]), ts.MkAbs(args[1])
@@ -35,9 +36,19 @@ func record(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	j, err := journal.Open(dir, key, journal.Options{Now: func() journal.Reading { return at(0) }, NewID: newID, KnownTypes: repair.KnownType})
 	check(ts, err)
+	last := 0.0
 	for line := range strings.Lines(ts.ReadFile(args[2])) {
 		if strings.TrimSpace(line) == "checkpoint" {
 			check(ts, j.Checkpoint())
+			continue
+		}
+		if strings.TrimSpace(line) == "segment" {
+			state, err := repair.Replay(j.Replay)
+			check(ts, err)
+			carried, err := state.Carry(at(last), newID)
+			check(ts, err)
+			_, err = j.Rotate(carried)
+			check(ts, err)
 			continue
 		}
 		f := strings.SplitN(strings.TrimSpace(line), " ", 4)
@@ -45,6 +56,7 @@ func record(ts *testscript.TestScript, neg bool, args []string) {
 		if err != nil || len(f) != 4 {
 			ts.Fatalf("%q is no record", line)
 		}
+		last = seconds
 		_, err = j.Append([]journal.Draft{{Type: f[1], Subject: f[2], At: at(seconds), Data: []byte(f[3])}})
 		check(ts, err)
 	}
