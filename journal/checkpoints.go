@@ -15,10 +15,6 @@ import (
 	"github.com/fettle-io/fettle/internal/durable"
 )
 
-// thinAt is by how many bytes the side file of earlier checkpoints grows before
-// it is thinned.
-const thinAt = 1 << 20
-
 // past is one line of checkpoints.jsonl.
 type past struct {
 	Time string `json:"time"`

@@ -13,3 +13,10 @@ func (o InitOptions) Watch(before func(durable.Step) error) InitOptions {
 	o.disk = durable.Disk{Before: before}
 	return o
 }
+
+// ThinAt has the side file of earlier checkpoints thinned when it has grown by
+// so many bytes.
+func (o Options) ThinAt(bytes int64) Options {
+	o.thinAt = bytes
+	return o
+}

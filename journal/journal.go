@@ -259,10 +259,7 @@ func (j *Journal) checkpoint(now Reading) error {
 	if j.kept, err = keepCheckpoint(j.options.disk, j.dir, c.size, msg, now); err != nil {
 		return err
 	}
-	if j.thinned == 0 {
-		j.thinned = j.kept // since this process began
-	}
-	if j.kept-j.thinned < thinAt {
+	if j.kept-j.thinned < j.options.thinAt {
 		return nil
 	}
 	j.kept, err = thin(j.options.disk, j.dir)

@@ -36,10 +36,14 @@ type Options struct {
 	// appends to: tests inject faults here.
 	WrapFile func(File) File
 
-	disk durable.Disk // tests see each step here
+	disk   durable.Disk // tests see each step here
+	thinAt int64        // by how much checkpoints.jsonl grows before it is thinned
 }
 
-const defaultBytes = 64 << 20 // of Options.SegmentBytes and Options.Ahead
+const (
+	defaultBytes  = 64 << 20 // of Options.SegmentBytes and Options.Ahead
+	defaultThinAt = 1 << 20
+)
 
 func (o Options) withDefaults() Options {
 	if o.SegmentBytes == 0 {
@@ -47,6 +51,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Ahead == 0 {
 		o.Ahead = defaultBytes
+	}
+	if o.thinAt == 0 {
+		o.thinAt = defaultThinAt
 	}
 	return o
 }

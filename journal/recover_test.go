@@ -20,7 +20,7 @@ func recovered(f *fixture) []string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	found := lines(f.t, j)
+	found := f.history()
 	if j.Size() != uint64(len(found)) || j.Checkpointed() != j.Size() {
 		f.t.Fatalf("size %d, checkpointed %d, %d lines", j.Size(), j.Checkpointed(), len(found))
 	}

@@ -42,7 +42,7 @@ func (j *Journal) survey(segments []segment) (*survey, error) {
 	}
 	j.opened = segments[0].first
 	if c.size < j.opened {
-		return nil, &DamageError{File: segments[0].path, Seq: j.opened, Reason: fmt.Sprintf("the newest checkpoint covers %d records, but one of %d was signed before this segment was made: the checkpoint was taken back", c.size, j.opened)}
+		return nil, tooOld(place{file: segments[0].path, line: 2, offset: 1, seq: j.opened}, c.size)
 	}
 	s := &survey{covered: c.size}
 	if c.size == j.opened && j.tree.root() != c.root {

@@ -170,6 +170,9 @@ func (w *verification) collect(dir string, newest []byte, earlier []claim, ancho
 	} else {
 		err = checkpointDamage(dir, err)
 	}
+	if err == nil {
+		err = w.atLeast(dir, c)
+	}
 	for _, past := range earlier {
 		p, bad := w.keys.open(past.msg)
 		if bad != nil || p.size != past.size {
@@ -191,6 +194,36 @@ func (w *verification) collect(dir string, newest []byte, earlier []claim, ancho
 		w.covered = max(w.covered, a.size)
 	}
 	return err
+}
+
+// atLeast says whether the newest checkpoint is older than a segment: one over
+// all before it was signed ahead of each.
+func (w *verification) atLeast(dir string, c checkpoint) error {
+	var newest ownRecord
+	for _, found := range w.found {
+		for _, own := range found.own {
+			if own.Type == segmentNew {
+				newest = own
+			}
+		}
+	}
+	if c.size >= newest.Seq {
+		return nil
+	}
+	// A writer may have made both since the checkpoint was read.
+	msg, err := readCheckpoint(dir)
+	if err == nil {
+		if c, err = w.keys.open(msg); err == nil && c.size >= newest.Seq {
+			return nil
+		}
+	}
+	return tooOld(newest.place, c.size)
+}
+
+// tooOld says that a segment opens behind the newest checkpoint.
+func tooOld(opens place, covered uint64) error {
+	f := fault{place: opens, reason: fmt.Sprintf("the newest checkpoint covers %d records, but one of %d was signed before this segment was made: the checkpoint was taken back", covered, opens.seq)}
+	return f.damage()
 }
 
 // run builds the tree. unsigned is what is wrong with the checkpoints: it comes
