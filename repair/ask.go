@@ -390,6 +390,9 @@ func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 // respondTo opens a run when the answer is go, or a refusal that is not the last
 // answer; a refusal that was recorded within the hour is only counted.
 func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
+	if ep.Last != nil && mutant("a refusal is for ever") {
+		return
+	}
 	if v == nil {
 		e.open(ep, seen)
 		return
@@ -397,7 +400,7 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 	at, asked := ep.askedFor(v.Guard, v.Reason)
 	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
 	switch {
-	case last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord:
+	case (last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord) && !mutant("every answer is a record"):
 		e.note(Note{Refused: v})
 		ep.quiet.refused++
 		e.queue(ep)

@@ -170,6 +170,9 @@ func (e *Engine) record(typ, subject string, data any) {
 		return
 	}
 	e.st.apply(typ, e.stamp.Now, data)
+	if mutant(typ) { // folded, and not written
+		return
+	}
 	e.ready.Drafts = append(e.ready.Drafts, journal.Draft{
 		Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b,
 	})

@@ -76,7 +76,7 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	switch {
 	case ep != nil:
 		rec.Episode, rec.Playbook = ep.ID, ep.Playbook
-	case firing && p != nil && !held:
+	case firing && p != nil && !held && (k == nil || !mutant("known is handled")):
 		rec.Episode, rec.Opened = e.newID(), true
 	}
 	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
@@ -126,6 +126,9 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 			return
 		}
 	}
+	if mutant("asked no more") {
+		return
+	}
 	e.enrol(ep, e.now+e.settingsOf(ep).Look)
 }
 
@@ -146,7 +149,7 @@ func (e *Engine) tryClose(ep *Episode) {
 		}
 		return
 	}
-	if q.inOrder < 0 {
+	if q.inOrder < 0 && !mutant("resolved is repaired") || mutant("open for ever") {
 		return
 	}
 	over := !ep.Active || q.absent >= 2 || !e.cfg.Alertmanagers && e.now-q.inOrder >= set.QuietInOrder

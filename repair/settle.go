@@ -13,6 +13,9 @@ func (l *live) settle() {
 		l.verified = l.e.now
 	}
 	l.settled = l.e.now + l.set.Settle
+	if mutant("verified is repaired") {
+		l.settled = l.e.now
+	}
 	l.after(min(settleSample, l.set.Settle), l.watch)
 }
 
@@ -36,7 +39,7 @@ func (l *live) watched(ev Looked) {
 		l.finish(FinishedData{Outcome: Failed, Reason: ReasonObserve, Detail: "could not be observed while it settled: " + ev.Err.Error()})
 		return
 	case ev.Err != nil:
-	case l.goal(ev.Seen.Observation):
+	case l.goal(ev.Seen.Observation), mutant("settled is in order"):
 		l.bad = 0
 		if l.e.now >= l.settled && l.stands(ev, late) {
 			return

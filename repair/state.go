@@ -166,6 +166,9 @@ type foldClock struct {
 }
 
 func (c foldClock) at(r journal.Reading) time.Duration {
+	if mutant("wall clock") {
+		return time.Duration(r.Wall.UnixNano())
+	}
 	if r.Boot == c.boot {
 		return c.total + max(0, r.Since-c.since)
 	}
@@ -383,6 +386,9 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	if v.Outcome == ObservedOnly || v.Outcome == Blocked && v.Reason != ReasonChanged {
 		ep.Last = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
 		s.wasAsked(ep, v.Guard, v.Reason, t)
+	}
+	if mutant("an outcome says nothing") {
+		ep.Last, ep.LastOutcome = nil, ""
 	}
 }
 

@@ -95,7 +95,7 @@ func (l *live) consider(seen Sighting) {
 // doneOnce tells that step i must not be done twice, and was begun in this run: what
 // failed was not, another result of such a step ends its run.
 func (l *live) doneOnce(i int) bool {
-	return l.Steps[i].Once && l.Trail[i].Attempts > 0 && l.Trail[i].State != string(StepFailed)
+	return l.Steps[i].Once && l.Trail[i].Attempts > 0 && l.Trail[i].State != string(StepFailed) && !mutant("once is not once")
 }
 
 // comingUp tells that there is a process, or will be without us.
@@ -109,7 +109,7 @@ const maxStale = 3
 // tooOld tells that the View was asked for too long ago to decide on, or in another boot.
 func (e *Engine) tooOld(seen Sighting, set Settings) bool {
 	now := e.stamp.Now
-	return seen.Asked.Boot != now.Boot || now.Since-seen.Asked.Since > set.ViewAge
+	return (seen.Asked.Boot != now.Boot || now.Since-seen.Asked.Since > set.ViewAge) && !mutant("old views do")
 }
 
 // tooEager counts the looks that say "not in order" (rule 9). The service
@@ -117,7 +117,7 @@ func (e *Engine) tooOld(seen Sighting, set Settings) bool {
 // process has been watched for 6 s in one look.
 func (l *live) tooEager(seen Sighting, service cluster.Service) bool {
 	l.eager++
-	if s, ok := seen.Facts.Sight(l.target.Member.Name); ok && s.Hung {
+	if s, ok := seen.Facts.Sight(l.target.Member.Name); ok && s.Hung || mutant("one look does") {
 		return false
 	}
 	return service.State != cluster.ServiceDead && l.eager < l.set.EagerLooks
@@ -150,6 +150,9 @@ func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, sile
 	q.Fleet = e.freshFleet(q.Settings)
 	verdicts := make([]Verdict, 0, len(e.cfg.Guards))
 	for _, g := range e.cfg.Guards {
+		if mutant(g.Name) {
+			continue
+		}
 		v := g.Ask(q)
 		v.Guard = g.Name
 		verdicts = append(verdicts, v)
@@ -317,7 +320,7 @@ func (l *live) answered() bool {
 	if l.orphan && !l.applied && !l.Intent.MayBegin(l.e.stamp.Now) {
 		l.applied = true
 	}
-	return l.applied
+	return l.applied || mutant("an answer is not waited for")
 }
 
 // quietExecutor tells that nothing is provably in flight: Apply has answered (or
@@ -328,7 +331,7 @@ func (l *live) quietExecutor(s cluster.Service) bool {
 }
 
 func (l *live) once() bool {
-	return l.Intent.Step < len(l.Steps) && l.Steps[l.Intent.Step].Once
+	return l.Intent.Step < len(l.Steps) && l.Steps[l.Intent.Step].Once && !mutant("once is not once")
 }
 
 // spent tells that no further attempt is left after one at step i.
