@@ -77,7 +77,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the clocks: %w", err)
 	}
-	lessGarbage()
+	limitMemory(ctx)
 	a := &App{o: o, clock: clock, started: clock(), reg: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {

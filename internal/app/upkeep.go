@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -25,6 +23,7 @@ const (
 func (a *App) upkeep(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { every(ctx, scrubEvery, a.scrub) })
+	both.Go(func() { every(ctx, memoryEvery, limitMemory) })
 	if a.cfg.Journal.Archive.Dir != "" {
 		both.Go(func() { every(ctx, archiveEvery, a.archive) })
 	}
@@ -77,14 +76,5 @@ func (a *App) archive(context.Context) {
 	}
 	if moved > 0 {
 		a.o.Log.Info("old segments of the journal archived", "dir", to.Dir, "segments", moved)
-	}
-}
-
-// lessGarbage has the heap stay nearer to what lives in it: what a storm leaves open
-// is the most that fettle holds, and a machine in trouble has little to spare. GOGC in
-// the environment goes before it.
-func lessGarbage() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
 	}
 }
