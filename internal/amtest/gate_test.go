@@ -152,8 +152,8 @@ func (g *gate) count(fits func(delivery) bool) int {
 // polls stands between fettle and the Alertmanagers' API, and counts.
 type polls struct {
 	urls  []string
-	asked []*atomic.Int64 // by Alertmanager; a poll that was answered
-	off   atomic.Bool     // answers are 502
+	asked []*atomic.Int64 // by Alertmanager: questions that were answered
+	off   []*atomic.Bool  // by Alertmanager: answers are 502
 }
 
 func newPolls(t testing.TB, p pair) *polls {
@@ -162,11 +162,11 @@ func newPolls(t testing.TB, p pair) *polls {
 	for _, s := range p.both() {
 		u, err := url.Parse(s.url())
 		must(t, err)
-		n := new(atomic.Int64)
+		n, off := new(atomic.Int64), new(atomic.Bool)
 		proxy := httputil.NewSingleHostReverseProxy(u)
 		proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if out.off.Load() {
+			if off.Load() {
 				w.WriteHeader(http.StatusBadGateway)
 			} else {
 				proxy.ServeHTTP(w, r)
@@ -177,9 +177,16 @@ func newPolls(t testing.TB, p pair) *polls {
 			srv.CloseClientConnections()
 			srv.Close()
 		})
-		out.urls, out.asked = append(out.urls, srv.URL), append(out.asked, n)
+		out.urls, out.asked, out.off = append(out.urls, srv.URL), append(out.asked, n), append(out.off, off)
 	}
 	return out
+}
+
+// answer has both answer, or neither.
+func (p *polls) answer(yes bool) {
+	for _, off := range p.off {
+		off.Store(!yes)
+	}
 }
 
 // again waits until both were asked, and answered, three times more: the second round

@@ -168,34 +168,6 @@ func TestSilenced(t *testing.T) {
 	w.once(f)
 }
 
-// A silence that was there before the message came through.
-func TestSilencedBeforeItArrives(t *testing.T) {
-	t.Parallel()
-	w := newWard(t, 2, routing{}, "")
-	hold := make(chan struct{})
-	w.gate.set(func(g *gate) { g.hold = hold })
-	w.crash(t, "s1")
-	f := down("s1")
-	w.fire(f)
-	until(t, "it is under way", func() error {
-		if len(w.deliveries()) == 0 {
-			return errNotYet
-		}
-		return nil
-	})
-	id := w.a.silence("s1")
-	w.b.silenced("s1", true)
-	close(hold)
-	w.refused("s1", "on-purpose", "silenced")
-	w.polls.again(t)
-	if n := w.restarts("s1"); n != 0 {
-		t.Fatalf("restarted %d times while it is silenced", n)
-	}
-	w.a.unsilence(id)
-	w.settled(repair.Repaired, f)
-	w.once(f)
-}
-
 // A silence holds while no Alertmanager can say whether it is over.
 func TestSilenceHoldsWhileNobodyAnswers(t *testing.T) {
 	t.Parallel()
@@ -210,7 +182,7 @@ func TestSilenceHoldsWhileNobodyAnswers(t *testing.T) {
 	w.polls.again(t)
 	must(t, os.Remove(w.path("pause")))
 	w.refused("s1", "on-purpose", "silenced")
-	w.polls.off.Store(true)
+	w.polls.answer(false)
 	w.polls.again(t)
 	stays(t, 3*time.Second, func() error {
 		if n := w.restarts("s1"); n != 0 {
@@ -220,7 +192,7 @@ func TestSilenceHoldsWhileNobodyAnswers(t *testing.T) {
 	})
 	w.a.unsilence(id)
 	w.b.silenced("s1", false)
-	w.polls.off.Store(false)
+	w.polls.answer(true)
 	w.settled(repair.Repaired, f)
 	w.once(f)
 }
