@@ -70,6 +70,26 @@ bench-webhook: build ## Webhook, journal and engine under load, each figure besi
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o .cache/webhookbench/ ./internal/webhookbench/...
 	.cache/webhookbench/webhookbench $(ARGS)
 
+# Kill -9, failed system calls, full disks. FETTLE_SCORECARD is where the figures go.
+.PHONY: faults
+faults: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
+faults: ## Break the real program in every way of docs/faults.md (as root: full disks too)
+	@command -v strace >/dev/null && command -v mkfs.ext4 >/dev/null || { apt-get -q update && apt-get -q -y install --no-install-recommends strace e2fsprogs; }
+	@mkdir -p $(FETTLE_SCORECARD)
+	$(GO) test -tags faults -vet=all -count=1 -v -timeout 90m $(if $(filter 0,$(shell id -u)),,-skip '^TestDiskIsFull$$') ./internal/faults
+	@awk -F '": ' '/"row"/ {row = $$2} /"figure"/ {printf "row %s %s\n", row, $$2}' $(FETTLE_SCORECARD)/*.internal-faults.*.json
+
+.PHONY: soak
+soak: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
+soak: ## Let it repair for 20 minutes, and tell how its memory grows
+	@mkdir -p $(FETTLE_SCORECARD)
+	$(GO) test -tags faults -count=1 -v -timeout 30m -run '^TestSoak$$' ./internal/faults -args -soak 20m
+
+.PHONY: scorecard
+scorecard: ## Measure everything in docs/scorecard.md again, and write it
+	FETTLE_SCORECARD=$(CURDIR)/internal/scorecard/figures $(MAKE) test test-servers simulate fuzz bench-webhook faults soak
+	$(GO) test -count=1 ./internal/scorecard -update
+
 .PHONY: lint
 lint: $(linter) ## Run the linters
 	$(linter) run
