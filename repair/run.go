@@ -324,6 +324,15 @@ func (e *Engine) TargetOf(ep Episode) string {
 	return t.String()
 }
 
+// RunningFor is the live run of another episode that an open one waits for: the same
+// playbook on the same target. Empty: there is none.
+func (e *Engine) RunningFor(ep Episode) string {
+	if own := e.st.episodes[ep.ID]; own != nil && own.ask != nil && own.Run == "" {
+		return own.ask.running(own.Playbook)
+	}
+	return ""
+}
+
 // Refusals is how often an open episode's last answer was given, the recorded one included.
 func (e *Engine) Refusals(episode string) int {
 	ep := e.st.episodes[episode]

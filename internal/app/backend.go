@@ -83,9 +83,12 @@ func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, err
 	var out []api.Episode
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
 		for _, ep := range e.State().Episodes() {
+			if len(out) == f.Limit {
+				return
+			}
 			got := shapeEpisode(e, ep)
 			cluster, _, _ := strings.Cut(got.Target, "/")
-			if len(out) < f.Limit && (!f.Open || got.Closed.IsZero()) && fits(f.Playbook, got.Playbook) &&
+			if (!f.Open || got.Closed.IsZero()) && fits(f.Playbook, got.Playbook) &&
 				fits(f.Target, got.Target) && fits(f.Cluster, cluster) {
 				out = append(out, got)
 			}
@@ -108,6 +111,8 @@ func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 		out.WaitsFor = ""
 	case ep.Run != "":
 		out.WaitsFor = "its live run " + ep.Run
+	case e.RunningFor(ep) != "":
+		out.WaitsFor = "the live run " + e.RunningFor(ep) + " on its target"
 	case ep.Last != nil && ep.Last.Passing:
 		out.WaitsFor = "the refusal to pass; it is asked again by itself"
 	case ep.Last != nil:
