@@ -61,6 +61,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/anchor":       {"internal/durable"},
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/connections":  {},
+	"internal/cve":          {},
 	"internal/durable":      {},
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},
 	"internal/faults":       {},
@@ -75,7 +76,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/systemdtest":  {},
 	"tools/programs":        {"internal/programs"},
 
-	"internal/webhookbench":           {"internal/durable", "journal", "repair", "webhook"},
+	"internal/webhookbench":           {"internal/durable", "internal/scorecard", "journal", "repair", "webhook"},
 	"internal/webhookbench/fakefleet": {"cluster", "internal/app", "journal", "repair"},
 }
 

@@ -123,7 +123,7 @@ func run(ctx context.Context, args []string, out io.Writer) (missed bool, err er
 	fmt.Fprintln(out)
 	b.elsewhere()
 	fmt.Fprintf(out, "\n== all figures (after %s)\n", time.Since(b.began).Round(time.Second))
-	return b.table.write(out), nil
+	return b.table.write(out), b.score(ctx)
 }
 
 func names() []string {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/scorecard"
 )
 
 // body is what the tests read back of a message.
@@ -253,5 +255,26 @@ func TestFiguresOfABenchmark(t *testing.T) {
 	got := benchmarkFigures("goos: linux\nBenchmarkGroupCommit-2   \t       1\t    0 ns/op\t        84.50 %-of-raw\t    280123 journal-records/s\nPASS\n")
 	if len(got) != 3 || got["%-of-raw"] != 84.5 || got["journal-records/s"] != 280123 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestTheScorecardTakesTheStorm(t *testing.T) {
+	var tab table
+	tab.section("storm")
+	tab.add(figure{name: "1 message, resident at most", value: 200, unit: "MiB", limit: &limit{256, below}})
+	tab.add(figure{name: "1 message, runs opened", value: 3})
+	tab.section("million")
+	tab.add(figure{name: "start", value: 1, limit: &limit{2, below}})
+	if tab.storm() != "1 message, resident at most 200 MiB" {
+		t.Errorf("got %q", tab.storm())
+	}
+	dir := t.TempDir()
+	want := scorecard.Figure{Row: stormRow, Package: "internal/webhookbench", Test: "storm", Figure: tab.storm(), Revision: "abc"}
+	if err := writeScore(dir, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := scorecard.Figures(dir)
+	if err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
