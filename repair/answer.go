@@ -1,0 +1,257 @@
+package repair
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// group is the episodes on one target that get the same answer.
+type group struct {
+	playbook string
+	silenced bool
+	episodes []*Episode
+}
+
+// waiting are the episodes that no run is live for, in groups. Those whose playbook is
+// running on this target for another episode wait for that run.
+func (a *ask) waiting() []*group {
+	var groups []*group
+	for _, ep := range a.episodes {
+		if ep.ask != a || ep.Run != "" || a.running(ep.Playbook) != "" {
+			continue
+		}
+		g := group{playbook: ep.Playbook, silenced: a.e.silent[ep.Fingerprint]}
+		i := slices.IndexFunc(groups, func(o *group) bool { return o.playbook == g.playbook && o.silenced == g.silenced })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &g)
+		}
+		groups[i].episodes = append(groups[i].episodes, ep)
+	}
+	return groups
+}
+
+// running is the live run of a playbook on the target, empty where there is none.
+func (a *ask) running(playbook string) string {
+	for run, l := range a.e.onTarget[a.target.String()] {
+		if l.Playbook == playbook {
+			return run
+		}
+	}
+	return ""
+}
+
+// answer is one group's: in order, go, or a refusal.
+func (e *Engine) answer(g *group, t cluster.Target, ev Looked) {
+	p := e.playbook(g.playbook)
+	if p == nil {
+		for _, ep := range g.episodes {
+			e.close(ep, closedUnmatched, "", "")
+		}
+		return
+	}
+	inOrder := ev.Err == nil && e.cfg.Actions[p.Steps[len(p.Steps)-1].Action].Action.Done(nil, ev.Seen.Observation)
+	switch {
+	case ev.Err != nil:
+		e.cannotTell(g, notSeen(ev.Err))
+	case !inOrder:
+		e.outOfOrder(g, p, t, ev.Seen, nil)
+	case p.Verify != nil:
+		e.verifyAsked(g, p, t)
+	default:
+		e.inOrder(g, t, ev.Seen)
+	}
+}
+
+// cannotTell is where nothing can be said of the target.
+func (e *Engine) cannotTell(g *group, v Verdict) {
+	for _, ep := range g.episodes {
+		ep.quiet.unseen, ep.quiet.inOrder = true, -1
+		e.tryClose(ep)
+	}
+	e.respond(g, &v, nil)
+}
+
+// inOrder is where the target is in order. An episode that no run has answered for
+// yet gets one, which ends noop: every alert ends in an outcome.
+func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
+	e.freeHeld(t)
+	for _, ep := range g.episodes {
+		q := &ep.quiet
+		q.unseen = false
+		if q.inOrder < 0 {
+			q.inOrder = e.now
+		}
+		if len(ep.Runs) == 0 && e.heldStill() == nil {
+			e.open(ep, &seen)
+		} else {
+			e.tryClose(ep)
+		}
+	}
+}
+
+// outOfOrder goes on to what can be done about it; denied is the answer where no
+// step is left to do.
+func (e *Engine) outOfOrder(g *group, p *Playbook, t cluster.Target, seen Sighting, denied *Verdict) {
+	for _, ep := range g.episodes {
+		ep.quiet.unseen, ep.quiet.inOrder = false, -1
+	}
+	e.weigh(g, p, t, seen, 0, denied)
+}
+
+// weigh goes through the steps as a run would, from step i on, with what was seen.
+// What another action has to see is looked at first: an answer that a run would
+// only find out is one that each ask would open a run for. denied is the answer
+// where no step is left to do; nil is go.
+func (e *Engine) weigh(g *group, p *Playbook, t cluster.Target, seen Sighting, i int, denied *Verdict) {
+	sees := func() string { return e.cfg.Actions[p.Steps[i].Action].Sees }
+	for ; i < len(p.Steps) && sees() == seen.Observation.Schema; i++ {
+		if !e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
+			e.decide(g, p, t, seen, i)
+			return
+		}
+	}
+	if i == len(p.Steps) {
+		e.respond(g, denied, &seen)
+		return
+	}
+	want := sees()
+	e.look(p.Steps[i].Action, t, func(ev Looked) {
+		switch {
+		case e.playbook(g.playbook) != p:
+		case ev.Err == nil && ev.Seen.Observation.Schema == want:
+			e.weigh(g, p, t, ev.Seen, i, denied)
+		case ev.Err == nil:
+			ev.Err = fmt.Errorf("action %s saw %s, not %s", p.Steps[i].Action, ev.Seen.Observation.Schema, want)
+			fallthrough
+		default:
+			v := notSeen(ev.Err)
+			e.respond(g, &v, nil)
+		}
+	})
+}
+
+// decide answers with what the guards say of step i, once they know enough.
+func (e *Engine) decide(g *group, p *Playbook, t cluster.Target, seen Sighting, i int) {
+	v := e.refusal(g, p, t, seen, i)
+	if e.unseenFleet(v) {
+		e.survey(func() {
+			if e.playbook(g.playbook) == p {
+				e.respond(g, e.refusal(g, p, t, seen, i), &seen)
+			}
+		})
+		return
+	}
+	e.respond(g, v, &seen)
+}
+
+// refusal is what a run would be refused step i with now; nil is go. It asks in
+// consider's order: an answer that a run would not end with opens one at each look.
+func (e *Engine) refusal(g *group, p *Playbook, t cluster.Target, seen Sighting, i int) *Verdict {
+	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
+		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
+	}
+	_, v := e.judge(p, i, t, seen, g.silenced, "", false)
+	if v != nil && (v.Observed || !v.Passing) {
+		return v
+	}
+	if holder, taken := e.SlotHolder(e.resources(p, t), ""); taken {
+		return &Verdict{Guard: ReasonConcurrency, Reason: ReasonConcurrency, Detail: "slots are taken by " + holder, Passing: true}
+	}
+	if set := e.settings(p, t.Cluster.Name); v == nil && e.tooOld(seen, set) { // a run's look would be no younger
+		return &Verdict{Guard: ReasonObserve, Reason: ReasonObserve, Detail: "the look was older than " + set.ViewAge.String() + " when it came", Passing: true}
+	}
+	return v
+}
+
+// respond gives each episode of a group its answer. seen is what it stands on, nil
+// where nothing was seen. An answer may have taken a while: who has ended or got a run
+// meanwhile wants none.
+func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
+	held := e.heldStill()
+	for _, ep := range g.episodes {
+		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.ask == nil || ep.ask.running(g.playbook) != "" {
+			continue
+		}
+		e.checkDeadline(ep)
+		if held != nil { // nothing new is begun, nor recorded
+			e.note(Note{Refused: held})
+			continue
+		}
+		e.respondTo(ep, v, seen)
+	}
+}
+
+// respondTo opens a run when the answer is go, or a refusal that is not the last
+// answer; a refusal that was recorded within the hour is only counted.
+func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
+	if ep.Last != nil && mutant("a refusal is for ever") {
+		return
+	}
+	if v == nil {
+		e.open(ep, seen)
+		return
+	}
+	at, asked := ep.askedFor(v.Guard, v.Reason)
+	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
+	switch {
+	case (last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord) && !mutant("every answer is a record"):
+		e.note(Note{Refused: v})
+		ep.quiet.refused++
+		e.queue(ep)
+	case e.ofFleet(v.Guard):
+		e.hold(ep, v)
+	case seen == nil:
+		e.openRefused(ep, v)
+	default:
+		e.open(ep, seen)
+	}
+}
+
+func (e *Engine) settingsOf(ep *Episode) Settings {
+	t, p, err := e.resolve(ep)
+	if p == nil {
+		return e.cfg.Settings(P1, "", "")
+	}
+	if err != nil {
+		return e.settings(p, "")
+	}
+	return e.settings(p, t.Cluster.Name)
+}
+
+// checkDeadline escalates once when the tier's deadline has passed (rules 10, 21).
+func (e *Engine) checkDeadline(ep *Episode) {
+	if ep == nil || e.st.episodes[ep.ID] == nil || ep.escalated["deadline"] {
+		return
+	}
+	set := e.settingsOf(ep)
+	if e.now-ep.Opened <= set.Deadline {
+		return
+	}
+	if ep.Last != nil && e.ofFleet(ep.Last.Guard) { // a storm is one (rule 22)
+		if e.now-e.stormTold < set.ReasonsRecord && e.stormTold > 0 {
+			return
+		}
+		e.stormTold = e.now
+	}
+	detail := "not in order within " + set.Deadline.String() + " of the alert"
+	if ep.Last != nil {
+		detail += "; last answer: " + ep.Last.Guard + "(" + ep.Last.Reason + "): " + ep.Last.Detail
+	}
+	e.escalate(ep, "deadline", detail)
+}
+
+// freeHeld gives back the slots of a run that ended unknown, once its target is in order.
+func (e *Engine) freeHeld(t cluster.Target) {
+	for _, res := range slices.Sorted(maps.Keys(e.st.held)) {
+		h, ok := e.st.held[res]
+		if !ok || h.target != t.String() { // freed with another of its slots, or another's
+			continue
+		}
+		e.record(TypeFreed, "episode/"+h.episode, ReleasedData{Episode: h.episode, Target: h.target})
+		e.hurryQueued()
+	}
+}

@@ -1,0 +1,279 @@
+package repair
+
+import (
+	"strings"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// apply is the fold's one step: it takes what a record says. The engine applies what
+// it records at once, and a restart what it reads back; both have to come to the same.
+func (s *State) apply(typ string, at journal.Reading, data any) {
+	at.Wall = at.Wall.UTC().Round(0)
+	t := s.clock.advance(at)
+	switch v := data.(type) {
+	case Received:
+		s.foldReceived(v, t, at.Wall)
+	case Planned:
+		s.foldPlanned(v, t, at.Wall)
+	case StepData:
+		switch typ {
+		case TypeNoop:
+			s.foldNoop(v, at.Wall)
+		case TypeStep:
+			s.foldStep(v, at.Wall)
+		}
+	case IntentData:
+		s.foldIntent(v, t, at.Wall)
+	case RelapsedData:
+		if r := s.runs[v.Run]; r != nil {
+			r.Attempt, r.Next, r.Verified = v.Attempt+1, 0, false
+		}
+	case FinishedData:
+		s.foldFinished(v, t, at.Wall)
+	case ClosedData:
+		s.foldClosed(v, t, at.Wall)
+	case HeldData:
+		s.foldHeld(v, t, at.Wall)
+	case EscalatedData:
+		if ep := s.episodes[v.Episode]; ep != nil {
+			ep.escalated = set(ep.escalated, v.Reason, true)
+		}
+	case PauseData:
+		if typ == TypePaused {
+			s.pauses[v.ID] = &Pause{v, t, at.Wall}
+		} else {
+			delete(s.pauses, v.ID)
+		}
+	case ReleasedData:
+		s.free(v.Episode)
+		if typ == TypeReleased {
+			s.closeCircuit(v.Target)
+		}
+	case Carried:
+		s.foldCarried(v, at)
+	}
+}
+
+// set sets an entry of a map that most episodes never need.
+func set[V any](m map[string]V, key string, v V) map[string]V {
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = v
+	return m
+}
+
+func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
+	k := s.fingerprints[v.Fingerprint]
+	if k == nil {
+		k = &known{}
+		s.fingerprints[v.Fingerprint] = k
+	}
+	k.firing, k.at = v.Status == alert.Firing, t
+	if !k.firing {
+		k.byPerson = false
+	}
+	if v.Opened {
+		ep := &Episode{
+			ID: v.Episode, Fingerprint: v.Fingerprint, Playbook: s.same(v.Playbook), labels: packLabels(v.Labels),
+			Opened: t, OpenedWall: wall, Active: true, quiet: unknownQuiet(),
+		}
+		s.episodes[v.Episode] = ep
+		k.open, k.byPerson = ep, false
+	} else if k.open != nil {
+		k.open.Active = k.firing
+	}
+}
+
+// same keeps one copy of a name that comes again and again.
+func (s *State) same(name string) string {
+	if have, ok := s.names[name]; ok {
+		return have
+	}
+	s.names[name] = name
+	return name
+}
+
+func (s *State) foldPlanned(v Planned, t time.Duration, wall time.Time) {
+	r := &Run{Planned: v, Opened: t, OpenedWall: wall, Attempt: 1, Trail: make([]Trail, len(v.Steps))}
+	for i := range v.Steps {
+		r.Trail[i].State = "planned"
+	}
+	s.runs[v.Run] = r
+	if ep := s.episodes[v.Episode]; ep != nil {
+		ep.Run = v.Run
+		ep.Runs = append(ep.Runs, v.Run)
+		if len(ep.Runs) > maxRuns {
+			ep.Runs = append([]string(nil), ep.Runs[len(ep.Runs)-maxRuns:]...)
+		}
+	}
+}
+
+// maxRuns is how many of its runs an episode remembers; the journal has them all.
+const maxRuns = 32
+
+func (s *State) foldNoop(v StepData, wall time.Time) {
+	if r := s.runs[v.Run]; r != nil {
+		r.Next = v.Step + 1
+		r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = "noop", v.Says, wall })
+	}
+}
+
+func (s *State) foldIntent(v IntentData, t time.Duration, wall time.Time) {
+	r := s.runs[v.Run]
+	if r == nil {
+		return
+	}
+	v.Target = cluster.Target{} // no part of the record
+	r.Intent, r.Next = &v, v.Step
+	r.Intents++
+	r.Mutating++
+	r.trail(v.Step, func(tr *Trail) {
+		tr.State, tr.Says, tr.Began = "running", v.Says, wall
+		tr.Attempts++
+	})
+	key := v.Action + "|" + v.TargetName
+	s.attempts[key] = append(s.attempts[key], attempt{v.ID, t})
+}
+
+// trail changes step i's trail, where there is such a step.
+func (r *Run) trail(i int, fn func(*Trail)) {
+	if i >= 0 && i < len(r.Trail) {
+		fn(&r.Trail[i])
+	}
+}
+
+func (s *State) foldStep(v StepData, wall time.Time) {
+	r := s.runs[v.Run]
+	if r == nil {
+		return
+	}
+	r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = string(v.Result), v.Says, wall })
+	open := r.Intent
+	r.Intent = nil
+	switch v.Result {
+	case StepVerified:
+		r.Next = v.Step + 1
+		r.Verified = r.Next >= len(r.Steps)
+	case StepFailed:
+		r.Attempt, r.Next = v.Attempt+1, 0
+	case StepStarted: // for cooldown and attempts it was no mutating run
+		if open != nil {
+			key := open.Action + "|" + open.TargetName
+			if s.attempts[key] = dropAttempt(s.attempts[key], open.ID); len(s.attempts[key]) == 0 {
+				delete(s.attempts, key)
+			}
+		}
+		r.Mutating--
+	}
+}
+
+func dropAttempt(as []attempt, intent string) []attempt {
+	kept := as[:0:0]
+	for _, a := range as {
+		if a.intent != intent {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
+	r := s.runs[v.Run]
+	if r == nil {
+		return
+	}
+	delete(s.runs, v.Run)
+	r.Finished, r.EndedWall = &v, wall
+	s.endedRuns = keep(s.endedRuns, r)
+	if v.Mutated {
+		s.cooldowns[v.Playbook+"|"+v.Target] = t
+	}
+	if v.Circuit != "" {
+		s.circuits[v.Circuit] = true
+	}
+	if v.Outcome == Repaired {
+		s.closeCircuit(v.Target)
+	}
+	if v.Outcome == Unknown {
+		for _, res := range r.Resources {
+			s.held[res] = holder{v.Episode, v.Target}
+		}
+	}
+	ep := s.episodes[v.Episode]
+	if ep == nil {
+		return
+	}
+	ep.Run, ep.LastOutcome, ep.LastEnded, ep.LastWall = "", v.Outcome, t, wall
+	ep.Mutated = ep.Mutated || r.Intents > 0
+	ep.Last = nil
+	if v.Outcome == ObservedOnly || v.Outcome == Blocked && v.Reason != ReasonChanged {
+		ep.Last = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+		s.wasAsked(ep, v.Guard, v.Reason, t)
+	}
+	if mutant("an outcome says nothing") {
+		ep.Last, ep.LastOutcome = nil, ""
+	}
+}
+
+// foldHeld gives all the episodes that a refusal of the whole fleet holds one answer.
+func (s *State) foldHeld(v HeldData, t time.Duration, wall time.Time) {
+	last := v.Refusal
+	for _, id := range v.Episodes {
+		if ep := s.episodes[id]; ep != nil {
+			ep.Last, ep.LastWall = &last, wall
+			s.wasAsked(ep, v.Guard, v.Reason, t)
+		}
+	}
+}
+
+func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
+	ep := s.episodes[v.Episode]
+	if ep == nil {
+		return
+	}
+	delete(s.episodes, v.Episode)
+	ep.ask = nil
+	ep.ClosedWall, ep.CloseReason = wall, v.Reason
+	s.endedEpisode = keep(s.endedEpisode, ep)
+	if k := s.fingerprints[ep.Fingerprint]; k != nil {
+		k.open, k.closedAt = nil, t
+		k.byPerson = v.Reason == closedByPerson
+		if !k.byPerson {
+			k.firing = false // a further firing delivery opens again, whatever came before
+		}
+	}
+}
+
+func (s *State) free(episode string) {
+	for res, h := range s.held {
+		if h.episode == episode {
+			delete(s.held, res)
+		}
+	}
+}
+
+// closeCircuit forgets the attempts on a target.
+func (s *State) closeCircuit(target string) {
+	for key := range s.attempts {
+		if strings.HasSuffix(key, "|"+target) {
+			delete(s.attempts, key)
+		}
+	}
+	for key := range s.circuits {
+		if strings.HasSuffix(key, "|"+target) {
+			delete(s.circuits, key)
+		}
+	}
+}
+
+func keep[T any](list []T, v T) []T {
+	if len(list) >= 2*recent {
+		list = append(list[:0:0], list[len(list)-recent:]...)
+	}
+	return append(list, v)
+}
