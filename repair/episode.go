@@ -126,9 +126,6 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 			return
 		}
 	}
-	if mutant("asked no more") {
-		return
-	}
 	e.enrol(ep, e.now+e.settingsOf(ep).Look)
 }
 
