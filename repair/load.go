@@ -157,8 +157,9 @@ func (l *playbookLoader) labels() map[string]Param {
 		if !labelName.MatchString(name) {
 			l.doc.KeyErrorf(at, "%s is no label name: letters, digits and underscores", strictyaml.Clip(name))
 		}
-		p := Param(decl)
-		switch _, err := p.compile(); {
+		p := Param{Pattern: decl.Pattern, Enum: decl.Enum}
+		var err error
+		switch p.compiled, err = p.compile(); {
 		case p.Pattern == "" && len(p.Enum) == 0:
 			l.doc.Errorf(at, "label %s has no type: give it a pattern or an enum", strictyaml.Clip(name))
 		case p.Pattern != "" && len(p.Enum) > 0:

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
@@ -75,6 +76,8 @@ type Value struct {
 type Param struct {
 	Pattern string
 	Enum    []string
+
+	compiled *regexp.Regexp // Pattern, of a loaded playbook; nil: compile it
 }
 
 // Step is one action of a playbook with its parameters.

@@ -93,8 +93,14 @@ func (p Param) fits(v string) bool {
 	if p.Pattern == "" {
 		return slices.Contains(p.Enum, v)
 	}
-	re, err := p.compile()
-	return err == nil && re.MatchString(v)
+	re := p.compiled
+	if re == nil {
+		var err error
+		if re, err = p.compile(); err != nil {
+			return false
+		}
+	}
+	return re.MatchString(v)
 }
 
 // compile anchors the pattern at both ends, and so that no flag of its own can
