@@ -146,11 +146,18 @@ func newPlace(t *testing.T) place {
 
 func (p place) open(t *testing.T, wrap func(journal.File) journal.File) *journal.Journal {
 	t.Helper()
+	return p.openWith(t, journal.Options{WrapFile: wrap})
+}
+
+// openWith opens it with small segments, say.
+func (p place) openWith(t *testing.T, o journal.Options) *journal.Journal {
+	t.Helper()
 	clock, err := journal.SystemClock()
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := journal.Open(p.dir, p.key, journal.Options{Now: clock, NewID: newID, KnownTypes: repair.KnownType, WrapFile: wrap})
+	o.Now, o.NewID, o.KnownTypes = clock, newID, repair.KnownType
+	j, err := journal.Open(p.dir, p.key, o)
 	if err != nil {
 		t.Fatal(err)
 	}

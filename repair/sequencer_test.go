@@ -24,6 +24,29 @@ type fakeJournal struct {
 	hold       func([]journal.Draft)
 	fail       func([]journal.Draft) error
 	checkpoint error
+	full       error
+	rotate     error
+	rotations  int
+}
+
+func (j *fakeJournal) Full() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.full
+}
+
+func (j *fakeJournal) setFull(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.full = err
+}
+
+func (j *fakeJournal) Rotate(carried []journal.Draft) ([]journal.Record, error) {
+	if j.rotate != nil {
+		return nil, j.rotate
+	}
+	j.rotations++
+	return j.Journal.Rotate(carried)
 }
 
 func (j *fakeJournal) Append(drafts []journal.Draft) ([]journal.Record, error) {
