@@ -227,6 +227,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 	answer := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(answer, nil)
 	must(t, err)
+	resp.Body.Close()
 	if resp.StatusCode != http.StatusContinue { // which comes when fettle reads the body
 		t.Fatalf("got %s", resp.Status)
 	}

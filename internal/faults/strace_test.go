@@ -128,7 +128,7 @@ func copied(t testing.TB, from, to string) {
 	}
 }
 
-// unnoticed wants no panic in what fettle said.
+// calmly wants no panic in what fettle said.
 func (s *server) calmly() error {
 	if said := s.said(); strings.Contains(said, "panic:") || strings.Contains(said, "goroutine ") {
 		return errors.New("it panicked:\n" + said)

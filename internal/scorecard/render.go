@@ -67,7 +67,7 @@ func Render(table []Entry, figures []Figure) []byte {
 		if len(cells) == 0 {
 			cells = append(cells, "not measured")
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", e.Number, cell(e.Test), cell(e.Load), cell(e.Pass), cell(strings.Join(cells, "<br>")))
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", e.Number, cell(e.Test), cell(e.Load), cell(e.Keeps), cell(strings.Join(cells, "<br>")))
 	}
 	return b.Bytes()
 }

@@ -63,7 +63,7 @@ func TestTableIsInOrder(t *testing.T) {
 		if e.Number != i+1 {
 			t.Errorf("row %d stands at %d", e.Number, i+1)
 		}
-		if e.Test == "" || e.Load == "" || e.Pass == "" || (e.Command == "") == (e.Later == "") {
+		if e.Test == "" || e.Load == "" || e.Keeps == "" || (e.Command == "") == (e.Later == "") {
 			t.Errorf("row %d says too little: %+v", e.Number, e)
 		}
 	}
