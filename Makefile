@@ -15,6 +15,7 @@ race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # The server tests start real servers and share few cores: one package at a time.
 server_flags    := -tags servers -vet=all -count=1 -p 1 -timeout 20m
 server_packages  = $(shell grep -rl --include='*_test.go' '^//go:build servers' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+fault_packages   = $(shell grep -rl --include='*_test.go' '^//go:build faults' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 bench_packages   = $(shell grep -rl --include='*_test.go' '^func Benchmark' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
 # Debian's servers, and the pinned ones whatever is installed.
@@ -76,8 +77,18 @@ faults: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
 faults: ## Break the real program in every way of docs/faults.md (as root: full disks too)
 	@command -v strace >/dev/null && command -v mkfs.ext4 >/dev/null || { apt-get -q update && apt-get -q -y install --no-install-recommends strace e2fsprogs; }
 	@mkdir -p $(FETTLE_SCORECARD)
-	$(GO) test -tags faults -vet=all -count=1 -v -timeout 90m $(if $(filter 0,$(shell id -u)),,-skip '^TestDiskIsFull$$') ./internal/faults
-	@awk -F '": ' '/"row"/ {row = $$2} /"figure"/ {printf "row %s %s\n", row, $$2}' $(FETTLE_SCORECARD)/*.internal-faults.*.json
+	$(GO) test -tags faults -vet=all -count=1 -p 1 -v -timeout 90m $(if $(filter 0,$(shell id -u)),,-skip '^TestDiskIsFull$$') $(fault_packages)
+	@awk -F '": ' '/"row"/ {row = $$2} /"figure"/ {printf "row %s %s\n", row, $$2}' $(FETTLE_SCORECARD)/*.json
+
+FUZZTIME ?= 10m
+
+.PHONY: fuzz
+fuzz: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
+fuzz: ## Run every fuzzer for FUZZTIME (10m)
+	@mkdir -p $(FETTLE_SCORECARD)
+	@grep -ro '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' --exclude-dir=.cache . | sed 's/func //' | sort | while IFS=: read -r file name; do \
+		echo "== $$name in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; done >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }
+	$(GO) test -count=1 -v -run '^TestFuzzed$$' ./internal/scorecard -args -fuzz-log $(CURDIR)/.cache/fuzz.log
 
 .PHONY: soak
 soak: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
