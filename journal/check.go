@@ -216,7 +216,7 @@ func (o ownRecord) follows(tree *frontier, id Identity) error {
 		return nil
 	}
 	opened, edge, err := parseOpening(o.Data, o.Seq)
-	reason := ""
+	var reason string
 	switch {
 	case err != nil:
 		reason = err.Error()

@@ -167,15 +167,6 @@ type journey struct {
 
 func (j *journey) last() stretch { return j.stretches[len(j.stretches)-1] }
 
-// bytes is the length of all segments.
-func (j *journey) bytes() int64 {
-	var n int64
-	for _, s := range j.stretches {
-		n += s.size
-	}
-	return n
-}
-
 // walk calls each with every good record of the journal in order.
 func walk(segments []segment, each func(Record, place) error) (journey, error) {
 	var j journey

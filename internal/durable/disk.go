@@ -67,7 +67,7 @@ func (d Disk) open(path string, flag int, perm os.FileMode) (*File, error) {
 		f, err = os.OpenFile(path, flag, perm)
 		return err
 	}
-	err := error(nil)
+	var err error
 	if _, missing := os.Lstat(path); flag&os.O_CREATE != 0 && missing != nil {
 		err = d.step(Step{Op: Create, Path: path}, open)
 	} else {
