@@ -97,7 +97,7 @@ func TestTheAlertsThatAreThere(t *testing.T) {
 		"FettleRaftMemberDown", "FettleRaftNoFailureTolerance", "FettleRaftQuorumLost", "FettleRaftNoLeader",
 		"FettleRaftDatabaseNearQuota", "FettleRaftNoSpace", "FettleRaftCorrupt",
 		"FettleFilesystemFilling", "FettleMemoryHigh", "FettleExporterDown", "FettleCollectorFailing",
-		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettlePausedTooLong",
+		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettleJournalTakenBack", "FettleJournalNotAnchored", "FettlePausedTooLong",
 		"FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
 	} {
 		if !slices.Contains(names, want) {
