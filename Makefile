@@ -41,6 +41,15 @@ test: ## Run the tests: no root, no system package; of the real servers only etc
 	@$(if $(race),,echo "no C compiler: the tests run without the race detector")
 	$(newest) $(GO) run ./tools/programs etcd
 	$(newest) $(GO) test $(race) -vet=all -timeout 15m ./...
+	$(GO) test -tags mutants -timeout 10m -run TestMutantsAreCaught ./sim
+
+SEEDS      ?= 10000
+SEED_START ?= 0
+PROFILE    ?= mixed
+
+.PHONY: simulate
+simulate: ## Simulate the engine, seed by seed (SEEDS=N SEED_START=M PROFILE=mixed|clocks)
+	$(GO) run ./sim/simulate -seeds=$(SEEDS) -start=$(SEED_START) -profile=$(PROFILE)
 
 .PHONY: test-servers
 test-servers: ## Run the tests with real servers and systemd, oldest and newest versions (root, Debian 12)

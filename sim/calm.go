@@ -75,9 +75,10 @@ func (w *world) calm() {
 	if w.stopped() {
 		return
 	}
-	if !w.quiet() {
-		w.expect(false)
+	if w.expect(); w.stopped() {
+		return
 	}
+	w.persons = true
 	for range 2 { // what waits for a person, by the rules, gets one
 		if w.stopped() || w.quiet() {
 			return
@@ -86,7 +87,7 @@ func (w *world) calm() {
 		w.run(within, w.quiet)
 	}
 	if !w.stopped() && !w.quiet() {
-		w.expect(true)
+		w.expect()
 	}
 }
 
@@ -113,31 +114,48 @@ func (w *world) quiet() bool {
 			return false
 		}
 	}
-	for id, ep := range w.watch.ledger.episodes {
-		if u, ok := w.named[targetName(ep.received.Labels)]; !ok || u.inOrder || w.mustRun(u) {
-			_ = id
-			if ok {
-				return false
-			}
+	for _, ep := range w.watch.ledger.episodes {
+		u, ok := w.named[targetName(ep.received.Labels)]
+		if ok && (u.inOrder || w.mustRun(u)) && (w.persons || !w.waitsForPerson(u)) {
+			return false
 		}
 	}
 	return true
 }
 
 // mustRun tells that a unit has to come into order: its data is intact, its hang can
-// be told, and its ring can have a quorum.
+// be told, its ring can have a quorum, and, before people come, no rule waits for them.
 func (w *world) mustRun(u *unit) bool {
-	if w.watch.ledger.closed[w.prom.of(u).print].reason == "person" {
-		return false // rule 2: for 4 h, or until it was seen inactive
+	if w.closedByPerson(u) || !w.persons && w.waitsForPerson(u) || (u.ring == nil || u.hung) && w.storm() {
+		return false
 	}
-	if u.ring == nil {
-		return true
-	}
-	return u.data == intact && w.mendable(u) && w.majority(u.ring)
+	return u.ring == nil || u.data == intact && w.mendable(u) && w.majority(u.ring)
 }
 
-// mendable tells that rule 14 lets fettle see what is wrong with it.
-func (w *world) mendable(u *unit) bool { return !u.hung || w.local(u) }
+// storm tells that so much is out of order that the guard of that name holds
+// everything but the starts of members.
+func (w *world) storm() bool {
+	running, failing := 0, 0
+	for _, u := range w.units {
+		if running++; !u.inOrder {
+			failing++
+		}
+	}
+	return failing >= 5 && 3*failing > running
+}
+
+// closedByPerson tells that a person closed its episode: rule 2 opens no other for
+// 4 h, or until its alert was seen inactive.
+func (w *world) closedByPerson(u *unit) bool {
+	print := w.prom.of(u).print
+	return w.watch.ledger.open[print] == "" && w.watch.ledger.closed[print].reason == "person"
+}
+
+// mendable tells that rule 14 lets fettle see what is wrong with it: a hang shows
+// from its own host, and not while its manager waits for its start.
+func (w *world) mendable(u *unit) bool {
+	return !u.hung || w.local(u) && u.state != cluster.ServiceStarting
+}
 
 // majority tells that the members that live, and those that can be started, are one:
 // with fewer, holding still is right (rule 13). A hung one is ended only while the
@@ -145,7 +163,9 @@ func (w *world) mendable(u *unit) bool { return !u.hung || w.local(u) }
 func (w *world) majority(r *ring) bool {
 	n := 0
 	for _, m := range r.members {
-		if m.data == intact && !m.hung {
+		switch {
+		case m.data != intact, m.hung:
+		case m.caughtUp(), m.alive(), !w.closedByPerson(m) && (w.persons || !w.waitsForPerson(m)):
 			n++
 		}
 	}
@@ -155,16 +175,16 @@ func (w *world) majority(r *ring) bool {
 // expect is liveness: once no new fault comes and starts succeed, every dead member
 // with intact data runs, and its episode is closed without a person, except where a
 // rule waits for one.
-func (w *world) expect(afterPersons bool) {
+func (w *world) expect() {
 	for _, u := range w.units {
-		if u.inOrder || !w.mustRun(u) || !afterPersons && w.waitsForPerson(u) {
+		if u.inOrder || !w.mustRun(u) {
 			continue
 		}
 		w.mustNot(ruleRuns, "%s is %s (hung %v) %s after the last fault; %s", u.name(), u.state, u.hung, within, w.lastSaid(u))
 	}
 	for _, ep := range w.watch.ledger.episodes {
 		u, ok := w.named[targetName(ep.received.Labels)]
-		if ok && u.inOrder && (afterPersons || !w.waitsForPerson(u)) {
+		if ok && u.inOrder && (w.persons || !w.waitsForPerson(u)) {
 			w.mustNot(ruleOver, "the episode of %s is open %s after the last fault, and it is in order; %s", u.name(), within, w.lastSaid(u))
 		}
 	}

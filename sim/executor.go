@@ -63,7 +63,8 @@ func (w *world) apply(f repair.Apply, answer func(error)) {
 }
 
 func (w *world) begin(m *mutation, timeout time.Duration, answer func(error)) {
-	if m.over { // its executor is no more
+	if m.over { // its executor is no more; who asked it learns that, if he lives
+		answer(errAfterEffect)
 		return
 	}
 	if !m.intent.MayBegin(w.reading()) {
@@ -78,6 +79,7 @@ func (w *world) begin(m *mutation, timeout time.Duration, answer func(error)) {
 	w.watch.begun(m)
 	w.in(w.dice.mostly(20*time.Millisecond, w.fettle.commandTakes, 0.2), func() {
 		if m.over { // its host went down
+			answer(errAfterEffect)
 			return
 		}
 		m.commanded = true

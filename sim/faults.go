@@ -18,6 +18,7 @@ type fault struct {
 func faults() []fault {
 	return []fault{
 		{"a unit dies", 14, func(w *world) { w.any().crash() }},
+		{"what has just come up dies", 5, (*world).dieAgain},
 		{"a process hangs", 6, (*world).hang},
 		{"a hung one goes on", 1, (*world).unhang},
 		{"slow for a while", 2, (*world).slowDown},
@@ -102,6 +103,19 @@ func (w *world) strike(list []fault, total int) {
 func (w *world) flag(b *bool, most time.Duration) {
 	*b = true
 	w.in(w.dice.span(time.Second, most), func() { *b = false })
+}
+
+// dieAgain ends what came into order last: a repair that does not hold.
+func (w *world) dieAgain() {
+	var last *unit
+	for _, u := range w.units {
+		if u.inOrder && (last == nil || u.born > last.born) {
+			last = u
+		}
+	}
+	if last != nil {
+		last.crash()
+	}
 }
 
 func (w *world) hang() {

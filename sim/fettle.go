@@ -136,14 +136,15 @@ func (p *process) lose() {
 	}
 }
 
-// down ends this life: its executors die with it, but for those of agents.
+// down ends this life: its commands die with it, and its executors, but for agents
+// that have not begun; what a manager was told to do goes on.
 func (p *process) down() {
 	p.up = false
 	p.life++
 	p.group = nil
 	p.disk.crash()
 	for _, m := range p.w.mutations {
-		if !m.begun && !p.w.agents {
+		if m.begun && !m.commanded || !m.begun && !p.w.agents {
 			m.finish()
 		}
 	}

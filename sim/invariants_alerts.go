@@ -48,7 +48,7 @@ func (v *watcher) closedWhenOver(c repair.ClosedData) {
 			v.report(ruleClosed, "the episode of %s closes %s, and it is not in order", targetName(ep.received.Labels), c.Reason)
 		}
 	case "alert_ended":
-		if ok && v.lastLookWorked(u) && v.w.fettle.has(ep.received.Playbook) {
+		if ok && v.lastLookWorked(u) && v.w.fettle.has(ep.received.Playbook) && v.w.fettle.resolves(u.name()) {
 			v.report(ruleClosed, "the episode of %s closes for its alert's end alone, and it can be looked at", u.name())
 		}
 	}
@@ -59,21 +59,39 @@ func (v *watcher) closedWhenOver(c repair.ClosedData) {
 
 func targetName(labels map[string]string) string { return labels["cluster"] + "/" + labels["member"] }
 
-// saysWhy: an episode that is open in the end has a run under way or the reason with
-// which its last one ended (rule 5).
+// saysWhy: an open episode has a run under way, or the reason with which its last one
+// ended, once it was asked (rule 5).
 func (v *watcher) saysWhy() {
-	for _, ep := range v.w.fettle.engine.State().Episodes() {
-		if !ep.ClosedWall.IsZero() || ep.CloseReason != "" {
+	p := v.w.fettle
+	if !p.up || p.slowDisk {
+		return
+	}
+	for _, ep := range p.engine.State().Episodes() {
+		target := targetName(ep.Labels())
+		if ep.CloseReason != "" || ep.Run != "" || ep.Last != nil || ep.LastOutcome != "" {
 			continue
 		}
-		if ep.Run == "" && ep.Last == nil && ep.LastOutcome == "" {
-			v.report(ruleSays, "the open episode of %s has neither a run nor an answer", targetName(ep.Labels()))
+		if _, ok := v.w.named[target]; ok && v.w.now-max(p.startedAt, p.changedAt) > v.patience(target) && v.w.home().ran(v.w.now)-v.opened(ep.ID) > v.patience(target) {
+			v.report(ruleSays, "the open episode of %s has neither a run nor an answer", target)
 		}
 	}
 }
 
+// patience is how long an episode may wait for its next look: the tier's interval,
+// with looks that take their time-out, and a run's pauses.
+func (v *watcher) patience(target string) time.Duration {
+	return 2*v.w.settings(target).Look + 90*time.Second
+}
+
+func (v *watcher) opened(episode string) time.Duration {
+	if ep := v.ledger.episodes[episode]; ep != nil {
+		return ep.opened
+	}
+	return v.w.home().ran(v.w.now)
+}
+
 // everyEpisodeAsked: an open episode's target is looked at, at the tier's interval
-// (rule 5); a look may take its time-out, and a run its pauses.
+// (rule 5).
 func (v *watcher) everyEpisodeAsked() {
 	w := v.w
 	p := w.fettle
@@ -86,7 +104,7 @@ func (v *watcher) everyEpisodeAsked() {
 			continue
 		}
 		last := max(v.asked[target], p.startedAt, p.changedAt)
-		limit := 2*w.settings(target).Look + 90*time.Second
+		limit := v.patience(target)
 		if opened := w.home().ran(w.now) - ep.opened; w.now-last > limit && opened > limit {
 			v.report(ruleAsked, "the open episode of %s was not looked at for %s", target, w.now-last)
 		}

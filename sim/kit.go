@@ -106,7 +106,7 @@ func (k *Kit) build(d dice, members int) *world {
 	if d.chance(0.2) {
 		w.addRing("etcd-b", 3, oneHost)
 	}
-	w.addServices("web", d.IntN(4), oneHost)
+	w.addServices("web", pick(d, 0, 1, 3, 3), oneHost)
 	for _, r := range w.rings {
 		w.inventory.Clusters = append(w.inventory.Clusters, r.conf)
 	}

@@ -63,16 +63,21 @@ const (
 	WipedBesideDead Opening = "one wiped beside one dead"
 	HungBesideDead  Opening = "one hung beside one dead"
 	PowerLoss       Opening = "every host reboots"
+	Relapse         Opening = "one dies again while it settles"
 )
 
 // Openings lists them.
 func Openings() []Opening {
-	return []Opening{AllDead, DeadAndHung, MostDead, WipedBesideDead, HungBesideDead, PowerLoss}
+	return []Opening{AllDead, DeadAndHung, MostDead, WipedBesideDead, HungBesideDead, PowerLoss, Relapse}
 }
 
 func (w *world) opening(o Opening) {
 	w.say("world", "opening: %s", o)
 	members := w.rings[0].members
+	if o == Relapse {
+		w.relapse()
+		return
+	}
 	for i, u := range members {
 		last := i == len(members)-1
 		u.restartIn = 0
@@ -109,4 +114,14 @@ func (w *world) opening(o Opening) {
 	}
 	w.changed()
 	w.run(w.dice.span(0, 2*time.Minute), nil)
+}
+
+// relapse ends a unit, and again a moment after it has come up.
+func (w *world) relapse() {
+	u := pick(w.dice, w.units...)
+	u.restartIn = 0
+	u.crash()
+	w.run(3*time.Minute, func() bool { return u.inOrder })
+	w.run(w.dice.span(time.Second, 50*time.Second), nil)
+	u.crash()
 }

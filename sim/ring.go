@@ -41,7 +41,7 @@ const (
 )
 
 // perSecond is how many entries a ring commits.
-const perSecond = 10
+const perSecond = 50
 
 func (r *ring) quorum() int { return len(r.members)/2 + 1 }
 
@@ -127,7 +127,7 @@ func (u *unit) follow(r *ring) {
 		return
 	}
 	late := r.w.dice.mostly(500*time.Millisecond, 20*time.Second, 0.1)
-	if u == r.leader || r.commit()-min(u.frozen, r.commit()) < 5 {
+	if u == r.leader {
 		late = 0
 	}
 	u.caught, u.opened = r.w.now+late, true
@@ -150,10 +150,13 @@ func (u *unit) leave() {
 	u.opened, u.sees, u.stale = false, false, 0
 }
 
-func (u *unit) caughtUp() bool { return u.sees && u.w.now >= u.caught }
+// caughtUp tells that it follows, at most as far behind as rule 14 allows.
+func (u *unit) caughtUp() bool {
+	return u.sees && u.applied()+u.w.settings(u.name()).CommitLag >= u.ring.commit()
+}
 
 func (u *unit) applied() uint64 {
-	if u.caughtUp() {
+	if u.sees && u.w.now >= u.caught {
 		return u.ring.commit()
 	}
 	return u.frozen
@@ -177,7 +180,7 @@ func (u *unit) names() (leader string, term uint64) {
 func (r *ring) servingWithout(u *unit) int {
 	n := 0
 	for _, m := range r.members {
-		if m != u && m.alive() && m.data == intact && m.caughtUp() {
+		if m != u && m.caughtUp() {
 			n++
 		}
 	}

@@ -128,6 +128,7 @@ func (w *world) begin0() {
 	var audit func()
 	audit = func() {
 		w.watch.everyEpisodeAsked()
+		w.watch.saysWhy()
 		w.in(20*time.Second, audit)
 	}
 	w.in(20*time.Second, audit)
@@ -142,6 +143,9 @@ func (w *world) end() {
 	if w.fettle.up && !w.fettle.writing {
 		w.watch.saysWhy()
 		w.watch.sameFold(w.fettle.engine.State(), w.fettle.disk)
+	}
+	if err := w.fettle.disk.deepVerify(); err != nil {
+		w.mustNot(ruleSameFold, "%v", err)
 	}
 	if err := w.fettle.disk.verify(); err != nil {
 		w.mustNot(ruleVerifies, "%v", err)

@@ -27,7 +27,7 @@ func tell(t *testing.T, k *sim.Kit, seed uint64, o sim.Options) {
 func TestSeeds(t *testing.T) {
 	k := newKit(t)
 	var sum sim.Stats
-	for seed := range uint64(300) {
+	for seed := range uint64(500) {
 		r := k.Run(seed, sim.Options{})
 		sum.Add(r.Stats)
 		if r.Broken != nil {

@@ -31,6 +31,8 @@ type world struct {
 	polls  bool          // the Alertmanagers are configured to be polled
 	sample time.Duration // between two samples at least, to save looks
 
+	persons bool // the calm has lasted, and people see to what waits for them
+
 	stats Stats
 	story *story
 	serial
@@ -81,9 +83,10 @@ func (w *world) mustNot(rule, format string, a ...any) { w.watch.report(rule, fo
 // maxTurns bounds what may happen in one part of a seed: more is an engine that spins.
 const maxTurns = 3_000_000
 
-// run lets d pass, and what happens in it; it ends early when enough says so.
+// run lets d pass, and what happens in it; it ends early when enough, which is asked
+// every few seconds, says so.
 func (w *world) run(d time.Duration, enough func() bool) {
-	end := w.now + d
+	end, ask := w.now+d, w.now
 	for turns := 0; !w.stopped(); turns++ {
 		e, ok := w.agenda.next(end)
 		if !ok {
@@ -95,7 +98,10 @@ func (w *world) run(d time.Duration, enough func() bool) {
 		}
 		w.now = e.at
 		e.do()
-		if enough != nil && enough() {
+		if enough == nil || w.now < ask {
+			continue
+		}
+		if ask = w.now + 5*time.Second; enough() {
 			return
 		}
 	}
