@@ -222,10 +222,12 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 
 // foldHeld gives all the episodes that a refusal of the whole fleet holds one answer.
 func (s *State) foldHeld(v HeldData, t time.Duration, wall time.Time) {
-	last := v.Refusal
+	if s.lastHeld == nil || *s.lastHeld != v.Refusal { // one copy, in a storm
+		s.lastHeld = &v.Refusal
+	}
 	for _, id := range v.Episodes {
 		if ep := s.episodes[id]; ep != nil {
-			ep.Last, ep.LastWall = &last, wall
+			ep.Last, ep.LastWall = s.lastHeld, wall
 			s.wasAsked(ep, v.Guard, v.Reason, t)
 		}
 	}

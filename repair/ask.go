@@ -15,7 +15,7 @@ type ask struct {
 	e        *Engine
 	key      string
 	action   string // whose Observe looks
-	target   cluster.Target
+	target   *cluster.Target
 	episodes []*Episode // some may have ended
 	due      time.Duration
 	looking  bool // a look is in flight, or waits for its turn
@@ -68,7 +68,7 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 }
 
 // join has an episode asked together with the others on its target.
-func (e *Engine) join(ep *Episode, p *Playbook, t cluster.Target) {
+func (e *Engine) join(ep *Episode, p *Playbook, t *cluster.Target) {
 	action := p.Steps[len(p.Steps)-1].Action
 	key := t.String() + "|" + e.cfg.Actions[action].Sees
 	a := e.asks[key]
@@ -83,7 +83,7 @@ func (e *Engine) join(ep *Episode, p *Playbook, t cluster.Target) {
 
 // place resolves an episode's labels. What named a target once is remembered: in a
 // storm thousands of alerts name the same ones.
-func (e *Engine) place(p *Playbook, ep *Episode) (cluster.Target, error) {
+func (e *Engine) place(p *Playbook, ep *Episode) (*cluster.Target, error) {
 	uses, ok := e.uses[p]
 	if !ok {
 		uses = p.uses()
@@ -101,9 +101,9 @@ func (e *Engine) place(p *Playbook, ep *Episode) (cluster.Target, error) {
 	}
 	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
 	if err == nil && len(e.places) < maxPlaces {
-		e.places[key] = t
+		e.places[key] = &t
 	}
-	return t, err
+	return &t, err
 }
 
 // maxPlaces bounds what place remembers.
@@ -186,7 +186,7 @@ func (a *ask) wake() {
 // look looks at the target.
 func (a *ask) look() {
 	a.e.asking++
-	a.e.look(a.action, a.target, a.seen)
+	a.e.look(a.action, *a.target, a.seen)
 }
 
 // seen answers every episode on the target with one look, and has the next one in
@@ -207,6 +207,6 @@ func (a *ask) seen(ev Looked) {
 		e.timers.set(a)
 	}
 	for _, g := range a.waiting() {
-		e.answer(g, a.target, ev)
+		e.answer(g, *a.target, ev)
 	}
 }

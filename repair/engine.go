@@ -58,7 +58,7 @@ type Engine struct {
 
 	books    map[string]*Playbook // of the running configuration, as all of these
 	uses     map[*Playbook][]string
-	places   map[string]cluster.Target
+	places   map[string]*cluster.Target
 	index    cluster.Index
 	digest   map[string]string // of a cluster's entry
 	generals Settings          // those that belong to no playbook
@@ -94,7 +94,7 @@ func (e *Engine) configure(cfg Config) {
 			e.books[p.Name] = p
 		}
 	}
-	e.uses, e.places = map[*Playbook][]string{}, map[string]cluster.Target{}
+	e.uses, e.places = map[*Playbook][]string{}, map[string]*cluster.Target{}
 	e.index, e.digest = cfg.Inventory.Index(), map[string]string{}
 	e.generals = cfg.Settings(P1, "", "")
 }

@@ -168,7 +168,7 @@ func (e *Engine) tryClose(ep *Episode) {
 
 func (e *Engine) close(ep *Episode, reason, actor, comment string) {
 	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
-		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment,
+		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment, playbook: ep.Playbook,
 	})
 	e.hurryQueued()
 }

@@ -22,7 +22,6 @@ type Metrics struct {
 	journalRoom prometheus.Gauge
 	append      prometheus.Histogram
 
-	playbookOf map[string]string // open episode to playbook
 	scopes     map[string]bool   // clusters that have a pause series
 	brake      bool              // as the pause series have it
 	engine     *Engine
@@ -46,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		journalUp:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_writable", Help: "0 once a write to the journal failed: repairs have stopped."}),
 		journalRoom: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_journal_room", Help: "0 while the disk is so full that messages are answered 503 and only outcomes are written."}),
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
-		playbookOf:  map[string]string{}, scopes: map[string]bool{},
+		scopes:      map[string]bool{},
 	}
 	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
 	return m
@@ -65,7 +64,6 @@ func (m *Metrics) begin(e *Engine) {
 	}
 	m.configured()
 	for _, ep := range e.st.openEpisodes() {
-		m.playbookOf[ep.ID] = ep.Playbook
 		m.open.WithLabelValues(ep.Playbook).Inc()
 	}
 	m.state()
@@ -137,14 +135,10 @@ func (m *Metrics) wrote(took time.Duration, r Ready) {
 		switch v := made.(type) {
 		case Received:
 			if v.Opened {
-				m.playbookOf[v.Episode] = v.Playbook
 				m.open.WithLabelValues(v.Playbook).Inc()
 			}
 		case ClosedData:
-			if p, ok := m.playbookOf[v.Episode]; ok {
-				m.open.WithLabelValues(p).Dec()
-				delete(m.playbookOf, v.Episode)
-			}
+			m.open.WithLabelValues(v.playbook).Dec()
 		case FinishedData:
 			m.outcomes.WithLabelValues(v.Playbook, string(v.Outcome)).Inc()
 			m.last.WithLabelValues(v.Playbook, string(v.Outcome)).Set(float64(r.Drafts[i].At.Wall.UnixNano()) / 1e9)

@@ -187,6 +187,8 @@ type ClosedData struct {
 	Mutated     bool              `json:"mutated,omitempty"`
 	Actor       string            `json:"actor,omitempty"`
 	Comment     string            `json:"comment,omitempty"`
+
+	playbook string // for the metric
 }
 
 // HeldData is the data of TypeHeld.

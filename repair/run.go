@@ -308,7 +308,7 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
 	}
 	if ep.ask != nil {
-		return ep.ask.target, p, nil
+		return *ep.ask.target, p, nil
 	}
 	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
 	return t, p, err

@@ -24,6 +24,7 @@ type State struct {
 	circuits     map[string]bool          // action|target: open until released
 	held         map[string]holder        // resource: whose run ended unknown
 	names        map[string]string        // one copy of each
+	lastHeld     *Refusal                 // likewise
 	endedRuns    []*Run
 	endedEpisode []*Episode
 }

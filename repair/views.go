@@ -1,6 +1,10 @@
 package repair
 
-import "sort"
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
 
 // Pauses lists the pauses, oldest first.
 func (s *State) Pauses() []Pause {
@@ -18,13 +22,22 @@ func (s *State) Open() (episodes, runs int) { return len(s.episodes), len(s.runs
 // Episodes lists the open episodes and the last ended ones, newest first.
 func (s *State) Episodes() []Episode {
 	out := make([]Episode, 0, len(s.episodes)+len(s.endedEpisode))
-	for _, ep := range append(s.openEpisodes(), s.endedEpisode...) {
+	s.EachEpisode(func(ep Episode) bool { out = append(out, ep); return true })
+	return out
+}
+
+// EachEpisode calls fn with them until it returns false: in a storm there are many,
+// and few of them are asked for.
+func (s *State) EachEpisode(fn func(Episode) bool) {
+	all := append(s.openEpisodes(), s.endedEpisode...)
+	slices.SortStableFunc(all, func(a, b *Episode) int { return cmp.Compare(b.Opened, a.Opened) })
+	for _, ep := range all {
 		one := *ep
 		one.ask, one.quiet = nil, quiet{}
-		out = append(out, one)
+		if !fn(one) {
+			return
+		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].Opened > out[j].Opened })
-	return out
 }
 
 // Runs lists the live runs and the last ended ones, newest first.

@@ -82,17 +82,14 @@ func shapeRun(r repair.Run) api.Run {
 func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, error) {
 	var out []api.Episode
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
-		for _, ep := range e.State().Episodes() {
-			if len(out) == f.Limit {
-				return
+		e.State().EachEpisode(func(ep repair.Episode) bool {
+			target := e.TargetOf(ep)
+			cluster, _, _ := strings.Cut(target, "/")
+			if (!f.Open || ep.ClosedWall.IsZero()) && fits(f.Playbook, ep.Playbook) && fits(f.Target, target) && fits(f.Cluster, cluster) {
+				out = append(out, shapeEpisode(e, ep))
 			}
-			got := shapeEpisode(e, ep)
-			cluster, _, _ := strings.Cut(got.Target, "/")
-			if (!f.Open || got.Closed.IsZero()) && fits(f.Playbook, got.Playbook) &&
-				fits(f.Target, got.Target) && fits(f.Cluster, cluster) {
-				out = append(out, got)
-			}
-		}
+			return len(out) < f.Limit
+		})
 	})
 	return out, err
 }
@@ -129,14 +126,15 @@ func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 func (b backend) Episode(ctx context.Context, id string) (api.Episode, error) {
 	var exact, loose []api.Episode
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
-		for _, ep := range e.State().Episodes() {
+		e.State().EachEpisode(func(ep repair.Episode) bool {
 			switch {
 			case ep.ID == id:
 				exact = append(exact, shapeEpisode(e, ep))
-			case string(ep.Fingerprint) == id, strings.HasPrefix(ep.Label("alertname"), id), e.TargetOf(ep) == id:
+			case len(loose) < maxLoose && (string(ep.Fingerprint) == id || strings.HasPrefix(ep.Label("alertname"), id) || e.TargetOf(ep) == id):
 				loose = append(loose, shapeEpisode(e, ep))
 			}
-		}
+			return len(exact) == 0
+		})
 	})
 	if err != nil {
 		return api.Episode{}, err
@@ -147,6 +145,9 @@ func (b backend) Episode(ctx context.Context, id string) (api.Episode, error) {
 	}
 	return newest(found), nil
 }
+
+// maxLoose bounds what is kept while looking for what an id means.
+const maxLoose = 100
 
 // newest prefers what is open, then what opened last.
 func newest(eps []api.Episode) api.Episode {
