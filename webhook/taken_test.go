@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -202,6 +204,66 @@ func TestLargeMessageStreams(t *testing.T) {
 		t.Errorf("%d MiB of heap in use while streaming", grown>>20)
 	}
 }
+
+// A hundred messages of nearly 1 MiB at once: what there is room for is held in
+// memory, the others are read from files, and all of them are taken.
+func TestManyLargeMessages(t *testing.T) {
+	const n, alerts = 100, 1500
+	var b strings.Builder
+	for i := range alerts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"status":"firing","labels":{"alertname":"Down","instance":"host-%d:9100"},"annotations":{"description":%q},"startsAt":"2026-11-21T02:31:07Z"}`, i, strings.Repeat("text ", 100))
+	}
+	body := `{"receiver":"fettle","alerts":[` + b.String() + `],"version":"4"}`
+	if len(body) > 1<<20 || len(body) < 900<<10 {
+		t.Fatalf("%d bytes", len(body))
+	}
+	var before runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	sink := &slowSink{}
+	s := newServer(t, sink, 0)
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			if got := s.post(t, body, nil); got.status != http.StatusOK {
+				t.Errorf("got %d %s", got.status, got.body)
+			}
+		})
+	}
+	all.Wait()
+	if got := sink.n.Load(); got != n*alerts {
+		t.Errorf("%d alerts were taken of %d", got, n*alerts)
+	}
+	if grown := int64(sink.peak.Load()) - int64(before.HeapAlloc); grown > 128<<20 {
+		t.Errorf("%d MiB of heap in use", grown>>20)
+	}
+}
+
+// slowSink is in no hurry, so that messages gather before it, and measures.
+type slowSink struct{ n, peak atomic.Uint64 }
+
+func (s *slowSink) Take(_ context.Context, _ webhook.Message, alerts iter.Seq2[alert.Alert, error]) (webhook.Taken, error) {
+	taken := webhook.Taken{}
+	for _, err := range alerts {
+		if err != nil {
+			return webhook.Taken{}, err
+		}
+		taken.Received++
+	}
+	s.n.Add(uint64(taken.Received)) //nolint:gosec // it counts
+	<-time.After(20 * time.Millisecond)
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	for was := s.peak.Load(); m.HeapAlloc > was && !s.peak.CompareAndSwap(was, m.HeapAlloc); was = s.peak.Load() {
+	}
+	return taken, nil
+}
+
+func (s *slowSink) Overflow(context.Context, string, int64) {}
 
 // counter reads one counter with one label.
 func counter(t *testing.T, g prometheus.Gatherer, name, label, value string) float64 {
