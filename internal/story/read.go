@@ -22,14 +22,18 @@ const maxUnmatched = 20
 // episode, an alert's fingerprint, the beginning of an alert's name, or
 // CLUSTER/MEMBER. Of several episodes it is the open one, else the newest. A
 // run's records are those of its episode without the other runs'. Of an alert
-// that no playbook matches they are its last deliveries. It works beside a
-// running writer.
+// that no playbook matches they are its last deliveries. What went to an archive
+// is not looked for. It works beside a running writer.
 func Read(dir, id string) ([]journal.Record, error) {
 	if id == "" {
 		return nil, ErrNotFound
 	}
+	begin, err := journal.First(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
 	f := finder{id: id, closed: map[string]bool{}}
-	if err := journal.Read(dir, 0, f.find); err != nil {
+	if err := journal.Read(dir, begin, f.find); err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	episode, run := f.chosen()
@@ -40,7 +44,7 @@ func Read(dir, id string) ([]journal.Record, error) {
 		return f.unmatched, nil
 	}
 	var records []journal.Record
-	err := journal.Read(dir, 0, func(r journal.Record) error {
+	err = journal.Read(dir, begin, func(r journal.Record) error {
 		n, ok := namesOf(r)
 		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run) || holds(r, episode) {
 			records = append(records, clone(r))
