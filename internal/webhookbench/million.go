@@ -90,9 +90,12 @@ func (b *bench) known(ctx context.Context, st *stage, srv *server, known, perMes
 // verify is how long the command takes that folds and checks all of a journal.
 func (b *bench) verify(ctx context.Context, st *stage) (time.Duration, error) {
 	began := time.Now()
-	out, err := exec.CommandContext(ctx, b.fettle, "journal", "verify", "--deep", st.journal()).CombinedOutput() //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, b.fettle, "journal", "verify", "--deep", st.journal()) //nolint:gosec // the program under test
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("fettle journal verify --deep: %w: %s", err, out)
 	}
-	return time.Since(began), nil
+	took := time.Since(began)
+	b.say("verify --deep used %s of processor time in %s", short(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()), short(took))
+	return took, nil
 }
