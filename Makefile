@@ -96,7 +96,7 @@ fuzz: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard
 fuzz: ## Run every fuzzer for FUZZTIME (10m)
 	@mkdir -p $(FETTLE_SCORECARD)
 	@grep -ro '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' --exclude-dir=.cache . | sed 's/func //' | sort | while IFS=: read -r file name; do \
-		echo "== $$name in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; done >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }
+		echo "== $$name in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$file) || exit 1; done >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }
 	$(GO) test -count=1 -v -run '^TestFuzzed$$' ./internal/scorecard -args -fuzz-log $(CURDIR)/.cache/fuzz.log
 
 .PHONY: soak
