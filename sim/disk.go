@@ -20,6 +20,13 @@ type disk struct {
 	file    *journal.Journal
 	id      journal.Identity
 	err     error
+	dice    dice // its own: a seed plays the same with and without a real journal
+	ids     int
+}
+
+func (d *disk) newID() string {
+	d.ids++
+	return fmt.Sprintf("ffffffff-ffff-7000-8000-%012x", d.ids)
 }
 
 func (d *disk) key() string  { return filepath.Join(d.dir, "journal.key") }
@@ -40,7 +47,7 @@ func (d *disk) append(w *world, drafts []journal.Draft) {
 	if _, err := d.file.Append(drafts); err != nil {
 		w.mustNot(ruleVerifies, "append: %v", err)
 	}
-	if w.dice.chance(0.1) {
+	if d.dice.chance(0.1) {
 		if err := d.file.Checkpoint(); err != nil {
 			w.mustNot(ruleVerifies, "checkpoint: %v", err)
 		}
@@ -62,7 +69,7 @@ func (d *disk) open(w *world) (*repair.State, error) {
 		return st, err
 	}
 	if d.id.ID == "" {
-		id, err := journal.Init(d.path(), d.key(), journal.InitOptions{Host: "sim", Now: w.reading(), NewID: w.newID, Rand: rand.Reader})
+		id, err := journal.Init(d.path(), d.key(), journal.InitOptions{Host: "sim", Now: w.reading(), NewID: d.newID, Rand: rand.Reader})
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +78,7 @@ func (d *disk) open(w *world) (*repair.State, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	file, err := journal.Open(d.path(), d.key(), journal.Options{Now: w.reading, NewID: w.newID, KnownTypes: repair.KnownType, WrapFile: unsynced})
+	file, err := journal.Open(d.path(), d.key(), journal.Options{Now: w.reading, NewID: d.newID, KnownTypes: repair.KnownType, WrapFile: unsynced})
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (k *Kit) build(d dice, members int) *world {
 	for i := range pick(d, 1, 2, 2, 2) {
 		w.alarms = append(w.alarms, newAlertmanager(w, fmt.Sprintf("alertmanager-%d", i+1)))
 	}
-	w.fettle = &process{w: w, disk: &disk{w: w}, commandTakes: 20 * time.Millisecond}
+	w.fettle = &process{w: w, disk: &disk{dice: newDice(1)}, commandTakes: 20 * time.Millisecond}
 	w.fettle.cfg = k.config(w)
 	w.fettle.notAfter = k.settings.Settings(repair.P0, "", "").NotAfter
 	w.fettle.readings = []boot{{w.reading().Boot, 0}}
