@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fettle-io/fettle/internal/durable"
 )
@@ -53,7 +54,9 @@ func (j *Journal) recover(s *survey) error {
 }
 
 // rewrite puts the pending lines of one segment into a segment of their own.
-// If they are all that the segment has, the new file takes its place.
+// If they are all that the segment has, the new file takes its place. The page
+// cache may have let go of what was read before: the copy has to be of the lines
+// that were believed.
 func (p pending) rewrite(disk durable.Disk, dir string) (string, error) {
 	old, err := os.Open(p.path)
 	if err != nil {
@@ -61,14 +64,20 @@ func (p pending) rewrite(disk durable.Disk, dir string) (string, error) {
 	}
 	defer old.Close()
 	path := segmentPath(dir, p.seq)
-	err = disk.Replace(path, 0o600, func(w io.Writer) error {
-		n, err := io.Copy(w, io.NewSectionReader(old, p.from, p.to-p.from))
-		if err == nil && n != p.to-p.from {
-			err = fmt.Errorf("%s became shorter while it was read", p.path)
-		}
+	if err := disk.Prepare(path+".tmp", 0o600, func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(old, p.from, p.to-p.from))
 		return err
-	})
-	return path, err
+	}); err != nil {
+		return "", err
+	}
+	copied, err := checker{}.check(segment{first: p.seq, path: path + ".tmp"}, end)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Equal(copied.leaves, p.leaves) {
+		return "", fmt.Errorf("%s changed while it was read: the disk does not hold what it showed", p.path)
+	}
+	return path, disk.Place(path+".tmp", path)
 }
 
 // torn describes the torn tail, nil if there is none.

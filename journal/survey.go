@@ -2,6 +2,8 @@ package journal
 
 import (
 	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // survey is what Open found: the lines that the checkpoint covers, those behind
@@ -18,6 +20,7 @@ type pending struct {
 	segment
 	seq      uint64 // of its first record
 	from, to int64  // group marks included
+	leaves   []tlog.Hash
 }
 
 // unclean says whether anything stands behind the checkpoint.
@@ -60,7 +63,7 @@ func (j *Journal) survey(segments []segment) (*survey, error) {
 			if err := checkData(r.Data); err != nil {
 				return (&fault{place: at, reason: "not a record: data: " + err.Error()}).damage()
 			}
-			s.pend(r.Seq, at, good, end, segments)
+			s.pend(r, at, good, end, segments)
 		}
 		good = end
 		return j.take(r, at, end, c, segments[0])
@@ -136,16 +139,16 @@ func (j *Journal) newestCheckpoint(segments []segment) (checkpoint, []byte, erro
 }
 
 // pend adds a line to the pending ranges.
-func (s *survey) pend(seq uint64, at place, from, to int64, segments []segment) {
-	if n := len(s.pending); n > 0 && s.pending[n-1].path == at.file {
-		s.pending[n-1].to = to
-		return
-	}
-	for _, seg := range segments {
-		if seg.path == at.file {
-			s.pending = append(s.pending, pending{seg, seq, from, to})
+func (s *survey) pend(r Record, at place, from, to int64, segments []segment) {
+	if n := len(s.pending); n == 0 || s.pending[n-1].path != at.file {
+		for _, seg := range segments {
+			if seg.path == at.file {
+				s.pending = append(s.pending, pending{segment: seg, seq: r.Seq, from: from})
+			}
 		}
 	}
+	p := &s.pending[len(s.pending)-1]
+	p.to, p.leaves = to, append(p.leaves, leafHash(r.Line))
 }
 
 // damage tells damage from a torn tail. A fault is damage where a checkpoint
