@@ -47,6 +47,39 @@ func TestReceivedIsEncodedAsJSON(t *testing.T) {
 	}
 }
 
+// What the fold reads by hand is what it reads otherwise.
+func TestReceivedIsReadFromItsFirstFields(t *testing.T) {
+	for _, tc := range []struct {
+		v     Received
+		quick bool
+	}{
+		{Received{Fingerprint: "0123456789abcdef", Status: alert.Firing, Labels: map[string]string{"opened": ",\"opened\":true"}}, true},
+		{Received{Fingerprint: "0123456789abcdef", Status: alert.Resolved, Episode: "e", Playbook: "p"}, true},
+		{Received{Fingerprint: "0123456789abcdef", Status: alert.Firing, Episode: "e", Opened: true, Playbook: "p", Labels: map[string]string{"a": "b"}}, false},
+		{Received{Fingerprint: "a\"b", Status: alert.Firing}, false},
+		{Received{Fingerprint: "f", Status: "other"}, false},
+	} {
+		for _, make := range []func(any) ([]byte, error){encode, json.Marshal} {
+			data, err := make(tc.v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := firstFields(data)
+			if ok != tc.quick || ok && (got.Fingerprint != tc.v.Fingerprint || got.Status != tc.v.Status || got.Opened) {
+				t.Errorf("%s: %v, %+v", data, ok, got)
+			}
+			read, err := decodeReceived(data)
+			r, is := read.(Received)
+			if err != nil || !is || r.Fingerprint != tc.v.Fingerprint || r.Status != tc.v.Status || r.Opened != tc.v.Opened {
+				t.Errorf("%s: %+v, %v", data, read, err)
+			}
+		}
+	}
+	if _, err := decodeReceived([]byte(`{"fingerprint":"`)); err == nil {
+		t.Error("half a record was read")
+	}
+}
+
 // A carried episode reads back as it was.
 func TestCarriedEpisodeReadsBack(t *testing.T) {
 	s := NewState()

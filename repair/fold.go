@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -64,6 +65,9 @@ func as[T any](data []byte) (any, error) {
 
 // decodeReceived reads what the fold wants of the record that there are most of.
 func decodeReceived(data []byte) (any, error) {
+	if r, ok := firstFields(data); ok {
+		return r, nil
+	}
 	var v struct {
 		Fingerprint alert.Fingerprint `json:"fingerprint"`
 		Status      alert.Status      `json:"status"`
@@ -82,6 +86,49 @@ func decodeReceived(data []byte) (any, error) {
 		}
 	}
 	return r, nil
+}
+
+// firstFields reads a record that opened no episode: then what the fold wants stands
+// first, in the order in which it is written, and without an escape. ok is false for
+// any other.
+func firstFields(data []byte) (r Received, ok bool) {
+	next := func(name string) (value []byte, ok bool) {
+		rest, ok := bytes.CutPrefix(data, []byte(name))
+		if !ok {
+			return nil, false
+		}
+		end := bytes.IndexByte(rest, '"')
+		if end < 0 || bytes.IndexByte(rest[:end], '\\') >= 0 {
+			return nil, false
+		}
+		data = rest[end+1:]
+		return rest[:end], true
+	}
+	fingerprint, ok := next(`{"fingerprint":"`)
+	if !ok {
+		return r, false
+	}
+	status, ok := next(`,"status":"`)
+	switch {
+	case !ok:
+		return r, false
+	case string(status) == string(alert.Firing):
+		r.Status = alert.Firing
+	case string(status) == string(alert.Resolved):
+		r.Status = alert.Resolved
+	default:
+		return r, false
+	}
+	if bytes.HasPrefix(data, []byte(`,"episode":"`)) {
+		if _, ok := next(`,"episode":"`); !ok { // the fold knows it by the fingerprint
+			return r, false
+		}
+	}
+	if bytes.HasPrefix(data, []byte(`,"opened":`)) {
+		return r, false
+	}
+	r.Fingerprint = alert.Fingerprint(fingerprint)
+	return r, true
 }
 
 // Replay folds a journal that is given line by line.
