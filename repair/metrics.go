@@ -22,9 +22,9 @@ type Metrics struct {
 	journalRoom prometheus.Gauge
 	append      prometheus.Histogram
 
-	scopes     map[string]bool   // clusters that have a pause series
-	brake      bool              // as the pause series have it
-	engine     *Engine
+	scopes map[string]bool // clusters that have a pause series
+	brake  bool            // as the pause series have it
+	engine *Engine
 }
 
 // NewMetrics registers the engine's metrics.
