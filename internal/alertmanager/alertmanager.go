@@ -55,21 +55,43 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 // Poll asks for the active alerts, silenced ones included. With fetch it brings
 // the alerts themselves too.
 func (c *Client) Poll(ctx context.Context, fetch bool) repair.PollSource {
+	if !fetch {
+		return c.poll(ctx, func(seen func(active) bool) alertapi.ClientOption {
+			return streamed(func(a active) error { seen(a); return nil })
+		})
+	}
+	var all []alert.Alert
+	s := c.Fetch(ctx, func(a alert.Alert) error { all = append(all, a); return nil })
+	if s.Err == nil {
+		s.Alerts = all
+	}
+	return s
+}
+
+// Fetch is a Poll that hands each alert over as it comes, but for the silenced ones:
+// those start nothing. What was handed over was active, also where an error follows;
+// an error of take ends it.
+func (c *Client) Fetch(ctx context.Context, take func(alert.Alert) error) repair.PollSource {
+	return c.poll(ctx, func(seen func(active) bool) alertapi.ClientOption {
+		return streamed(func(a whole) error {
+			if seen(a.active) {
+				return nil
+			}
+			return take(a.alert())
+		})
+	})
+}
+
+// poll asks with the option that answer makes; what that sees is active, and it
+// learns whether it is silenced.
+func (c *Client) poll(ctx context.Context, answer func(seen func(active) bool) alertapi.ClientOption) repair.PollSource {
 	s := repair.PollSource{Name: c.name, Active: map[alert.Fingerprint]bool{}}
-	seen := func(a active) (silenced bool) {
+	option := answer(func(a active) (silenced bool) {
 		silenced = len(a.Status.SilencedBy) > 0
 		s.Active[alert.FingerprintOf(a.Labels)] = silenced
 		return silenced
-	}
-	answer := streamed(func(a active) { seen(a) })
-	if fetch {
-		answer = streamed(func(a whole) {
-			if !seen(a.active) {
-				s.Alerts = append(s.Alerts, a.alert())
-			}
-		})
-	}
-	if _, err := c.api.Alert.GetAlerts(alertapi.NewGetAlertsParamsWithContext(ctx), answer); err != nil {
+	})
+	if _, err := c.api.Alert.GetAlerts(alertapi.NewGetAlertsParamsWithContext(ctx), option); err != nil {
 		return repair.PollSource{Name: c.name, Err: fmt.Errorf("ask %s for its alerts: %w", c.name, err)}
 	}
 	return s

@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -52,6 +53,15 @@ func TestPoll(t *testing.T) {
 	}
 	if s := fake(t, http.StatusOK, answer).Poll(t.Context(), false); len(s.Alerts) != 0 || len(s.Active) != 2 {
 		t.Errorf("a plain poll: %d alerts, %d active", len(s.Alerts), len(s.Active))
+	}
+}
+
+func TestFetchEndsWithAnErrorOfTheTaker(t *testing.T) {
+	full := errors.New("full")
+	n := 0
+	s := fake(t, http.StatusOK, answer).Fetch(t.Context(), func(alert.Alert) error { n++; return full })
+	if !errors.Is(s.Err, full) || n != 1 || len(s.Active) > 0 {
+		t.Errorf("%d taken, %+v", n, s)
 	}
 }
 

@@ -30,14 +30,14 @@ type whole struct {
 
 // streamed reads the answer to GET /alerts one alert at a time, where the generated
 // client would hold all of it: 100,000 alerts are 380 MiB there.
-func streamed[A any](each func(A)) alertapi.ClientOption {
+func streamed[A any](each func(A) error) alertapi.ClientOption {
 	return func(op *runtime.ClientOperation) {
 		op.Reader = read(op.Reader, each)
 	}
 }
 
 // read leaves every answer that is not 200 to the generated reader.
-func read[A any](generated runtime.ClientResponseReader, each func(A)) runtime.ClientResponseReaderFunc {
+func read[A any](generated runtime.ClientResponseReader, each func(A) error) runtime.ClientResponseReaderFunc {
 	return func(resp runtime.ClientResponse, consumer runtime.Consumer) (any, error) {
 		if resp.Code() != http.StatusOK {
 			return generated.ReadResponse(resp, consumer)
@@ -49,9 +49,9 @@ func read[A any](generated runtime.ClientResponseReader, each func(A)) runtime.C
 	}
 }
 
-// array reads a JSON array and calls each with every element. Fields that an element
-// does not have here are passed over.
-func array[A any](r io.Reader, each func(A)) error {
+// array reads a JSON array and calls each with every element; an error of each ends
+// it. Fields that an element does not have here are passed over.
+func array[A any](r io.Reader, each func(A) error) error {
 	dec := jsontext.NewDecoder(r)
 	token, err := dec.ReadToken()
 	if err != nil {
@@ -65,7 +65,9 @@ func array[A any](r io.Reader, each func(A)) error {
 		if err := json.UnmarshalDecode(dec, &a); err != nil {
 			return err
 		}
-		each(a)
+		if err := each(a); err != nil {
+			return err
+		}
 	}
 	_, err = dec.ReadToken()
 	return err
