@@ -103,9 +103,9 @@ func (j *Journal) fail(cause error) error {
 
 // Append writes drafts as one group and returns when all of them are durable:
 // one write, one fdatasync. It returns the records without their lines: these
-// are for those who read the journal. ErrRefused means that a draft was not acceptable
-// and nothing was written. Any other error is final: it wraps ErrFailed, as
-// does every later one.
+// are for those who read the journal. ErrRefused means that a draft was not
+// acceptable and nothing was written. Any other error is final: it wraps
+// ErrFailed, as does every later one.
 func (j *Journal) Append(drafts []Draft) ([]Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/fettle-io/fettle/internal/scorecard"
 	"github.com/fettle-io/fettle/journal"
 )
 
@@ -114,6 +116,7 @@ func TestTornAtEveryLength(t *testing.T) {
 			t.Fatalf("cut at %d of %d: %d lines, want %d", n, len(whole), len(found), want)
 		}
 	}
+	scorecard.Row(t, 4, fmt.Sprintf("the last two groups cut at each of their %d bytes: what was whole is kept, nothing else", len(whole)-two))
 }
 
 func TestZeroHolesInPages(t *testing.T) {
