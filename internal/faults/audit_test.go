@@ -177,6 +177,20 @@ func (s *server) verify() {
 	}
 }
 
+// tail is the journal's last records, for failures.
+func (s *server) tail(n int) string {
+	var lines []string
+	err := journal.Read(s.journal, 0, func(r journal.Record) error {
+		data := string(r.Data)
+		lines = append(lines, fmt.Sprintf("%d %s %s %s", r.Seq, r.At.Wall.Format("15:04:05.000"), r.Type, data[:min(len(data), 600)]))
+		return nil
+	})
+	if err != nil {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
 // spread is the median and the greatest of durations, for people.
 func spread(all []time.Duration) string {
 	if len(all) == 0 {

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
-	"time"
 )
 
 // spawner starts processes that die with this one. The kernel's "die with the
@@ -24,7 +23,6 @@ func runSpawner() {
 // process is one started program; done is closed when it was reaped.
 type process struct {
 	cmd  *exec.Cmd
-	born time.Time
 	done chan struct{}
 }
 
@@ -39,7 +37,7 @@ func spawn(output string, env []string, argv ...string) (*process, error) {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, born: time.Now(), done: make(chan struct{})}
+	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	spawner <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {

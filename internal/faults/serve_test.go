@@ -57,7 +57,7 @@ func configure(t testing.TB, f *fleet, o options) *server {
 	t.Cleanup(func() {
 		if t.Failed() {
 			said := s.said()
-			t.Logf("fettle:\n%s", said[max(0, len(said)-6000):])
+			t.Logf("fettle:\n%s\nthe end of its journal:\n%s", said[max(0, len(said)-6000):], s.tail(60))
 		}
 	})
 	return s
@@ -111,14 +111,17 @@ func (s *server) launch(env ...string) {
 }
 
 // start starts fettle serve and waits until it takes messages. It returns how long
-// that took since the process was made.
+// that took since the process was made. Where a command that a killed fettle had just
+// forked still holds the journal's lock, it is started again, as systemd does.
 func (s *server) start(env ...string) time.Duration {
 	s.t.Helper()
-	s.launch(env...)
-	if !s.ready() {
-		s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+	begin := time.Now()
+	for s.launch(env...); !s.ready(); s.launch(env...) {
+		if !strings.Contains(s.said(), "journal is in use") || time.Since(begin) > patience {
+			s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+		}
 	}
-	return time.Since(s.proc.born)
+	return time.Since(begin)
 }
 
 // serving waits until fettle answers; false: it ended instead.

@@ -53,7 +53,7 @@ func TestSoak(t *testing.T) {
 	var least []float64 // MiB, by minute
 	for last := -1; time.Since(begin) < *soakFor; {
 		next := time.Now().Add(2 * time.Second)
-		s.round(f, f.names[done%20:done%20+10], done)
+		s.round(f, f.names[done%20:done%20+10])
 		done += 10
 		s.send(strangers...)
 		mib := float64(s.kilobytes("VmRSS")) / 1024
