@@ -80,8 +80,8 @@ var looks = []*regexp.Regexp{
 	regexp.MustCompile(`(?P<keep>PRIVATE\+KEY\+)[^\s"']+`),
 	regexp.MustCompile(`(?i)(?P<keep>\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:(?:basic|bearer|digest|negotiate|token)\s+)?[^\s"',;]+`),
 	regexp.MustCompile(`(?i)(?P<keep>\bbearer\s+)[a-z0-9._~+/=-]{8,}`),
-	regexp.MustCompile(`(?i)(?P<keep>[a-z0-9_-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s"',;&)}\]]+)`),
-	regexp.MustCompile(`(?i)(?P<keep>--?[a-z-]*(?:password|passwd|secret|token)\s+)[^\s-][^\s]*`),
+	regexp.MustCompile(`(?i)(?P<keep>(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s"',;&)}\]]+)`),
+	regexp.MustCompile(`(?i)(?P<keep>-(?:password|passwd|secret|token)\s+)[^\s-][^\s]*`),
 	regexp.MustCompile(`(?i)(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?P<after>@)`), // a password in a URL
 	regexp.MustCompile(`\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b`),
 	regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,})`),

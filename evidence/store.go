@@ -26,7 +26,7 @@ const (
 	MaxExcerpt = 2 << 10
 	// read is how much Put looks at: more than is kept, because what is taken out
 	// makes room.
-	read = 4 * MaxBlob
+	read = 2 * MaxBlob
 )
 
 var (

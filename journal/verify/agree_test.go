@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var copies = flag.Int("copies", 60, "how many changed copies of each journal both verifiers are asked about")
+var copies = flag.Int("copies", 30, "how many changed copies of each journal both verifiers are asked about")
 
 // Both verifiers accept what fettle wrote.
 func TestAccepts(t *testing.T) {
