@@ -35,6 +35,7 @@ type bench struct {
 	table     table
 	began     time.Time
 	before    usage
+	started   []*server
 }
 
 // section is one part of a run.
@@ -112,7 +113,7 @@ func run(ctx context.Context, args []string, out io.Writer) (missed bool, err er
 	for _, s := range wanted {
 		fmt.Fprintf(out, "\n== %s: %s\n", s.name, s.about)
 		b.table.section(s.name)
-		if err := s.run(b, ctx); err != nil {
+		if err := errors.Join(s.run(b, ctx), b.killStarted()); err != nil {
 			if ctx.Err() != nil {
 				return false, err
 			}

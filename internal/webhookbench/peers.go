@@ -89,7 +89,7 @@ func (b *bench) peers(ctx context.Context) error {
 			continue
 		}
 		b.figure(figure{name: p.name, value: median(rates[p.name]), unit: "POST/s"})
-		b.figure(figure{name: "fettle beside it", value: median(rates["fettle"]) / median(rates[p.name]), unit: "times"})
+		b.figure(figure{name: "fettle, for each one of " + p.name, value: median(rates["fettle"]) / median(rates[p.name]), unit: "POSTs"})
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (b *bench) startPeer(ctx context.Context, p peer, program, name, command st
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, dir, address, func(ctx context.Context) bool {
+	return b.start(ctx, dir, address, func(ctx context.Context) bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		return err == nil && conn.Close() == nil
 	}, p.argv(program, dir, host, port, command)...)

@@ -33,7 +33,7 @@ const (
 )
 
 // start starts a program and waits until up says that it serves.
-func start(ctx context.Context, dir, address string, up func(context.Context) bool, argv ...string) (*server, error) {
+func (b *bench) start(ctx context.Context, dir, address string, up func(context.Context) bool, argv ...string) (*server, error) {
 	log, err := os.OpenFile(filepath.Join(dir, filepath.Base(argv[0])+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -46,6 +46,7 @@ func start(ctx context.Context, dir, address string, up func(context.Context) bo
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
+	b.started = append(b.started, s)
 	go func() {
 		s.err = s.cmd.Wait()
 		close(s.ended)
@@ -72,7 +73,7 @@ func (b *bench) serve(ctx context.Context, st *stage, argv ...string) (*server, 
 		status, _, err := get(ctx, "http://"+st.address+"/-/ready", "")
 		return err == nil && status == http.StatusOK
 	}
-	return start(ctx, st.dir, st.address, ready, append(argv, "--config.file="+st.config())...)
+	return b.start(ctx, st.dir, st.address, ready, append(argv, "--config.file="+st.config())...)
 }
 
 // fettleServe is `fettle serve` as it is shipped.
@@ -101,6 +102,20 @@ func (s *server) kill() error {
 	}
 	<-s.ended
 	return errors.Join(err, s.log.Close())
+}
+
+// killStarted ends what an error or an interrupt left running.
+func (b *bench) killStarted() error {
+	var errs []error
+	for _, s := range b.started {
+		select {
+		case <-s.ended:
+		default:
+			errs = append(errs, s.kill())
+		}
+	}
+	b.started = nil
+	return errors.Join(errs...)
 }
 
 // memory is a process' resident memory now and at its peak, in bytes.
