@@ -28,6 +28,22 @@ type checked struct {
 	fault *fault // nil if every line is good
 }
 
+// errMoved says that what was the newest segment went to the archive meanwhile:
+// the segments have to be listed again.
+var errMoved = errors.New("a segment was archived while this was reading")
+
+// moves is how often a reader begins anew because of that.
+const moves = 10
+
+// steady calls do, again if segments moved meanwhile.
+func steady(do func() error) error {
+	err := do()
+	for n := 1; n < moves && errors.Is(err, errMoved); n++ {
+		err = do()
+	}
+	return err
+}
+
 type ownRecord struct {
 	Record
 	place
@@ -48,6 +64,9 @@ type checker struct {
 func (c checker) check(seg segment, next uint64) (*checked, error) {
 	f, err := c.lines(seg)
 	if errors.Is(err, fs.ErrNotExist) {
+		if next == end {
+			return nil, fmt.Errorf("read %s: %w", seg.path, errMoved)
+		}
 		return c.leaves(seg, next)
 	}
 	if err != nil {

@@ -17,7 +17,15 @@ type Tree struct {
 
 // ReadTree reads the journal in dir, from its lines and from the leaf hashes of
 // those that went to an archive.
-func ReadTree(dir string) (*Tree, error) {
+func ReadTree(dir string) (t *Tree, err error) {
+	err = steady(func() error {
+		t, err = readTree(dir)
+		return err
+	})
+	return t, err
+}
+
+func readTree(dir string) (*Tree, error) {
 	segments, err := segmentsIn(dir)
 	if err != nil {
 		return nil, err
@@ -127,7 +135,15 @@ type KeyChain struct{ keychain *keychain }
 
 // ReadKeys reads the keys of the journal in dir and checks that they follow
 // from the genesis record's key.
-func ReadKeys(dir, verifierKey string) (*KeyChain, error) {
+func ReadKeys(dir, verifierKey string) (k *KeyChain, err error) {
+	err = steady(func() error {
+		k, err = readKeys(dir, verifierKey)
+		return err
+	})
+	return k, err
+}
+
+func readKeys(dir, verifierKey string) (*KeyChain, error) {
 	segments, err := segmentsIn(dir)
 	if err != nil {
 		return nil, err

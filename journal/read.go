@@ -95,6 +95,8 @@ func (c *cursor) advance(limit uint64, fn func(Record) error) error {
 		}
 		bad, err := c.read(segments[i], stop, fn)
 		switch {
+		case errors.Is(err, errMoved):
+			continue // the next list says so
 		case err != nil:
 			return err
 		case bad != nil && (bad.followed || !isLast):
@@ -111,6 +113,9 @@ func (c *cursor) advance(limit uint64, fn func(Record) error) error {
 func (c *cursor) read(seg segment, stop uint64, fn func(Record) error) (*fault, error) {
 	want := max(c.at.seq, c.from)
 	f, err := checker{archive: c.archive}.lines(seg)
+	if errors.Is(err, fs.ErrNotExist) && seg.path != "" {
+		return nil, errMoved
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, archived(c.dir, seg, want)
 	}

@@ -153,23 +153,59 @@ func TestSystemClock(t *testing.T) {
 	}
 }
 
-// TestVerifyBesideAWriter verifies and reads a journal that grows meanwhile.
-func TestVerifyBesideAWriter(t *testing.T) {
+// TestBesideAWriter verifies, reads, follows and scrubs a journal that grows
+// meanwhile, changes its segments and sends them to an archive.
+func TestBesideAWriter(t *testing.T) {
 	f := newFixture(t)
 	j := f.open()
+	const rounds = 150
 	done := make(chan error, 1)
-	go func() {
-		for n := range 200 {
-			if _, err := j.Append([]journal.Draft{draft(n), draft(n)}); err != nil {
-				done <- err
-				return
+	write := func(n int) error {
+		if _, err := j.Append([]journal.Draft{draft(n), draft(n)}); err != nil {
+			return err
+		}
+		if n%9 == 8 {
+			if _, err := j.Rotate(carried(2)); err != nil {
+				return err
 			}
-			if err := j.Checkpoint(); err != nil {
+		}
+		if n%30 == 29 {
+			if _, err := j.Archive(f.archive(), 1); err != nil {
+				return err
+			}
+		}
+		return j.Checkpoint()
+	}
+	go func() {
+		for n := range rounds {
+			if err := write(n); err != nil {
 				done <- err
 				return
 			}
 		}
 		done <- nil
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	followed := make(chan uint64, 1)
+	go func() {
+		var next uint64
+		for ctx.Err() == nil {
+			err := journal.Follow(ctx, f.dir, next, func(r journal.Record) error {
+				if r.Seq != next {
+					t.Errorf("followed to %d, want %d", r.Seq, next)
+				}
+				next = r.Seq + 1
+				return nil
+			})
+			// It was overtaken by the archive: it goes on where lines are.
+			if gone := (*journal.ArchivedError)(nil); errors.As(err, &gone) {
+				next = gone.Seq + 1
+			} else if !errors.Is(err, context.Canceled) {
+				t.Errorf("follow: %v", err)
+				break
+			}
+		}
+		followed <- next
 	}()
 	var last journal.Report
 	for writing := true; writing; {
@@ -185,12 +221,25 @@ func TestVerifyBesideAWriter(t *testing.T) {
 		if r.Proven < last.Proven || r.Records < r.Proven {
 			t.Fatalf("%+v after %+v", r, last)
 		}
-		if n := uint64(len(seqs(t, f.dir, 0))); n < r.Records {
+		if n := uint64(len(f.history())); n < r.Records {
 			t.Fatalf("%d records read, %d were verified before", n, r.Records)
+		}
+		if err := journal.Scrub(t.Context(), f.dir, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := journal.ReadTree(f.dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := journal.ReadKeys(f.dir, f.id.VerifierKey); err != nil {
+			t.Fatal(err)
 		}
 		last = r
 	}
-	if last.Proven != 401 || last.Records != 401 {
-		t.Errorf("at the end %+v", last)
+	if last.Proven != j.Size() || last.Records != j.Size() || last.Archived == 0 {
+		t.Errorf("at the end %+v, want %d records", last, j.Size())
+	}
+	cancel()
+	if next := <-followed; next > j.Size() {
+		t.Errorf("followed up to %d of %d", next, j.Size())
 	}
 }

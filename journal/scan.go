@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -187,7 +188,7 @@ func walk(segments []segment, each func(Record, place) error) (journey, error) {
 }
 
 func (j *journey) visit(seg segment, limit uint64, isLast bool, p *parser, each func(Record, place) error) error {
-	f, err := os.Open(seg.path)
+	f, err := openLines(seg)
 	if err != nil {
 		return err
 	}
@@ -212,6 +213,15 @@ func (j *journey) visit(seg segment, limit uint64, isLast bool, p *parser, each 
 	j.end.offset = s.good
 	j.stretches = append(j.stretches, stretch{segment: seg, size: info.Size(), good: s.good, superseded: !isLast && s.good < info.Size()})
 	return nil
+}
+
+// openLines opens the lines of a segment that was listed with them.
+func openLines(seg segment) (*os.File, error) {
+	f, err := os.Open(seg.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", seg.path, errMoved)
+	}
+	return f, err
 }
 
 // missing is the fault of a segment that ends before the next one begins.

@@ -12,6 +12,10 @@ import (
 // reads at most so many bytes a second (0: as fast as it can), takes no lock,
 // and works beside a writer. Damage is a *DamageError; ctx ends it.
 func Scrub(ctx context.Context, dir string, bytesPerSecond int64) error {
+	return steady(func() error { return scrub(ctx, dir, bytesPerSecond) })
+}
+
+func scrub(ctx context.Context, dir string, bytesPerSecond int64) error {
 	segments, err := segmentsIn(dir)
 	if err != nil {
 		return err

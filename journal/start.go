@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/go-json-experiment/json"
 )
@@ -94,7 +93,7 @@ func (s *start) take(r Record) error {
 // firstRecord reads the first record of a segment, or the fault in its place.
 func firstRecord(seg segment) (Record, place, *fault, error) {
 	at := place{file: seg.path, line: 1, seq: seg.first}
-	f, err := os.Open(seg.path)
+	f, err := openLines(seg)
 	if err != nil {
 		return Record{}, at, nil, fmt.Errorf("open journal: %w", err)
 	}

@@ -62,7 +62,15 @@ type Tail struct {
 // every root, and the chain of keys. It takes no lock and works beside a
 // running writer. Damage is a *DamageError; the Report says up to where the
 // journal is proven.
-func Verify(dir, verifierKey string, o VerifyOptions) (Report, error) {
+func Verify(dir, verifierKey string, o VerifyOptions) (r Report, err error) {
+	err = steady(func() error {
+		r, err = verify(dir, verifierKey, o)
+		return err
+	})
+	return r, err
+}
+
+func verify(dir, verifierKey string, o VerifyOptions) (Report, error) {
 	segments, err := segmentsIn(dir)
 	if err != nil {
 		return Report{}, err
@@ -78,13 +86,13 @@ func Verify(dir, verifierKey string, o VerifyOptions) (Report, error) {
 	if w.keys, err = newKeychain(first.identity); err != nil {
 		return w.report, err
 	}
-	// The checkpoints first: what they cover is there by the time the lines
-	// are read.
-	newest, err := readCheckpoint(dir)
+	// The checkpoints first, the newest last: what they cover is there by the
+	// time the lines are read, and none is later than the newest.
+	earlier, unread, err := pastCheckpoints(dir)
 	if err != nil {
 		return w.report, err
 	}
-	earlier, unread, err := pastCheckpoints(dir)
+	newest, err := readCheckpoint(dir)
 	if err != nil {
 		return w.report, err
 	}
