@@ -205,10 +205,10 @@ func TestLargeMessageStreams(t *testing.T) {
 	}
 }
 
-// A hundred messages of nearly 1 MiB at once: what there is room for is held in
-// memory, the others are read from files, and all of them are taken.
+// Messages of nearly 1 MiB, many at once: what there is room for is held in memory,
+// the others are read from files, and all of them are taken.
 func TestManyLargeMessages(t *testing.T) {
-	const n, alerts = 100, 1500
+	const n, alerts = 24, 1500
 	var b strings.Builder
 	for i := range alerts {
 		if i > 0 {
@@ -237,13 +237,18 @@ func TestManyLargeMessages(t *testing.T) {
 	if got := sink.n.Load(); got != n*alerts {
 		t.Errorf("%d alerts were taken of %d", got, n*alerts)
 	}
-	if grown := int64(sink.peak.Load()) - int64(before.HeapAlloc); grown > 128<<20 {
+	if grown := int64(sink.peak.Load()) - int64(before.HeapAlloc); grown > 64<<20 {
 		t.Errorf("%d MiB of heap in use", grown>>20)
+	} else {
+		t.Logf("%d MiB of heap in use at most", grown>>20)
 	}
 }
 
 // slowSink is in no hurry, so that messages gather before it, and measures.
-type slowSink struct{ n, peak atomic.Uint64 }
+type slowSink struct {
+	n, peak   atomic.Uint64
+	measuring sync.Mutex
+}
 
 func (s *slowSink) Take(_ context.Context, _ webhook.Message, alerts iter.Seq2[alert.Alert, error]) (webhook.Taken, error) {
 	taken := webhook.Taken{}
@@ -255,11 +260,12 @@ func (s *slowSink) Take(_ context.Context, _ webhook.Message, alerts iter.Seq2[a
 	}
 	s.n.Add(uint64(taken.Received)) //nolint:gosec // it counts
 	<-time.After(20 * time.Millisecond)
+	s.measuring.Lock()
+	defer s.measuring.Unlock()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	for was := s.peak.Load(); m.HeapAlloc > was && !s.peak.CompareAndSwap(was, m.HeapAlloc); was = s.peak.Load() {
-	}
+	s.peak.Store(max(s.peak.Load(), m.HeapAlloc))
 	return taken, nil
 }
 
