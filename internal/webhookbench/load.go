@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -59,7 +60,8 @@ func (s sent) unanswered() error {
 	if s.ok == s.messages {
 		return nil
 	}
-	return fmt.Errorf("%d of %d messages were not answered 200 (statuses %v, last error: %w)", s.messages-s.ok, s.messages, s.statuses, s.err)
+	err := fmt.Errorf("%d of %d messages were not answered 200, by status: %v", s.messages-s.ok, s.messages, s.statuses)
+	return errors.Join(err, s.err)
 }
 
 // run sends it.

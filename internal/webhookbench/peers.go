@@ -136,10 +136,14 @@ func (b *bench) startPeer(ctx context.Context, p peer, program, name, command st
 	if err != nil {
 		return nil, err
 	}
-	return b.start(ctx, dir, address, func(ctx context.Context) bool {
+	srv, err := b.start(ctx, dir, func(ctx context.Context) bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		return err == nil && conn.Close() == nil
 	}, p.argv(program, dir, host, port, command)...)
+	if err == nil {
+		srv.address = address
+	}
+	return srv, err
 }
 
 // posts is how many single alerts a second are answered 200 at 16 connections.
@@ -151,4 +155,13 @@ func (b *bench) posts(ctx context.Context, name string, l load) (float64, error)
 		return 0, fmt.Errorf("nothing was answered 200: %w", s.err)
 	}
 	return s.rate(), nil
+}
+
+// freeAddress is a port of 127.0.0.1 that nobody listened on just now.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,12 +35,12 @@ const (
 )
 
 // start starts a program and waits until up says that it serves.
-func (b *bench) start(ctx context.Context, dir, address string, up func(context.Context) bool, argv ...string) (*server, error) {
+func (b *bench) start(ctx context.Context, dir string, up func(context.Context) bool, argv ...string) (*server, error) {
 	log, err := os.OpenFile(filepath.Join(dir, filepath.Base(argv[0])+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cmd: exec.Command(argv[0], argv[1:]...), log: log, ended: make(chan struct{}), address: address} //nolint:gosec,noctx // the program under test, which is ended by stop
+	s := &server{cmd: exec.Command(argv[0], argv[1:]...), log: log, ended: make(chan struct{})} //nolint:gosec,noctx // the program under test, which is ended by stop
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = log, log, dir
 	// What the bench is told to end, it ends itself, in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -67,13 +69,39 @@ func (b *bench) start(ctx context.Context, dir, address string, up func(context.
 	return s, nil
 }
 
+// serves is what a fettle logs when it takes messages. A port that was free a moment
+// ago may be another program's by the time that it is wanted, so fettle takes one
+// and says which.
+var serves = regexp.MustCompile(`msg="fettle serves" listen=(\S+)`)
+
 // serve starts a fettle, or the fake fleet, and waits for its /-/ready.
 func (b *bench) serve(ctx context.Context, st *stage, argv ...string) (*server, error) {
+	log := filepath.Join(st.dir, filepath.Base(argv[0])+".log")
+	before, err := os.ReadFile(log)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	st.address = ""
 	ready := func(ctx context.Context) bool {
+		if st.address == "" {
+			said, err := os.ReadFile(log)
+			if err != nil {
+				return false
+			}
+			m := serves.FindSubmatch(said[min(len(before), len(said)):])
+			if m == nil {
+				return false
+			}
+			st.address = string(m[1])
+		}
 		status, _, err := get(ctx, "http://"+st.address+"/-/ready", "")
 		return err == nil && status == http.StatusOK
 	}
-	return b.start(ctx, st.dir, st.address, ready, append(argv, "--config.file="+st.config())...)
+	srv, err := b.start(ctx, st.dir, ready, append(argv, "--config.file="+st.config())...)
+	if err == nil {
+		srv.address = st.address
+	}
+	return srv, err
 }
 
 // fettleServe is `fettle serve` as it is shipped.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 // stage is the folder of one server under test: configuration, tokens, journal.
 type stage struct {
 	dir     string
-	address string // where the server listens
+	address string // where its server listens, once it serves
 	tokens  map[string]string
 }
 
@@ -40,10 +39,6 @@ func (b *bench) newStage(ctx context.Context, name string, w wants) (*stage, err
 	if err := os.MkdirAll(filepath.Join(s.dir, "playbooks"), 0o700); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.address, err = freeAddress(ctx); err != nil {
-		return nil, err
-	}
 	var web strings.Builder
 	for _, role := range roles() {
 		s.tokens[role] = rand.Text()
@@ -61,10 +56,10 @@ overrides: {all: {%s}}
 journal: {dir: %q, key_file: %q}
 brake: %q
 web:
-  listen: %s
+  listen: 127.0.0.1:0
   socket: ""
   roles:
-%s`, w.autonomy, w.overrides, s.journal(), s.key(), filepath.Join(s.dir, "pause"), s.address, web.String())
+%s`, w.autonomy, w.overrides, s.journal(), s.key(), filepath.Join(s.dir, "pause"), web.String())
 	playbooks := filepath.Join(s.dir, "playbooks")
 	if w.fleet {
 		text += fmt.Sprintf("playbooks: {dir: %q, only: [bench]}\n", playbooks) + inventory()
@@ -110,13 +105,4 @@ func inventory() string {
 		}
 	}
 	return b.String()
-}
-
-// freeAddress is a port of 127.0.0.1 that nobody listened on just now.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
