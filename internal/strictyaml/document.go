@@ -127,7 +127,7 @@ func (d *Document) Err() error {
 }
 
 func (d *Document) add(path Path, pos Position, format string, args ...any) {
-	d.errs = append(d.errs, Error{pos, fmt.Sprintf(format, args...)})
+	d.errs = append(d.errs, Error{pos, plain(fmt.Sprintf(format, args...))})
 	d.bad = append(d.bad, path)
 }
 

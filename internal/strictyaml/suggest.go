@@ -74,3 +74,22 @@ func Clip(s string) string {
 	}
 	return strconv.Quote(s)
 }
+
+// plain escapes what would play tricks on a terminal: keys and names from the file
+// stand in messages as well, and can be any text.
+func plain(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unprintable(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool { return !strconv.IsPrint(r) }
