@@ -68,6 +68,10 @@ func decode(r journal.Record) (words, error) {
 		return in(r, configWords)
 	case "genesis":
 		return in(r, genesisWords)
+	case "journal.segment":
+		return words{says: "a new segment of the journal begins"}, nil
+	case "journal.key":
+		return words{says: "the journal's signing key changed, signed by the one before it"}, nil
 	}
 	return words{}, nil
 }
@@ -151,7 +155,11 @@ func intentWords(d repair.IntentData) words {
 }
 
 func answeredWords(d repair.StepData) words {
-	return words{run: d.Run, says: fmt.Sprintf("step %s: the executor answered: %s", d.Name, d.Error)}
+	w := words{run: d.Run, says: fmt.Sprintf("step %s: the executor answered: %s", d.Name, d.Error)}
+	if d.Output != nil {
+		w.details = printed(*d.Output)
+	}
+	return w
 }
 
 func stepWords(d repair.StepData) words {
