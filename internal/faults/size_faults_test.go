@@ -8,5 +8,6 @@ const (
 	passes  = 50
 	flips   = 1000
 	runs    = 10_000
+	crowd   = 300
 	attacks = 100
 )

@@ -8,5 +8,6 @@ const (
 	passes  = 2
 	flips   = 100
 	runs    = 100
+	crowd   = 60
 	attacks = 20
 )

@@ -124,10 +124,11 @@ func leftByAKill(t *testing.T) left {
 // life is one fettle serve over a copy of that journal, under strace.
 type life struct {
 	*server
-	fleet  *fleet
-	acked  *receipts
-	trace  string
-	failed bool // the journal, while fettle lived
+	fleet *fleet
+	acked *receipts
+	trace string
+	// refused: a message got 503; failed: the journal did, for good, while fettle lived.
+	refused, failed bool
 	// failedSync: it was a sync, and fettle lived on.
 	failedSync bool
 	began      bool // it served
@@ -160,6 +161,9 @@ func (from left) life(t *testing.T, args func(home string) []string) *life {
 	return l
 }
 
+// failedForGood is what fettle logs when its journal has failed.
+const failedForGood = "journal failed, repairs have stopped"
+
 func (l *life) live() {
 	l.t.Helper()
 	post := func(alerts ...notice) {
@@ -167,7 +171,7 @@ func (l *life) live() {
 		case http.StatusOK:
 			l.acked.keep(alerts...)
 		case http.StatusServiceUnavailable:
-			l.failed = true
+			l.refused = true
 		case 0: // killed
 		default:
 			l.t.Errorf("a message got %d: %s", status, said)
@@ -175,7 +179,7 @@ func (l *life) live() {
 	}
 	until(l.t, "fettle is ready, or says why not", func() error {
 		status := l.readiness()
-		if l.failed = strings.Contains(l.said(), "journal failed"); !l.failed && status != http.StatusOK && !l.proc.ended() {
+		if l.failed = strings.Contains(l.said(), failedForGood); !l.failed && status != http.StatusOK && !l.proc.ended() {
 			return errNotYet
 		}
 		return nil
@@ -187,16 +191,14 @@ func (l *life) live() {
 	post(down("s01"))
 	for deadline := time.Now().Add(time.Second); len(l.fleet.dead()) > 0 && !l.failed && !l.proc.ended() && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
-		l.failed = l.readiness() == http.StatusServiceUnavailable
+		l.failed = strings.Contains(l.said(), failedForGood)
 	}
 	var many []notice
 	for i := range 260 { // more than a checkpoint's worth
 		many = append(many, other(fmt.Sprintf("many-%d", i)))
 	}
 	post(many...)
-	if !l.proc.ended() && l.readiness() == http.StatusServiceUnavailable {
-		l.failed = true
-	}
+	l.failed = strings.Contains(l.said(), failedForGood)
 	if l.failed && !l.proc.ended() {
 		l.standsStill()
 	}
@@ -238,6 +240,9 @@ func (l *life) standsStill() {
 func (l *life) judge(t *testing.T, name string, f fault, nth int) (how string) {
 	t.Helper()
 	happened, after := hit(t, l.trace)
+	if f.name == "SIGKILL" {
+		happened = killed(l.proc)
+	}
 	if !happened {
 		return ""
 	}
@@ -261,6 +266,11 @@ func (l *life) judge(t *testing.T, name string, f fault, nth int) (how string) {
 		}
 	case l.failed:
 		how = "stopped acting"
+	case l.refused:
+		how = "refused messages for want of room"
+		if name != "fallocate" {
+			t.Errorf("messages were refused, and the journal has not failed:\n%s", l.said())
+		}
 	default:
 		how = "went on"
 	}
