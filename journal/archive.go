@@ -85,9 +85,13 @@ func archivable(segments []segment, keep int) (int, error) {
 		if from == nil {
 			continue
 		}
-		if keep--; keep == 0 {
-			return i, nil
+		if keep--; keep > 0 {
+			continue
 		}
+		if segments[i-1].path == "" {
+			return 0, nil // all of them went before
+		}
+		return i, nil
 	}
 	return 0, nil
 }
