@@ -108,7 +108,7 @@ soak: ## Let it repair for 20 minutes, and tell how its memory grows
 .PHONY: scorecard
 scorecard: ## Measure everything in docs/scorecard.md again, and write it
 	FETTLE_SCORECARD=$(CURDIR)/internal/scorecard/figures $(MAKE) test test-servers simulate fuzz bench-webhook faults soak
-	$(GO) test -count=1 ./internal/scorecard -update
+	$(GO) test -count=1 ./internal/scorecard -update -complete
 
 .PHONY: lint
 lint: $(linter) ## Run the linters

@@ -10,7 +10,10 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/scorecard.md")
+var (
+	update   = flag.Bool("update", false, "write docs/scorecard.md")
+	complete = flag.Bool("complete", false, "want a figure for every row that applies, as make scorecard does")
+)
 
 func TestDocsSayWhatWasMeasured(t *testing.T) {
 	figures, err := Figures("figures")
@@ -30,6 +33,22 @@ func TestDocsSayWhatWasMeasured(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Error("docs/scorecard.md is not what the figures say: go test ./internal/scorecard -update")
+	}
+}
+
+func TestEveryRowIsMeasured(t *testing.T) {
+	figures, err := Figures("figures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range Table() {
+		measured := slices.ContainsFunc(figures, func(f Figure) bool { return f.Row == e.Number })
+		if e.Later != "" && measured {
+			t.Errorf("row %d is measured, and the table says that it cannot be yet", e.Number)
+		}
+		if *complete && e.Later == "" && !measured {
+			t.Errorf("row %d (%s) has no figure: %s", e.Number, e.Test, e.Command)
+		}
 	}
 }
 
