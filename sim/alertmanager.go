@@ -16,7 +16,7 @@ type alertmanager struct {
 	w        *world
 	name     string
 	answers  bool // polls
-	prints   []alert.Fingerprint
+	order    []alert.Fingerprint
 	held     map[alert.Fingerprint]*heldAlert
 	interval time.Duration // between two messages about a change
 	repeat   time.Duration // and about no change
@@ -30,7 +30,6 @@ type heldAlert struct {
 	sent     alert.Status // the last one acknowledged
 	sentAt   time.Duration
 	silenced bool
-	silence  func()
 }
 
 func newAlertmanager(w *world, name string) *alertmanager {
@@ -41,11 +40,11 @@ func newAlertmanager(w *world, name string) *alertmanager {
 }
 
 func (m *alertmanager) of(s *series) *heldAlert {
-	h := m.held[s.print]
+	h := m.held[s.fingerprint]
 	if h == nil {
 		h = &heldAlert{series: s}
-		m.held[s.print] = h
-		m.prints = append(m.prints, s.print)
+		m.held[s.fingerprint] = h
+		m.order = append(m.order, s.fingerprint)
 	}
 	return h
 }
@@ -72,8 +71,8 @@ func (m *alertmanager) flush() {
 	m.flushing = false
 	var due []*heldAlert
 	open := false
-	for _, print := range m.prints {
-		h := m.held[print]
+	for _, fp := range m.order {
+		h := m.held[fp]
 		if h == nil || h.status == "" {
 			continue
 		}
@@ -124,12 +123,12 @@ func (m *alertmanager) send(list []*heldAlert) {
 }
 
 func (m *alertmanager) alert(h *heldAlert) alert.Alert {
-	return alert.Alert{Fingerprint: h.series.print, Status: h.status, Labels: h.series.labels, StartsAt: epoch().Add(h.series.since)}
+	return alert.Alert{Fingerprint: h.series.fingerprint, Status: h.status, Labels: h.series.labels, StartsAt: epoch().Add(h.series.since)}
 }
 
 // restart forgets everything; Prometheus tells it again within a minute.
 func (m *alertmanager) restart() {
-	m.held, m.prints = map[alert.Fingerprint]*heldAlert{}, nil
+	m.held, m.order = map[alert.Fingerprint]*heldAlert{}, nil
 	for _, s := range m.w.prom.series {
 		m.w.in(m.w.dice.span(time.Second, time.Minute), func() {
 			if s.firing && m.w.prom.alive {
@@ -149,9 +148,9 @@ func (m *alertmanager) poll(fetch bool) repair.PollSource {
 		return src
 	}
 	src.Active = map[alert.Fingerprint]bool{}
-	for _, print := range m.prints {
-		if h := m.held[print]; h.status == alert.Firing {
-			src.Active[print] = h.silenced
+	for _, fp := range m.order {
+		if h := m.held[fp]; h.status == alert.Firing {
+			src.Active[fp] = h.silenced
 			if fetch {
 				src.Alerts = append(src.Alerts, m.alert(h))
 			}

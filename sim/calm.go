@@ -41,8 +41,8 @@ func (w *world) mend() {
 	}
 	for _, m := range w.alarms {
 		m.answers = true
-		for _, print := range m.prints {
-			m.held[print].silenced = false
+		for _, fp := range m.order {
+			m.held[fp].silenced = false
 		}
 		m.flushIn(0)
 	}
@@ -147,8 +147,8 @@ func (w *world) storm() bool {
 // closedByPerson tells that a person closed its episode: rule 2 opens no other for
 // 4 h, or until its alert was seen inactive.
 func (w *world) closedByPerson(u *unit) bool {
-	print := w.prom.of(u).print
-	return w.watch.ledger.open[print] == "" && w.watch.ledger.closed[print].reason == "person"
+	fp := w.prom.of(u).fingerprint
+	return w.watch.ledger.open[fp] == "" && w.watch.ledger.closed[fp].reason == "person"
 }
 
 // mendable tells that rule 14 lets fettle see what is wrong with it: a hang shows

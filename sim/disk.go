@@ -16,7 +16,6 @@ type disk struct {
 	// segment is where the newest one begins, with the state carried into it.
 	segment int
 	dir     string // of a real journal; empty: none
-	w       *world
 	file    *journal.Journal
 	id      journal.Identity
 	err     error

@@ -44,7 +44,7 @@ func (w *world) silence() {
 // nothing that is known, or about nothing that a playbook is for.
 func (w *world) strangeMessage() {
 	s := pick(w.dice, w.prom.series...)
-	labels, print := s.labels, s.print
+	labels, fp := s.labels, s.fingerprint
 	status := pick(w.dice, alert.Firing, alert.Resolved)
 	switch w.dice.IntN(6) {
 	case 0:
@@ -53,10 +53,10 @@ func (w *world) strangeMessage() {
 		labels = map[string]string{"alertname": "NobodysAlert", "host": fmt.Sprint(w.dice.IntN(5))}
 	}
 	if labels["member"] != s.labels["member"] {
-		print = alert.FingerprintOf(labels)
+		fp = alert.FingerprintOf(labels)
 	}
 	ev := repair.Alerts{Actor: "alertmanager-1", Message: w.message(), End: &repair.MessageEnd{}}
-	ev.Alerts = []alert.Alert{{Fingerprint: print, Status: status, Labels: labels, StartsAt: epoch()}}
+	ev.Alerts = []alert.Alert{{Fingerprint: fp, Status: status, Labels: labels, StartsAt: epoch()}}
 	w.say("alertmanager", "strange: %s is %s", labels, status)
 	for range 1 + w.dice.IntN(3) {
 		w.in(w.dice.span(0, time.Minute), func() { w.fettle.post(ev, func() {}) })

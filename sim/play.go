@@ -29,7 +29,8 @@ func (w *world) play() {
 
 // playClocks is days in which little breaks, and clocks jump.
 func (w *world) playClocks() {
-	for day := 0; day < clockDays && !w.stopped(); day++ {
+	for range clockDays {
+		evening := w.now + 24*time.Hour
 		for range 1 + w.dice.IntN(2) {
 			w.run(w.dice.span(time.Minute, 11*time.Hour), nil)
 			w.any().crash()
@@ -46,6 +47,7 @@ func (w *world) playClocks() {
 				}
 			}
 		}
+		w.run(evening-w.now, nil)
 	}
 }
 

@@ -24,21 +24,21 @@ type prometheus struct {
 
 // series is what it knows of one unit. Only changes are scraped: nothing else matters.
 type series struct {
-	unit    *unit
-	up      bool
-	since   time.Duration
-	planned bool
-	firing  bool
-	labels  map[string]string
-	print   alert.Fingerprint
-	gen     int
+	unit        *unit
+	up          bool
+	since       time.Duration
+	planned     bool
+	firing      bool
+	labels      map[string]string
+	fingerprint alert.Fingerprint
+	gen         int
 }
 
 func newPrometheus(w *world) *prometheus {
 	p := &prometheus{w: w, alive: true}
 	for _, u := range w.units {
 		labels := map[string]string{"alertname": w.kit.alertname(u), "cluster": u.target.Cluster.Name, "member": u.target.Member.Name, "tier": "P0"}
-		p.series = append(p.series, &series{unit: u, up: true, labels: labels, print: alert.FingerprintOf(labels)})
+		p.series = append(p.series, &series{unit: u, up: true, labels: labels, fingerprint: alert.FingerprintOf(labels)})
 	}
 	return p
 }
@@ -59,7 +59,7 @@ func (p *prometheus) noteAll() {
 			continue
 		}
 		s.planned = true
-		p.w.at((p.w.now/scrapeEvery+1)*scrapeEvery, func() { p.scrape(s) })
+		p.w.at(p.w.now.Truncate(scrapeEvery)+scrapeEvery, func() { p.scrape(s) })
 	}
 }
 

@@ -22,14 +22,13 @@ type ring struct {
 
 // voter is what a unit is as a member of a ring.
 type voter struct {
-	data     dataDir
-	wipedAt  time.Duration
-	opened   bool // its client port is open: it has seen a leader since it started
-	sees     bool // it sees the leader
-	caught   time.Duration
-	frozen   uint64        // applied, while it does not follow
-	stale    uint64        // the term in which it still takes itself for the leader; 0: it does not
-	heardEnd time.Duration // when others lost their connection to it
+	data    dataDir
+	wipedAt time.Duration
+	opened  bool // its client port is open: it has seen a leader since it started
+	sees    bool // it sees the leader
+	caught  time.Duration
+	frozen  uint64 // applied, while it does not follow
+	stale   uint64 // the term in which it still takes itself for the leader; 0: it does not
 }
 
 type dataDir string
