@@ -172,9 +172,9 @@ func (s *countingSink) Take(_ context.Context, _ webhook.Message, alerts iter.Se
 
 func (s *countingSink) Overflow(context.Context, string, int64) {}
 
-// 100,000 alerts, about 60 MB, go through without being held.
+// 50,000 alerts, about 30 MB, go through without being held.
 func TestLargeMessageStreams(t *testing.T) {
-	const n = 100_000
+	const n = 50_000
 	r, w := io.Pipe()
 	go func() {
 		_, err := io.WriteString(w, `{"receiver":"fettle","alerts":[`)
