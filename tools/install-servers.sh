@@ -9,8 +9,9 @@ declare -A unit=(
 	[prometheus]=prometheus.service
 	[prometheus-alertmanager]=prometheus-alertmanager.service
 	[etcd-server]=etcd.service
+	[webhook]=webhook.service # a peer, for the bench
 )
-programs=(iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname)
+programs=(iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace)
 
 die() {
 	echo "install-servers: $*" >&2
