@@ -60,7 +60,7 @@ var errNotYet = errors.New("not yet")
 
 // patience is how long a test waits for what should come: Alertmanager's second
 // peer waits 15 s, and a flush that was refused comes back after 10 s.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // until waits until ok returns nil.
 func until(t testing.TB, what string, ok func() error) {

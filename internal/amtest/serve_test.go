@@ -56,7 +56,7 @@ func configure(t testing.TB, clusters []cluster.Cluster, alertmanagers []string,
 	must(t, err)
 	text := fmt.Sprintf(`clusters: %s
 autonomy: {default: auto}
-tiers: {P1: {look: 1s, sample: 100ms}}
+tiers: {P1: {look: 2s, sample: 100ms}}
 overrides: {all: {settle: 1s, cooldown: 0, live_runs: 100, poll_every: 1s, %s}}
 alertmanager: {urls: %s}
 playbooks: {dir: %q}
