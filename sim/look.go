@@ -26,7 +26,7 @@ type looking struct {
 	service cluster.Service
 	others  []cluster.Service // of the ring's other members, in their order
 	inOrder bool              // the truth when it was asked
-	failed  bool
+	failed  bool // nothing can be said by it
 	without int // how many others served then
 }
 

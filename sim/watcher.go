@@ -75,7 +75,7 @@ func (v *watcher) event(ev repair.Event) {
 	case repair.Looked:
 		if l := v.answer[ev.Look]; l != nil {
 			delete(v.answer, ev.Look)
-			l.failed = ev.Err != nil
+			l.failed = ev.Err != nil || ev.Verified != nil && !ev.Verified.Believed
 			v.last[l.effect.Target.String()] = l
 		}
 	case repair.ClearPause, repair.Release, repair.SetPause: // a person's word is answered
