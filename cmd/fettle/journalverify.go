@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -94,6 +95,7 @@ func (c *journalVerify) run(ctx context.Context, _ *slog.Logger) error {
 }
 
 func (c *journalVerify) verify(s config.Journal, key string, notes [][]byte) (verified, error) {
+	deep := c.fold()
 	r, err := journal.Verify(s.Dir, key, journal.VerifyOptions{Anchor: latest(notes), Archive: s.Archive.Dir})
 	v := verified{
 		Origin: c.key != "", Journal: r.Identity.ID, VerifierKey: key, Keys: r.Keys,
@@ -108,12 +110,36 @@ func (c *journalVerify) verify(s config.Journal, key string, notes [][]byte) (ve
 	if err == nil {
 		v.Anchors = len(notes)
 	}
-	if err == nil && c.deep {
-		if v.Deep, err = repair.DeepVerify(func(fn func(journal.Record) error) error { return c.journal.read(nil, fn) }); err != nil {
-			err = fmt.Errorf("deep: %w", err)
-		}
+	folded := <-deep
+	if err == nil && folded.err != nil {
+		err = fmt.Errorf("deep: %w", folded.err)
+	}
+	if err == nil {
+		v.Deep = folded.records
 	}
 	return v, err
+}
+
+// folded is what folding all records came to.
+type folded struct {
+	records uint64
+	err     error
+}
+
+// fold folds all records where that was asked for, beside the check of the lines:
+// what it says counts only when they are sound.
+func (c *journalVerify) fold() <-chan folded {
+	done := make(chan folded, 1)
+	if !c.deep {
+		done <- folded{}
+		return done
+	}
+	debug.SetGCPercent(400) // the state grows and grows, and little of it is garbage
+	go func() {
+		n, err := repair.DeepVerify(func(fn func(journal.Record) error) error { return c.journal.read(nil, fn) })
+		done <- folded{n, err}
+	}()
+	return done
 }
 
 func (v verified) print(dir string) error {
