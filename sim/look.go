@@ -26,8 +26,8 @@ type looking struct {
 	service cluster.Service
 	others  []cluster.Service // of the ring's other members, in their order
 	inOrder bool              // the truth when it was asked
-	failed  bool // nothing can be said by it
-	without int // how many others served then
+	failed  bool              // nothing can be said by it
+	without int               // how many others served then
 }
 
 // look is a look as action.memberLook and action.serviceRestart take it: the service

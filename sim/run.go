@@ -87,7 +87,7 @@ func (k *Kit) Run(seed uint64, o Options) Result {
 		w.story = &story{}
 	}
 	w.say("world", "seed %d: %s", seed, w.describe())
-	w.begin0()
+	w.inOrderFirst()
 	if o.Profile == Clocks {
 		w.playClocks()
 	} else {
@@ -119,8 +119,8 @@ func (w *world) describe() string {
 	return s
 }
 
-// begin0 is a world in order, and fettle in it.
-func (w *world) begin0() {
+// inOrderFirst is a world in order, and fettle in it.
+func (w *world) inOrderFirst() {
 	w.changed()
 	w.run(5*time.Second, nil)
 	w.fettle.start()

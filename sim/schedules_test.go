@@ -24,7 +24,7 @@ func fixed(t *testing.T, seed uint64, members int) *world {
 	for _, u := range w.units {
 		u.notify, u.startTimeout, u.restartIn, u.replay = false, 0, 0, time.Second
 	}
-	w.begin0()
+	w.inOrderFirst()
 	return w
 }
 
