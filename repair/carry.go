@@ -273,7 +273,7 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 func (s *State) Carry(now journal.Reading, newID func() string) ([]journal.Draft, error) {
 	var drafts []journal.Draft
 	err := s.carry(s.clock.advance(now), func(data []byte) error {
-		drafts = append(drafts, journal.Draft{Type: TypeCarried, At: now, ID: newID(), Data: data})
+		drafts = append(drafts, journal.Draft{Type: TypeCarried, At: now, ID: newID(), Data: data, Encoded: true})
 		return nil
 	})
 	return drafts, err

@@ -174,7 +174,7 @@ func (e *Engine) record(typ, subject string, data any) {
 		return
 	}
 	e.ready.Drafts = append(e.ready.Drafts, journal.Draft{
-		Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b,
+		Type: typ, Subject: subject, Critical: typ == TypeIntent, At: e.stamp.Now, ID: e.newID(), Data: b, Encoded: true,
 	})
 	e.ready.made = append(e.ready.made, data)
 }
