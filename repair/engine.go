@@ -52,6 +52,7 @@ type Engine struct {
 	pollAt     time.Duration // when the last poll was asked for
 	polling    bool
 	fetch      bool // a message left alerts out: the next poll brings them
+	fetching   bool // the poll under way is to bring them
 	purged     time.Duration
 	braked     time.Duration // since when the brake file has been seen
 	brakedWall time.Time
@@ -127,6 +128,8 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	case Ticked:
 	case Alerts:
 		a.Message = e.onAlerts(ev)
+	case Fetched:
+		e.fetched(ev.Source)
 	case Looked:
 		if fn := e.looks[ev.Look]; fn != nil {
 			delete(e.looks, ev.Look)

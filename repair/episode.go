@@ -192,7 +192,7 @@ func (e *Engine) duePoll() (asked bool) {
 	if e.now-e.pollAt > e.general().PollLeftOut { // nobody asked meanwhile
 		clear(e.sources)
 	}
-	e.polling, e.pollAt = true, e.now
+	e.polling, e.fetching, e.pollAt = true, e.fetch, e.now
 	e.pollDue = e.now + e.general().PollEvery
 	e.effect(Poll{Fetch: e.fetch})
 	e.fetch = false
@@ -216,6 +216,7 @@ func (e *Engine) onPolled(ev Polled) {
 		}
 		if e.now-e.sources[s.Name] < set.PollLeftOut {
 			complete = false
+			e.fetch = e.fetch || e.fetching // what it alone has is asked for again
 			continue
 		}
 		e.leftOut(s, set)
@@ -232,6 +233,9 @@ func (e *Engine) onPolled(ev Polled) {
 			if muted {
 				silent[ep.Fingerprint] = true
 			}
+		}
+		if !complete && e.silent[ep.Fingerprint] { // the one that said so may be who does not answer
+			silent[ep.Fingerprint] = true
 		}
 		q := &ep.quiet
 		switch {

@@ -35,6 +35,8 @@ type (
 		Alerts  []alert.Alert
 		End     *MessageEnd
 	}
+	// Fetched brings some of the alerts that a Poll was to Fetch, while it is under way.
+	Fetched struct{ Source PollSource }
 	// Looked answers a Look effect.
 	Looked struct {
 		Look uint64
@@ -78,6 +80,7 @@ type PollSource struct {
 func (Started) event()      {}
 func (Ticked) event()       {}
 func (Alerts) event()       {}
+func (Fetched) event()      {}
 func (Looked) event()       {}
 func (Applied) event()      {}
 func (Polled) event()       {}

@@ -43,6 +43,10 @@ func (e *Engine) start() {
 	for _, ep := range e.st.openEpisodes() {
 		e.enrol(ep, e.now)
 	}
+	// What a message left out before the end, or what came while nobody was there to
+	// take it, is with the Alertmanagers.
+	e.fetch = e.cfg.Alertmanagers
+	e.pollNow()
 }
 
 // cut ends a run whose last records were lost: its step had its result, and what

@@ -312,8 +312,11 @@ func (s *Sequencer) held() string {
 
 // isMessage tells what comes from outside, and is sent again.
 func isMessage(ev Event) bool {
-	_, ok := ev.(Alerts)
-	return ok
+	switch ev.(type) {
+	case Alerts, Fetched:
+		return true
+	}
+	return false
 }
 
 // fail is final (rule 17).

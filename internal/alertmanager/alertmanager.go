@@ -52,6 +52,9 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 	return &Client{name: base, api: client.New(t, strfmt.Default)}, nil
 }
 
+// Name is its address, as it is configured.
+func (c *Client) Name() string { return c.name }
+
 // Poll asks for the active alerts, silenced ones included. With fetch it brings
 // the alerts themselves too.
 func (c *Client) Poll(ctx context.Context, fetch bool) repair.PollSource {

@@ -178,20 +178,6 @@ func (p *parts) verify(ctx context.Context, expr string, since time.Duration) re
 	return repair.VerifyResult{True: r.True, Believed: r.Believed, Says: r.Says}
 }
 
-// poll asks every configured Alertmanager at once.
-func (p *parts) poll(ctx context.Context, fetch bool) []repair.PollSource {
-	p.mu.RLock()
-	managers := p.alertmanagers
-	p.mu.RUnlock()
-	out := make([]repair.PollSource, len(managers))
-	var all sync.WaitGroup
-	for i, m := range managers {
-		all.Go(func() { out[i] = m.Poll(ctx, fetch) })
-	}
-	all.Wait()
-	return out
-}
-
 // watch keeps an eye on the clusters, so that a process that serves is known
 // before it hangs, and begins anew when a reload changes them.
 func (p *parts) watch(ctx context.Context) {

@@ -25,7 +25,7 @@ func Exec(ctx context.Context, argv []string) ([]byte, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 200 * time.Millisecond // for pipes that a supervisor inherited
+	cmd.WaitDelay = time.Second // for pipes that a supervisor inherited
 
 	done := make(chan error, 1)
 	go func() {
