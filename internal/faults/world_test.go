@@ -18,6 +18,11 @@ func (s *server) strangers(sender int, acked *receipts, end <-chan struct{}) {
 		if !s.deliver(acked, end, alerts...) {
 			return
 		}
+		select {
+		case <-end:
+			return
+		default:
+		}
 	}
 }
 
