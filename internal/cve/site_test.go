@@ -255,10 +255,16 @@ type record struct {
 	Data json.RawMessage
 }
 
-func (s *site) records(t *testing.T) (all []record) {
+func (s *site) records(t *testing.T) []record {
+	t.Helper()
+	return s.since(t, 0)
+}
+
+// since are the records from sequence number from on.
+func (s *site) since(t *testing.T, from int) (all []record) {
 	t.Helper()
 	for {
-		status, _, body := s.do(t, request{path: fmt.Sprintf("/api/v1/journal?limit=1000&from=%d", len(all)), as: "viewer"})
+		status, _, body := s.do(t, request{path: fmt.Sprintf("/api/v1/journal?limit=1000&from=%d", from+len(all)), as: "viewer"})
 		var page struct{ Records []record }
 		if err := json.Unmarshal([]byte(body), &page); err != nil || status != http.StatusOK {
 			t.Fatalf("%d %.200s: %v", status, body, err)
