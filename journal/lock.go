@@ -16,7 +16,7 @@ import (
 // A program that was just forked shares the lock until its exec, also when
 // fettle itself is gone by then. So lock tries for a moment.
 const (
-	lockTries = 10
+	lockTries = 50
 	lockPause = 20 * time.Millisecond
 )
 

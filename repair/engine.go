@@ -187,11 +187,10 @@ func (e *Engine) effect(f Effect) { e.ready.Effects = append(e.ready.Effects, f)
 func (e *Engine) note(n Note) { e.ready.Notes = append(e.ready.Notes, n) }
 
 // look asks for one look and remembers who wants the answer.
-func (e *Engine) look(action string, t cluster.Target, then func(Looked)) uint64 {
+func (e *Engine) look(action string, t cluster.Target, then func(Looked)) {
 	e.lookSeq++
 	e.looks[e.lookSeq] = then
 	e.effect(Look{ID: e.lookSeq, Spec: e.cfg.Actions[action], Target: t, Timeout: lookTimeout})
-	return e.lookSeq
 }
 
 // lookTimeout bounds one look: a hung member takes 6 s of watching by itself (rule 14).

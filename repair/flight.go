@@ -26,10 +26,11 @@ func (e *Engine) onApplied(ev Applied) {
 	}
 }
 
-// sample looks until the open intent is done, or its deadline tells otherwise.
+// sample looks until the open intent is done, or its deadline tells otherwise. A look
+// that began before Apply had answered says nothing of the time after it.
 func (l *live) sample() {
 	l.due, l.sampling = -1, true
-	asked := l.e.now
+	asked, answered := l.e.now, l.answered()
 	again := func() {
 		l.after(max(0, asked+l.set.Sample-l.e.now), l.sample)
 	}
@@ -41,22 +42,21 @@ func (l *live) sample() {
 		l.e.checkDeadline(l.ep)
 		late := l.e.now >= l.deadline
 		if ev.Err != nil {
-			if late && l.quietExecutor(cluster.Service{}) {
+			if late && answered {
 				l.unknown("cannot be observed at its deadline: " + ev.Err.Error())
 				return
 			}
 			again()
 			return
 		}
-		l.sampled(ev.Seen, late, again)
+		l.sampled(ev.Seen, answered, late, again)
 	})
 }
 
-func (l *live) sampled(seen Sighting, late bool, again func()) {
+func (l *live) sampled(seen Sighting, answered, late bool, again func()) {
 	action := l.e.cfg.Actions[l.Intent.Action].Action
 	service := serviceOf(seen, l.target)
 	now := seen.Observation
-	answered := l.answered()
 	if action.Done(&l.Intent.Before, now) {
 		if !answered { // somebody else may have brought it about, and ours is still to come
 			again()
@@ -74,7 +74,7 @@ func (l *live) sampled(seen Sighting, late bool, again func()) {
 		l.stepStarted(now)
 		return
 	}
-	idle := l.quietExecutor(service)
+	idle := answered && !busy(service)
 	switch {
 	case l.once() && idle && (l.orphan || late || service.State == cluster.ServiceDead):
 		l.unknown("a step that must not be done twice, and it cannot be told whether it was: " + now.Says)
@@ -98,11 +98,10 @@ func (l *live) answered() bool {
 	return l.applied || mutant("an answer is not waited for")
 }
 
-// quietExecutor tells that nothing is provably in flight: Apply has answered (or
-// can no longer begin, after a crash), and the manager is at nothing.
-func (l *live) quietExecutor(s cluster.Service) bool {
-	busy := s.Busy || s.State == cluster.ServiceStarting || s.State == cluster.ServiceStopping || s.State == cluster.ServiceAutoRestart
-	return l.answered() && !busy
+// busy tells that the service manager is at something. Nothing is provably in flight
+// when it is not, and Apply has answered or, after a crash, can no longer begin.
+func busy(s cluster.Service) bool {
+	return s.Busy || s.State == cluster.ServiceStarting || s.State == cluster.ServiceStopping || s.State == cluster.ServiceAutoRestart
 }
 
 func (l *live) once() bool {

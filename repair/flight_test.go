@@ -408,3 +408,61 @@ func TestNoCooldownWithoutALeader(t *testing.T) {
 		t.Errorf("m1 does not serve; outcomes %v", w.finished())
 	}
 }
+
+// A look that began before Apply had answered says nothing of the time after it: what
+// it saw dead has been started meanwhile.
+func TestLookFromBeforeTheAnswer(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	var apply *repair.Apply
+	var early *repair.Looked
+	hold := func(f repair.Effect) bool { // what this test does by itself
+		switch f := f.(type) {
+		case repair.Apply:
+			apply = &f
+			return true
+		case repair.Look:
+			if apply == nil || early != nil {
+				return false
+			}
+			seen, err := f.Spec.Action.Observe(t.Context(), f.Target)
+			early = &repair.Looked{Look: f.ID, Seen: seen, Err: err}
+			return true
+		}
+		return false
+	}
+	w.send(alert.Firing, downLabels("m2"))
+	for range 100 {
+		if early != nil {
+			break
+		}
+		effects := w.effects
+		w.effects = nil
+		for _, f := range effects {
+			if !hold(f) {
+				w.begin(f)
+			}
+		}
+		if len(effects) == 0 {
+			w.advance(w.now + 50*time.Millisecond)
+			w.step(repair.Ticked{})
+		}
+	}
+	if early == nil {
+		t.Fatal("no look after the intent")
+	}
+	answer := w.apply(*apply)
+	w.advance(w.now + 10*time.Millisecond)
+	w.step(answer)
+	if !w.member("m2").up {
+		t.Fatal("the start had no effect")
+	}
+	w.step(*early)
+	if n := w.count(repair.TypeStep); n != 0 {
+		t.Errorf("%d results of a look from before the answer", n)
+	}
+	w.run(2 * time.Minute)
+	if got := w.finished(); len(got) != 1 || got[0] != "repaired" || w.count(repair.TypeIntent) != 1 {
+		t.Errorf("outcomes %v, %d intents", got, w.count(repair.TypeIntent))
+	}
+}

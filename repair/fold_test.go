@@ -2,6 +2,7 @@ package repair_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,6 +57,30 @@ type views struct {
 	Open, Live int
 }
 
+// text is all of it, with what pointers point to.
+func (v views) text() string {
+	var b strings.Builder
+	show := func(all ...any) { fmt.Fprintf(&b, "%+v\n", all) }
+	for _, r := range v.Runs {
+		show(r.Planned, r.Opened, r.OpenedWall, r.EndedWall, r.Attempt, r.Next, r.Intents, r.Mutating, r.Verified, r.Trail)
+		if r.Intent != nil {
+			show(*r.Intent)
+		}
+		if r.Finished != nil {
+			show(*r.Finished)
+		}
+	}
+	for _, ep := range v.Episodes {
+		show(ep.ID, ep.Fingerprint, ep.Playbook, ep.Labels(), ep.Opened, ep.OpenedWall, ep.ClosedWall, ep.CloseReason, ep.Active, ep.Mutated)
+		show(ep.Run, ep.Runs, ep.LastWall, ep.LastOutcome, ep.LastEnded)
+		if ep.Last != nil {
+			show(*ep.Last)
+		}
+	}
+	show(v.Pauses, v.Open, v.Live)
+	return b.String()
+}
+
 func viewsOf(s *repair.State) views {
 	v := views{Runs: s.Runs(), Episodes: s.Episodes(), Pauses: s.Pauses()}
 	v.Open, v.Live = s.Open()
@@ -65,11 +90,11 @@ func viewsOf(s *repair.State) views {
 func TestFoldIsPure(t *testing.T) {
 	w := eventful(t)
 	once, again := fold(t, w.drafts), fold(t, w.drafts)
-	if !reflect.DeepEqual(once, again) {
+	if carried(t, once, w.reading()) != carried(t, again, w.reading()) || viewsOf(once).text() != viewsOf(again).text() {
 		t.Fatal("the same lines make another state")
 	}
-	if got, want := viewsOf(w.engine.State()), viewsOf(once); !reflect.DeepEqual(got, want) {
-		t.Errorf("the engine's own state is not the fold of what it wrote:\n%+v\n%+v", got, want)
+	if got, want := viewsOf(w.engine.State()).text(), viewsOf(once).text(); got != want {
+		t.Errorf("the engine's own state is not the fold of what it wrote:\n%s\n%s", got, want)
 	}
 	if got, want := carried(t, w.engine.State(), w.reading()), carried(t, once, w.reading()); got != want {
 		t.Errorf("the engine's own state is carried otherwise than the fold of what it wrote:\n%s\n%s", got, want)
@@ -95,7 +120,7 @@ func TestFoldCutAnywhere(t *testing.T) {
 	for i, d := range w.drafts {
 		if i%7 == 0 || i > len(w.drafts)-20 {
 			whole := fold(t, w.drafts[:i])
-			if !reflect.DeepEqual(st, whole) {
+			if carried(t, st, d.At) != carried(t, whole, d.At) || viewsOf(st).text() != viewsOf(whole).text() {
 				t.Fatalf("cut at record %d (%s): another state", i, d.Type)
 			}
 			sameAnswers(t, w, st, whole)

@@ -34,8 +34,14 @@ type CommandsOptions struct {
 type Commands struct {
 	o CommandsOptions
 
-	mu   sync.Mutex
-	busy map[string]int // target → commands that change it, still running
+	mu     sync.Mutex
+	acting map[string]acting // by target
+}
+
+// acting is what changes a target.
+type acting struct {
+	running int    // commands that have not ended
+	turns   uint64 // how often one began or ended
 }
 
 // NewCommands makes a Commands.
@@ -52,13 +58,15 @@ func NewCommands(o CommandsOptions) *Commands {
 	if o.Redact == nil {
 		o.Redact = func(s string) string { return s }
 	}
-	return &Commands{o: o, busy: map[string]int{}}
+	return &Commands{o: o, acting: map[string]acting{}}
 }
 
 // Status implements Manager. Busy tells that a command of this process that
-// changes the target is still running; one of an earlier process is not, since
-// commands die with the process that ran them.
+// changes the target was running at any time while the status command did: what
+// that saw may be over. One of an earlier process is not running, since commands
+// die with the process that ran them.
 func (c *Commands) Status(ctx context.Context, t cluster.Target) (cluster.Service, error) {
+	before := c.actingOn(t)
 	out, err := c.run(ctx, t, "status", t.Member.Commands.Status, c.o.StatusTimeout)
 	if err != nil {
 		return cluster.Service{}, err
@@ -67,10 +75,14 @@ func (c *Commands) Status(ctx context.Context, t cluster.Target) (cluster.Servic
 	if err != nil {
 		return cluster.Service{}, fmt.Errorf("%s: the status command's answer: %w", t, c.shown(out))
 	}
+	s.Busy = s.Busy || before.running > 0 || c.actingOn(t) != before
+	return s, nil
+}
+
+func (c *Commands) actingOn(t cluster.Target) acting {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Busy = s.Busy || c.busy[t.String()] > 0
-	return s, nil
+	return c.acting[t.String()]
 }
 
 // shown is why an answer is refused, without secrets that stand in it: the answer
@@ -121,7 +133,10 @@ func (c *Commands) act(ctx context.Context, t cluster.Target, what string, argv 
 func (c *Commands) mark(t cluster.Target, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.busy[t.String()] += n
+	a := c.acting[t.String()]
+	a.running += n
+	a.turns++
+	c.acting[t.String()] = a
 }
 
 func (c *Commands) run(ctx context.Context, t cluster.Target, what string, argv []string, timeout time.Duration) ([]byte, error) {

@@ -110,6 +110,30 @@ func TestCommandsBusyWhileOneRuns(t *testing.T) {
 	}
 }
 
+// What a status command saw may be over when a restart ended while it ran.
+func TestCommandsBusyWhenOneEndedMeanwhile(t *testing.T) {
+	target := declared([]string{"status"}, []string{"start"}, nil)
+	var c *Commands
+	meanwhile := func() {
+		if err := c.Start(t.Context(), target); err != nil {
+			t.Error(err)
+		}
+	}
+	c = NewCommands(CommandsOptions{Run: func(_ context.Context, argv []string) ([]byte, error) {
+		if argv[0] == "status" {
+			meanwhile()
+		}
+		return []byte(`{"state":"dead"}`), nil
+	}})
+	if s, err := c.Status(t.Context(), target); err != nil || !s.Busy {
+		t.Errorf("%+v, %v: want busy", s, err)
+	}
+	meanwhile = func() {}
+	if s, err := c.Status(t.Context(), target); err != nil || s.Busy {
+		t.Errorf("%+v, %v: want idle", s, err)
+	}
+}
+
 func TestCommandsNotDeclared(t *testing.T) {
 	c := NewCommands(CommandsOptions{})
 	err := c.Restart(t.Context(), declared([]string{"status"}, nil, nil))
