@@ -19,6 +19,7 @@ type mutation struct {
 	begun     bool          // its executor is at it
 	commanded bool          // the manager has the order
 	over      bool
+	vouched   bool // a person released its slots: nobody else answers for what comes of it
 }
 
 // finish is that nothing more will come of it. A nil mutation is nobody's.

@@ -52,16 +52,25 @@ func (v *watcher) durableIntent(f repair.Apply) {
 }
 
 // onePerResource: a second mutation is never issued while an earlier one may still
-// take effect (rule 7).
+// take effect (rule 7). What a person released after an unknown end is that person's.
 func (v *watcher) onePerResource(in repair.IntentData, run *runSeen) {
 	for _, m := range v.w.mutations {
-		if !m.open(v.w) || m.intent.ID == in.ID {
+		if !m.open(v.w) || m.intent.ID == in.ID || m.vouched {
 			continue
 		}
 		for _, res := range run.plan.Resources {
 			if slices.Contains(m.resources, res) {
 				v.report(ruleOne, "an intent to %s %s while %s on %s may still take effect on %s", in.Action, in.TargetName, m.intent.Action, m.intent.Target, res)
 			}
+		}
+	}
+}
+
+// vouch is a person's release of an episode's slots, after its run ended unknown.
+func (v *watcher) vouch(d repair.ReleasedData) {
+	for _, m := range v.w.mutations {
+		if r := v.ledger.runs[m.intent.Run]; m.intent.Episode == d.Episode && r != nil && r.finished {
+			m.vouched = true
 		}
 	}
 }

@@ -97,6 +97,8 @@ func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
 		v.settled(f, d)
 		v.w.stats.Runs++
 		v.w.stats.count(f)
+	case repair.TypeReleased:
+		v.vouch(read[repair.ReleasedData](d))
 	case repair.TypeClosed:
 		v.closedWhenOver(read[repair.ClosedData](d))
 	}
