@@ -128,7 +128,7 @@ func (h *Handler) receive(c *gin.Context) {
 		h.o.Log.Error("message not persisted", "actor", actor, "err", r.cause)
 		c.Header("Retry-After", retryAfter)
 	} else {
-		h.o.Log.Warn("message refused", "actor", actor, "status", r.status, "reason", string(r.reason), "err", r.Error())
+		h.o.Log.Warn("message refused", "actor", actor, "status", r.status, "reason", string(r.reason), "err", r.Error(), "hint", r.Hint)
 	}
 	c.JSON(r.status, r)
 }
