@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -129,7 +130,14 @@ func (w *world) mustRun(u *unit) bool {
 	if w.closedByPerson(u) || !w.persons && w.waitsForPerson(u) || (u.ring == nil || u.hung) && w.storm() {
 		return false
 	}
-	return u.ring == nil || u.data == intact && w.mendable(u) && w.majority(u.ring)
+	return u.ring == nil || u.data == intact && w.mendable(u) && !u.ring.stuck() && w.majority(u.ring)
+}
+
+// stuck tells that a member hangs while its manager waits for its start, for ever
+// where the start's time-out is infinite: the executor is busy, so the run keeps its
+// slots, and people are told (rule 10).
+func (r *ring) stuck() bool {
+	return slices.ContainsFunc(r.members, func(m *unit) bool { return m.hung && m.state == cluster.ServiceStarting })
 }
 
 // storm tells that so much is out of order that the guard of that name holds

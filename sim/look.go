@@ -25,7 +25,7 @@ type looking struct {
 	ended   time.Duration
 	service cluster.Service
 	others  []cluster.Service // of the ring's other members, in their order
-	inOrder bool              // the truth when it was asked
+	inOrder bool              // the truth when it was asked, as far as a probe can tell
 	failed  bool              // nothing can be said by it
 	without int               // how many others served then
 }
@@ -82,7 +82,9 @@ func (w *world) lookOn(l *looking, rest time.Duration, then func(*looking, repai
 
 // ask is the moment in which the View is asked for.
 func (w *world) ask(l *looking) {
-	l.asked, l.inOrder = w.now, l.unit.inOrder
+	// Of a plain service only the own probe tells whether it answers: cut off from it,
+	// what runs is as good as down.
+	l.asked, l.inOrder = w.now, l.unit.inOrder && (l.unit.ring != nil || !l.unit.cutProbe)
 	if l.unit.ring != nil {
 		l.without = l.unit.ring.servingWithout(l.unit)
 	}
