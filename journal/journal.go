@@ -102,8 +102,8 @@ func (j *Journal) fail(cause error) error {
 }
 
 // Append writes drafts as one group and returns when all of them are durable:
-// one write, one fdatasync. It returns the records without their lines: these
-// are for those who read the journal. ErrRefused means that a draft was not
+// one write, one fdatasync. It returns the records, valid until the next Append,
+// without their lines: these are for those who read the journal. ErrRefused means that a draft was not
 // acceptable and nothing was written. Any other error is final: it wraps
 // ErrFailed, as does every later one.
 func (j *Journal) Append(drafts []Draft) ([]Record, error) {
@@ -137,9 +137,10 @@ func (j *Journal) append(drafts []Draft) ([]Record, error) {
 
 // group is the bytes of a group in the making, used again for the next one.
 type group struct {
-	bytes  []byte
-	lines  []struct{ from, to int }
-	leaves []tlog.Hash
+	bytes   []byte
+	lines   []struct{ from, to int }
+	leaves  []tlog.Hash
+	records []Record
 }
 
 // groupKept is the size up to which a group's memory is kept for the next one.
@@ -181,7 +182,10 @@ func (j *Journal) put() error {
 func (j *Journal) group(drafts []Draft) ([]Record, error) {
 	g := &j.next
 	g.bytes, g.lines = append(g.bytes[:0], '\n'), g.lines[:0]
-	records := make([]Record, len(drafts))
+	if cap(g.records) < len(drafts) {
+		g.records = make([]Record, len(drafts))
+	}
+	records := g.records[:len(drafts)]
 	var now Reading
 	for i := range drafts {
 		r := &records[i]

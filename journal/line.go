@@ -152,7 +152,20 @@ func appendField(dst []byte, name, value string) ([]byte, error) {
 		return dst, nil
 	}
 	dst = append(append(append(dst, `,"`...), name...), `":`...)
+	if plain(value) { // as nearly all are
+		return append(append(append(dst, '"'), value...), '"'), nil
+	}
 	return jsontext.AppendQuote(dst, value)
+}
+
+// plain tells that a text stands in JSON as it is: printable ASCII without escapes.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // checkDraft says what a line cannot be made of.
