@@ -185,7 +185,7 @@ func (j *Journal) group(drafts []Draft) ([]Record, error) {
 	if cap(g.records) < len(drafts) {
 		g.records = make([]Record, len(drafts))
 	}
-	records := g.records[:len(drafts)]
+	records := g.records[:len(drafts):len(drafts)]
 	var now Reading
 	for i := range drafts {
 		r := &records[i]

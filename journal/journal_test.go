@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	written = slices.Concat(written, nil) // valid until the next Append
 	written = append(written, add(t, j, 2)...)
 	check := func(j *journal.Journal) {
 		t.Helper()
