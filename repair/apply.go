@@ -68,11 +68,8 @@ func set[V any](m map[string]V, key string, v V) map[string]V {
 }
 
 func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
-	k := s.fingerprints[v.Fingerprint]
-	if k == nil {
-		k = &known{}
-		s.fingerprints[v.Fingerprint] = k
-	}
+	fp := fingerprintOf(v.Fingerprint)
+	k := s.fingerprints[fp]
 	k.firing, k.at = v.Status == alert.Firing, t
 	if !k.firing {
 		k.byPerson = false
@@ -83,10 +80,11 @@ func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 			Opened: t, OpenedWall: wall, Active: true, quiet: unknownQuiet(),
 		}
 		s.episodes[v.Episode] = ep
-		k.open, k.byPerson = ep, false
-	} else if k.open != nil {
-		k.open.Active = k.firing
+		s.openOf[v.Fingerprint], k.byPerson = ep, false
+	} else if ep := s.openOf[v.Fingerprint]; ep != nil {
+		ep.Active = k.firing
 	}
+	s.fingerprints[fp] = k
 }
 
 // same keeps one copy of a name that comes again and again.
@@ -242,12 +240,14 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	ep.ask = nil
 	ep.ClosedWall, ep.CloseReason = wall, v.Reason
 	s.endedEpisode = keep(s.endedEpisode, ep)
-	if k := s.fingerprints[ep.Fingerprint]; k != nil {
-		k.open, k.closedAt = nil, t
-		k.byPerson = v.Reason == closedByPerson
+	delete(s.openOf, ep.Fingerprint)
+	fp := fingerprintOf(ep.Fingerprint)
+	if k, ok := s.fingerprints[fp]; ok {
+		k.closedAt, k.byPerson = t, v.Reason == closedByPerson
 		if !k.byPerson {
 			k.firing = false // a further firing delivery opens again, whatever came before
 		}
+		s.fingerprints[fp] = k
 	}
 }
 

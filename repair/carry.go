@@ -164,14 +164,18 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	}
 	p.kind("closed")
 	var closed []alert.Fingerprint
-	for fp, k := range s.fingerprints {
-		if k.byPerson && k.open == nil && recent(k.closedAt) {
+	for f, k := range s.fingerprints {
+		if !k.byPerson || !recent(k.closedAt) {
+			continue
+		}
+		if fp := alert.Fingerprint(f.String()); s.openOf[fp] == nil {
 			closed = append(closed, fp)
 		}
 	}
 	slices.Sort(closed)
 	for _, fp := range closed {
-		p.add(carriedClosed{fp, s.fingerprints[fp].at, s.fingerprints[fp].closedAt})
+		k := s.fingerprints[fingerprintOf(fp)]
+		p.add(carriedClosed{fp, k.at, k.closedAt})
 	}
 	p.flush()
 	return p.err
@@ -240,7 +244,8 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 			ep.escalated = set(ep.escalated, reason, true)
 		}
 		s.episodes[c.ID] = ep
-		s.fingerprints[c.Fingerprint] = &known{open: ep, firing: c.Firing, at: c.At}
+		s.openOf[c.Fingerprint] = ep
+		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: c.Firing, at: c.At}
 	}
 	for _, c := range v.Runs {
 		s.runs[c.Planned.Run] = &Run{
@@ -264,7 +269,7 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 		s.held[c.Resource] = holder{c.Episode, c.Target}
 	}
 	for _, c := range v.Closed {
-		s.fingerprints[c.Fingerprint] = &known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}
+		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}
 	}
 }
 

@@ -148,7 +148,7 @@ func (s *State) appendCarried(dst []byte, ep *Episode) ([]byte, error) {
 	o.labels("labels", ep.labels)
 	o.number("opened", ep.Opened)
 	o.time("openedWall", ep.OpenedWall.UTC())
-	if k := s.fingerprints[ep.Fingerprint]; k != nil {
+	if k, ok := s.fingerprints[fingerprintOf(ep.Fingerprint)]; ok {
 		o.truth("firing", k.firing)
 		o.number("at", k.at)
 	}

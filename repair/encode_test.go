@@ -91,7 +91,7 @@ func TestCarriedEpisodeReadsBack(t *testing.T) {
 		LastOutcome: Blocked, LastEnded: 9, asked: []askedAt{{"g/why", 7}}, escalated: map[string]bool{"deadline": true, "a": true},
 		quiet: unknownQuiet(),
 	}
-	s.episodes["e"], s.fingerprints["f"] = ep, &known{open: ep, firing: true, at: 3}
+	s.episodes["e"], s.openOf["f"], s.fingerprints[fingerprintOf("f")] = ep, ep, known{firing: true, at: 3}
 	b, err := s.appendCarried(nil, ep)
 	if err != nil {
 		t.Fatal(err)

@@ -41,26 +41,23 @@ func (e *Engine) onAlerts(ev Alerts) MessageEnd {
 }
 
 func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
-	k := e.st.fingerprints[a.Fingerprint]
-	if k != nil && k.open == nil && !k.firing && e.now-k.at > e.forget() {
-		delete(e.st.fingerprints, a.Fingerprint)
-		k = nil
+	fp, ep := fingerprintOf(a.Fingerprint), e.st.openOf[a.Fingerprint]
+	k, isKnown := e.st.fingerprints[fp]
+	if isKnown && ep == nil && !k.firing && e.now-k.at > e.forget() {
+		delete(e.st.fingerprints, fp)
+		isKnown = false
 	}
 	var p *Playbook
 	if !a.Oversize {
 		p = e.match(a.Labels)
 	}
-	var ep *Episode
-	if k != nil {
-		ep = k.open
-	}
 	if p == nil {
 		sum.Unmatched++
 	}
 	firing := a.Status == alert.Firing
-	last := k != nil && k.firing == firing
-	held := k != nil && k.byPerson && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
-	if last && (!firing || ep != nil || p == nil || held) || k == nil && !firing && ep == nil && p == nil {
+	last := isKnown && k.firing == firing
+	held := isKnown && k.byPerson && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
+	if last && (!firing || ep != nil || p == nil || held) || !isKnown && !firing && ep == nil && p == nil {
 		sum.Repeats++
 		return
 	}
@@ -76,7 +73,7 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	switch {
 	case ep != nil:
 		rec.Episode, rec.Playbook = ep.ID, ep.Playbook
-	case firing && p != nil && !held && (k == nil || !mutant("known is handled")):
+	case firing && p != nil && !held && (!isKnown || !mutant("known is handled")):
 		rec.Episode, rec.Opened = e.newID(), true
 	}
 	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
@@ -275,7 +272,7 @@ func (e *Engine) purge() {
 	e.purged = e.now
 	set := e.general()
 	for fp, k := range e.st.fingerprints {
-		if k.open == nil && !k.firing && e.now-k.at > set.Forget {
+		if !k.firing && e.now-k.at > set.Forget && e.st.openOf[alert.Fingerprint(fp.String())] == nil {
 			delete(e.st.fingerprints, fp)
 		}
 	}

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
@@ -15,7 +16,8 @@ const recent = 1000
 // are on the fold's own clock, which counts CLOCK_BOOTTIME only (rule 20).
 type State struct {
 	clock        foldClock
-	fingerprints map[alert.Fingerprint]*known
+	fingerprints map[fingerprint]known
+	openOf       map[alert.Fingerprint]*Episode // the open episode of a fingerprint
 	episodes     map[string]*Episode
 	runs         map[string]*Run // live ones
 	pauses       map[string]*Pause
@@ -29,9 +31,19 @@ type State struct {
 	endedEpisode []*Episode
 }
 
-// known is what the fold keeps of a fingerprint.
+// fingerprint is an alert.Fingerprint, 16 hex digits, without a pointer: there may be
+// millions, and the collector of garbage has nothing to follow in them.
+type fingerprint [16]byte
+
+func fingerprintOf(fp alert.Fingerprint) (f fingerprint) {
+	copy(f[:], fp)
+	return f
+}
+
+func (f fingerprint) String() string { return strings.TrimRight(string(f[:]), "\x00") }
+
+// known is what the fold keeps of a fingerprint; it has no pointer either.
 type known struct {
-	open     *Episode // its open episode
 	at       time.Duration
 	closedAt time.Duration
 	firing   bool // the last status known
@@ -150,7 +162,7 @@ type Pause struct {
 // NewState is the fold over no lines.
 func NewState() *State {
 	return &State{
-		fingerprints: map[alert.Fingerprint]*known{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
+		fingerprints: map[fingerprint]known{}, openOf: map[alert.Fingerprint]*Episode{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
 		held: map[string]holder{}, names: map[string]string{},
 	}
