@@ -42,6 +42,8 @@ const (
 	Starts Does = "starts"
 	// Takes ends or restarts something that may be up (rule 14).
 	Takes Does = "takes"
+	// Leaves changes something beside the service, which stays as it is.
+	Leaves Does = "leaves"
 )
 
 // ActionSpec is one line of the table of actions.
@@ -53,7 +55,18 @@ type ActionSpec struct {
 	Disturbs cluster.Disturbs
 	Does     Does
 	Params   map[string]Param // parameters that a step may give in `with`
-	Action   Action
+	Action   Action           // nil where Bind makes it
+	// Bind makes the line of one step that the playbook itself describes (exec, http):
+	// its own Action, Sees, Does and Disturbs. It is pure, and the same step gives the
+	// same line, in the next process too. nil: this line serves every step.
+	Bind func(PlannedStep) (ActionSpec, error)
+}
+
+// A Watcher is an Action that can tell whether one intent of its own is still under
+// way, or how it ended, for instance by the name of a transient unit (rule 11): it is
+// asked instead of Observe while that intent is open, in the next process too.
+type Watcher interface {
+	Watch(ctx context.Context, t cluster.Target, in Intent) (Sighting, error)
 }
 
 // Observation is what an action saw: versioned JSON, so that it can be journaled
@@ -62,6 +75,9 @@ type Observation struct {
 	Schema string          `json:"schema"` // "member/1"
 	Says   string          `json:"says"`
 	Data   json.RawMessage `json:"data"`
+	// Was is the value that the step is about to overwrite, where it declares how to
+	// read it: what an undo puts back.
+	Was *string `json:"was,omitempty"`
 }
 
 // Observed packs a typed observation: v is a plain struct of the action's own;

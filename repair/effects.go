@@ -42,7 +42,11 @@ func (s *Sequencer) look(f Look) {
 		}
 		s.post(ev)
 	}()
-	ev.Seen, ev.Err = f.Spec.Action.Observe(ctx, f.Target)
+	if w, ok := f.Spec.Action.(Watcher); ok && f.Intent != nil {
+		ev.Seen, ev.Err = w.Watch(ctx, f.Target, *f.Intent)
+	} else {
+		ev.Seen, ev.Err = f.Spec.Action.Observe(ctx, f.Target)
+	}
 	if ev.Err == nil && f.Verify != nil {
 		r := s.verify(*f.Verify)
 		ev.Verified = &r

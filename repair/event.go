@@ -101,6 +101,8 @@ type (
 		Spec    ActionSpec
 		Target  cluster.Target
 		Timeout time.Duration
+		// Intent, if set, is open: a Watcher is asked about it instead of Observe.
+		Intent *Intent
 		// Verify, if set, is asked of Prometheus once the target was observed.
 		Verify *Verification
 	}

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
@@ -96,6 +97,35 @@ type PlannedStep struct {
 	Action string            `json:"action"`
 	With   map[string]string `json:"with,omitempty"`
 	Once   bool              `json:"once,omitempty"` // must not be done twice
+	// Declared is what the playbook itself says that the step does, as Declaring.Resolve
+	// made it: with the labels in it, and never resolved again.
+	Declared json.RawMessage `json:"declared,omitempty"`
+	// Undo is how the step is taken back; nil: it cannot be.
+	Undo *PlannedUndo `json:"undo,omitempty"`
+	// Undoes says what this step, of a run that undoes another, takes back.
+	Undoes *Undoes `json:"undoes,omitempty"`
+}
+
+// PlannedUndo is how a step is taken back (ENGINE.md rule 24). It stands in the plan,
+// so that it is in the journal before the step is begun.
+type PlannedUndo struct {
+	Declared json.RawMessage `json:"declared"`
+	// OnFailure: a run that does not end repaired takes it back by itself.
+	OnFailure bool `json:"onFailure,omitempty"`
+	// Unhealthy: it is taken back by itself also while the target is not in order;
+	// without it what was isolated returns to service only when it is.
+	Unhealthy bool `json:"unhealthy,omitempty"`
+}
+
+// Undoes is what an undoing step takes back.
+type Undoes struct {
+	Run    string `json:"run"`
+	Intent string `json:"intent"`
+	// Declared is what the step that is undone declared: only while the target is in
+	// the state that it set is anything put back.
+	Declared json.RawMessage `json:"declared"`
+	// Was is the value that it overwrote, as it was seen just before.
+	Was *string `json:"was,omitempty"`
 }
 
 // Digests are what a run was planned with; a change of any ends it (rule 11).
