@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/fettle-io/fettle/internal/durable"
 )
@@ -139,25 +138,25 @@ func (j *Journal) append(drafts []Draft) ([]Record, error) {
 type group struct {
 	bytes   []byte
 	lines   []struct{ from, to int }
-	leaves  []tlog.Hash
+	tree    frontier // with the group in it
 	records []Record
 }
 
 // groupKept is the size up to which a group's memory is kept for the next one.
 const groupKept = 1 << 20
 
-// put makes the group durable, and hashes its lines meanwhile.
+// put makes the group durable, and puts its lines into the tree meanwhile.
 func (j *Journal) put() error {
 	g := &j.next
 	if _, err := j.file.Write(g.bytes); err != nil {
 		return err
 	}
 	hashed := make(chan struct{})
+	g.tree.size, g.tree.roots = j.tree.size, append(g.tree.roots[:0], j.tree.roots...)
 	go func() {
 		defer close(hashed)
-		g.leaves = g.leaves[:0]
 		for _, line := range g.lines {
-			g.leaves = append(g.leaves, leafHash(g.bytes[line.from:line.to]))
+			g.tree.add(g.bytes[line.from:line.to])
 		}
 	}()
 	err := j.file.Sync()
@@ -165,9 +164,7 @@ func (j *Journal) put() error {
 	if err != nil {
 		return err
 	}
-	for _, h := range g.leaves {
-		j.tree.addLeaf(h)
-	}
+	j.tree, g.tree = g.tree, j.tree
 	n := int64(len(g.bytes))
 	j.bytes += n
 	j.open += n
