@@ -3,7 +3,8 @@
 // reason (refusals too), how it stands, and what to do or to configure.
 //
 // Read finds the records in a journal's files, Tell makes the Story, Write prints
-// it for a terminal. All but Read is pure. Line says what one record says.
+// it for a terminal, and Report as an incident report in Markdown. All but Read is
+// pure. Line says what one record says.
 package story
 
 import (
@@ -33,6 +34,11 @@ type Story struct {
 	Received time.Time `json:"received"`
 	Closed   time.Time `json:"closed,omitzero"`
 	Events   []Event   `json:"events"`
+	// Stages are where the time went. Verified is when the last step was, Deadline
+	// when the tier wants it; both in seconds since it was received, 0: not known.
+	Stages   []Stage   `json:"stages"`
+	Verified float64   `json:"verified_seconds,omitempty"`
+	Deadline float64   `json:"deadline_seconds,omitempty"`
 	Refusals []Refusal `json:"refusals"`
 	Next     []Next    `json:"next"`
 }
@@ -100,17 +106,19 @@ func (s *Story) Repeated(guard, reason string, times int) {
 // Tell makes the story of the records of one episode, in order. about is the run
 // or episode that was asked for. Data that cannot be read is an event that says so.
 func Tell(about string, records []journal.Record) Story {
-	t := teller{Story: Story{Events: []Event{}, Refusals: []Refusal{}, Next: []Next{}}}
+	t := teller{Story: Story{Events: []Event{}, Stages: []Stage{}, Refusals: []Refusal{}, Next: []Next{}}}
 	for _, r := range records {
 		t.take(about, r)
 	}
 	t.conclude()
+	t.timed()
 	return t.Story
 }
 
 // teller is a story in the making.
 type teller struct {
 	Story
+	stager  stager
 	clock   elapsed
 	planned map[string]*repair.Planned // by run
 	// last is the run that ended last, live the one that has not, intent its
@@ -136,6 +144,7 @@ func (t *teller) take(about string, r journal.Record) {
 		w = words{says: "a record whose data cannot be read: " + err.Error()}
 	} else {
 		t.learn(about, r, w.data)
+		t.stager.take(since, r.Type, w.data)
 	}
 	if w.says == "" {
 		w.says = r.Type + ", of which this fettle knows no more"

@@ -14,6 +14,7 @@ func Write(w io.Writer, s Story) error {
 	p := &printer{}
 	p.head(s)
 	p.events(s)
+	p.stages(s)
 	p.refusals(s)
 	p.next(s)
 	_, err := w.Write(p.Bytes())
@@ -102,6 +103,22 @@ func (p *printer) events(s Story) {
 	}
 }
 
+// stages says where the time went, of what was begun.
+func (p *printer) stages(s Story) {
+	begun := slices.ContainsFunc(s.Stages, func(st Stage) bool { return st.Name == stageAct || st.Name == stageBoth || st.Name == stageVerify })
+	if !begun {
+		return
+	}
+	p.line("")
+	p.line("Where the time went:")
+	for _, st := range s.Stages {
+		p.line("%10.3f  %s: %s", st.Seconds, st.Name, st.Says)
+	}
+	if budget := s.budget(); budget != "" {
+		p.line("            %s", budget)
+	}
+}
+
 func (p *printer) refusals(s Story) {
 	if len(s.Refusals) == 0 {
 		return
@@ -113,19 +130,28 @@ func (p *printer) refusals(s Story) {
 		if r.Guard != r.Reason {
 			what += ": " + r.Reason
 		}
-		waits := "waits for a person"
-		if r.Passing {
-			waits = "passes by itself"
-		}
-		times := plural(r.Runs, "run")
-		if r.Asked > r.Runs {
-			times += fmt.Sprintf(", asked %d times", r.Asked)
-		}
-		p.line("  %s (%s; %s, first %s, last %s)", what, waits, times, clock(r.First), clock(r.Last))
+		p.line("  %s (%s; %s, first %s, last %s)", what, r.waits(), r.times(), clock(r.First), clock(r.Last))
 		if r.Detail != "" {
 			p.line("    %s", r.Detail)
 		}
 	}
+}
+
+// waits says whether a refusal is for time or for a person to end.
+func (r Refusal) waits() string {
+	if r.Passing {
+		return "passes by itself"
+	}
+	return "waits for a person"
+}
+
+// times is how often it was the answer.
+func (r Refusal) times() string {
+	times := plural(r.Runs, "run")
+	if r.Asked > r.Runs {
+		times += fmt.Sprintf(", asked %d times", r.Asked)
+	}
+	return times
 }
 
 func plural(n int, what string) string {
