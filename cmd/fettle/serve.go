@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/common/version"
 
 	"github.com/fettle-io/fettle/internal/app"
@@ -41,11 +42,20 @@ func (s *serve) run(ctx context.Context, log *slog.Logger) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	a.Start()
+	host := newSupervisor(log)
+	host.ready(a.Addr())
+	ticks, stop := host.watchdog()
+	defer stop()
 	for {
 		select {
 		case <-hup:
+			host.say(daemon.SdNotifyReloading)
 			_ = a.Reload(ctx) // it has said itself what is wrong, and the old configuration stays
+			host.ready(a.Addr())
+		case <-ticks:
+			host.feed(ctx, a.Alive)
 		case <-ctx.Done():
+			host.say(daemon.SdNotifyStopping)
 			log.Info("stopping")
 			return a.Stop()
 		}

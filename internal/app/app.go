@@ -127,6 +127,10 @@ func (a *App) Start() {
 		"journal_id", a.journal.Identity().ID, "config", a.cfg.file, "clusters", len(a.cfg.Clusters))
 }
 
+// Alive returns nil once the engine has answered, and an error where it does not
+// while ctx lasts: for a watchdog.
+func (a *App) Alive(ctx context.Context) error { return a.seq.Read(ctx, func(*repair.Engine) {}) }
+
 // Stop ends what Start began and closes what New opened, backwards.
 func (a *App) Stop() error { return a.cleanup() }
 

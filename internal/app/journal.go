@@ -72,9 +72,9 @@ func makeJournal(j config.Journal, now journal.Reading) error {
 }
 
 // ownJournal moves journal and key to the user's own folders (XDG) where the
-// default ones cannot be written.
+// default ones cannot be written and the installation has not made them.
 func ownJournal(j *config.Journal) error {
-	if writable(filepath.Dir(j.Dir)) && writable(filepath.Dir(j.KeyFile)) {
+	if mayWrite(j.Dir) && exists(j.KeyFile) || writable(filepath.Dir(j.Dir)) && writable(filepath.Dir(j.KeyFile)) {
 		return nil
 	}
 	own, err := config.OwnJournal()
@@ -83,6 +83,11 @@ func ownJournal(j *config.Journal) error {
 	}
 	j.Dir, j.KeyFile = own.Dir, own.KeyFile
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // writable tells whether this user can make files in dir, or make dir.
