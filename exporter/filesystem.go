@@ -8,19 +8,18 @@ import (
 	"sync"
 
 	"github.com/shirou/gopsutil/v3/disk"
-	"golang.org/x/sys/unix"
 )
 
 type filesystemCollector struct {
 	host                  Host
 	skipTypes, skipMounts *regexp.Regexp
-	statfs                func(path string) (unix.Statfs_t, error)
+	statfs                func(path string) (space, error)
 	size, avail, free     *Metric
 	files, filesFree      *Metric
 	readonly, deviceError *Metric
 
 	mu    sync.Mutex
-	asked map[string]*flight[unix.Statfs_t] // by mount point
+	asked map[string]*flight[space] // by mount point
 }
 
 func newFilesystem(h Host) Collector {
@@ -28,7 +27,7 @@ func newFilesystem(h Host) Collector {
 	return &filesystemCollector{
 		host:   h,
 		statfs: statfs,
-		asked:  map[string]*flight[unix.Statfs_t]{},
+		asked:  map[string]*flight[space]{},
 		// What holds no files of anybody, is full by nature, or is told by what lies below it.
 		skipTypes: regexp.MustCompile(`^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|` +
 			`fuse\.(gvfsd-fuse|lxcfs|portal|snapfuse)|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|pstore|rpc_pipefs|` +
@@ -66,14 +65,13 @@ func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit)
 		if u.err != nil {
 			continue
 		}
-		block := float64(u.Bsize)
-		emit(c.size, float64(u.Blocks)*block, labels...)
-		emit(c.avail, float64(u.Bavail)*block, labels...)
-		emit(c.free, float64(u.Bfree)*block, labels...)
-		emit(c.readonly, boolean(u.Flags&unix.ST_RDONLY != 0), labels...)
-		if u.Files > 0 {
-			emit(c.files, float64(u.Files), labels...)
-			emit(c.filesFree, float64(u.Ffree), labels...)
+		emit(c.size, u.size, labels...)
+		emit(c.avail, u.avail, labels...)
+		emit(c.free, u.free, labels...)
+		emit(c.readonly, boolean(u.readonly), labels...)
+		if u.files > 0 {
+			emit(c.files, u.files, labels...)
+			emit(c.filesFree, u.filesFree, labels...)
 		}
 	}
 	return nil
@@ -96,8 +94,18 @@ func (c *filesystemCollector) visible(all []disk.PartitionStat) []disk.Partition
 	return mounts
 }
 
+// space is what the kernel says of a file system: bytes and files. It stands in for
+// gopsutil's Usage, which tells neither what is reserved for root nor whether the file
+// system went read-only: after an error of the device that shows here, while the
+// mount's own options still say rw.
+type space struct {
+	size, avail, free float64
+	files, filesFree  float64 // 0: it does not count them
+	readonly          bool
+}
+
 type usage struct {
-	unix.Statfs_t
+	space
 	err error
 }
 
@@ -113,8 +121,8 @@ func (c *filesystemCollector) ask(ctx context.Context, mounts []disk.PartitionSt
 	for i, f := range c.flights(mounts) {
 		wait.Go(func() {
 			path := c.host.path(mounts[i].Mountpoint)
-			s, err := f.do(ctx, func(context.Context) (unix.Statfs_t, error) { return c.statfs(path) })
-			if err == nil && s.Blocks == 0 {
+			s, err := f.do(ctx, func(context.Context) (space, error) { return c.statfs(path) })
+			if err == nil && s.size == 0 {
 				err = errors.New("a file system without a size")
 			}
 			usages[i] = usage{s, err}
@@ -126,15 +134,15 @@ func (c *filesystemCollector) ask(ctx context.Context, mounts []disk.PartitionSt
 
 // flights are the flights of mounts, in order; those of mounts that are gone are
 // forgotten once their call is back.
-func (c *filesystemCollector) flights(mounts []disk.PartitionStat) []*flight[unix.Statfs_t] {
+func (c *filesystemCollector) flights(mounts []disk.PartitionStat) []*flight[space] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	there := map[string]bool{}
-	flights := make([]*flight[unix.Statfs_t], len(mounts))
+	flights := make([]*flight[space], len(mounts))
 	for i, m := range mounts {
 		there[m.Mountpoint] = true
 		if c.asked[m.Mountpoint] == nil {
-			c.asked[m.Mountpoint] = &flight[unix.Statfs_t]{}
+			c.asked[m.Mountpoint] = &flight[space]{}
 		}
 		flights[i] = c.asked[m.Mountpoint]
 	}
@@ -144,17 +152,4 @@ func (c *filesystemCollector) flights(mounts []disk.PartitionStat) []*flight[uni
 		}
 	}
 	return flights
-}
-
-// statfs stands in for gopsutil's Usage, which tells neither what is reserved for
-// root nor whether the file system went read-only: after an error of the device
-// that shows here, while the mount's own options still say rw.
-func statfs(path string) (unix.Statfs_t, error) {
-	var s unix.Statfs_t
-	for {
-		err := unix.Statfs(path, &s)
-		if err == nil || !errors.Is(err, unix.EINTR) {
-			return s, err
-		}
-	}
 }

@@ -51,16 +51,16 @@ const mounts = `22 1 254:0 / / rw,relatime - ext4 /dev/mapper/vg-root rw
 
 func TestFilesystemOfAFixture(t *testing.T) {
 	c := newFilesystem(procWith(t, mounts)).(*filesystemCollector)
-	c.statfs = func(path string) (unix.Statfs_t, error) {
+	c.statfs = func(path string) (space, error) {
 		switch path {
 		case "/":
-			return unix.Statfs_t{Bsize: 4096, Blocks: 100, Bfree: 50, Bavail: 40, Files: 10, Ffree: 9, Flags: unix.ST_RDONLY}, nil
+			return space{size: 409600, free: 204800, avail: 163840, files: 10, filesFree: 9, readonly: true}, nil
 		case "/mnt/nfs":
-			return unix.Statfs_t{}, unix.ESTALE
+			return space{}, unix.ESTALE
 		case "/mnt/over":
-			return unix.Statfs_t{Bsize: 1, Blocks: 7, Bfree: 7, Bavail: 7}, nil
+			return space{size: 7, free: 7, avail: 7}, nil
 		default:
-			return unix.Statfs_t{Bsize: 1}, nil // a size of zero
+			return space{}, nil // a size of zero
 		}
 	}
 	root := `{device="/dev/mapper/vg-root",fstype="ext4",mountpoint="/"}`
@@ -85,12 +85,12 @@ func TestFilesystemOfAFixture(t *testing.T) {
 func TestFilesystemWithADeadMount(t *testing.T) {
 	c := newFilesystem(procWith(t, mounts)).(*filesystemCollector)
 	asked, awake := atomic.Int32{}, make(chan struct{})
-	c.statfs = func(path string) (unix.Statfs_t, error) {
+	c.statfs = func(path string) (space, error) {
 		if path == "/mnt/nfs" {
 			asked.Add(1)
 			<-awake
 		}
-		return unix.Statfs_t{Bsize: 1, Blocks: 5}, nil
+		return space{size: 5}, nil
 	}
 	dead := `{device="server:/export",fstype="nfs4",mountpoint="/mnt/nfs"}`
 	alive := `{device="/dev/vdc",fstype="xfs",mountpoint="/mnt/with blank"}`
@@ -123,7 +123,7 @@ func TestFilesystemWithADeadMount(t *testing.T) {
 func TestFilesystemForgetsMountsThatAreGone(t *testing.T) {
 	host := procWith(t, mounts)
 	c := newFilesystem(host).(*filesystemCollector)
-	c.statfs = func(string) (unix.Statfs_t, error) { return unix.Statfs_t{Bsize: 1, Blocks: 1}, nil }
+	c.statfs = func(string) (space, error) { return space{size: 1}, nil }
 	gathered(t, c)
 	if len(c.asked) != 4 {
 		t.Fatalf("asked %v", c.asked)
@@ -139,11 +139,11 @@ func TestFilesystemUnderAnotherRoot(t *testing.T) {
 	host := procWith(t, mounts)
 	host.Root = "/host"
 	c := newFilesystem(host).(*filesystemCollector)
-	c.statfs = func(path string) (unix.Statfs_t, error) {
+	c.statfs = func(path string) (space, error) {
 		if !strings.HasPrefix(path, "/host") {
-			return unix.Statfs_t{}, fmt.Errorf("asked %s", path)
+			return space{}, fmt.Errorf("asked %s", path)
 		}
-		return unix.Statfs_t{Bsize: 1, Blocks: 3}, nil
+		return space{size: 3}, nil
 	}
 	between(t, gathered(t, c), `fettle_node_filesystem_size_bytes{device="/dev/mapper/vg-root",fstype="ext4",mountpoint="/"}`, 3, 3)
 }

@@ -36,5 +36,8 @@ func (h Host) proc(name string) string {
 }
 
 func (h Host) path(mountpoint string) string {
+	if h.Root == "" || h.Root == "/" { // a drive's name stays what it is
+		return mountpoint
+	}
 	return filepath.Join("/", h.Root, mountpoint)
 }
