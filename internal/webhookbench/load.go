@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -68,6 +69,12 @@ func (s sent) unanswered() error {
 func (l load) run(ctx context.Context) sent {
 	if l.lasts > 0 && l.rate > 0 {
 		l.messages = int(l.rate * l.lasts.Seconds())
+	}
+	if l.rate > 0 {
+		// Who waits in the kernel for its time keeps one of the runtime's processors for
+		// up to 10 ms. Were there fewer than connections, answers that are there would
+		// wait for a reader, and the generator would measure itself.
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(l.connections + 2))
 	}
 	var (
 		next, answered atomic.Int64
