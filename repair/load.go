@@ -53,6 +53,8 @@ type stepYAML struct {
 	Deadline *time.Duration    `yaml:"deadline"`
 	Attempts *int              `yaml:"attempts"`
 	Once     bool              `yaml:"once"`
+	Exec     *Exec             `yaml:"exec"`
+	HTTP     *HTTP             `yaml:"http"`
 }
 
 var (

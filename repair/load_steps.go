@@ -53,9 +53,10 @@ func (l *playbookLoader) step(i int) Step {
 	case !ok:
 		l.doc.Errorf(at.Join("action"), "unknown action %s; %s", strictyaml.Clip(s.Action), strictyaml.DidYouMean(s.Action, known))
 		return out
-	case spec.Kind != l.file.Target.Kind && !l.doc.Bad(keyPath("target", "kind")):
+	case spec.Kind != "" && spec.Kind != l.file.Target.Kind && !l.doc.Bad(keyPath("target", "kind")):
 		l.doc.Errorf(at.Join("action"), "action %s is for targets of kind %s, and this playbook's target is of kind %s", s.Action, spec.Kind, l.file.Target.Kind)
 	}
+	l.declared(at, s, &out)
 	for _, name := range slices.Sorted(maps.Keys(s.With)) {
 		if out.With == nil {
 			out.With = make(map[string]Value, len(s.With))

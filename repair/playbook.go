@@ -88,4 +88,6 @@ type Step struct {
 	Deadline time.Duration // 0: the tier's
 	Attempts int           // 0: the setting's
 	Once     bool
+	Exec     *Exec // what a step with action exec says, with references to labels; else nil
+	HTTP     *HTTP // the same with action http
 }
