@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -33,34 +30,6 @@ func printJSON(v any) error {
 	}
 	_, err = os.Stdout.Write(append(story.EscapeJSON(b), '\n'))
 	return err
-}
-
-// table prints rows under a header. Every cell is cleaned: labels come from
-// whoever can send an alert.
-func table(header []string, rows [][]string) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{header}, rows...) {
-		for i, cell := range row {
-			if i > 0 {
-				fmt.Fprint(w, "\t")
-			}
-			if cell == "" {
-				cell = "-"
-			}
-			fmt.Fprint(w, story.Clean(cell))
-		}
-		fmt.Fprintln(w)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(os.Stdout, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // say prints one line, with what is put into it cleaned.
