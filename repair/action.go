@@ -51,14 +51,16 @@ type ActionSpec struct {
 	Name string // what playbooks say
 	// Sees names the schema of its Observation; steps that see alike share one look.
 	Sees     string
-	Kind     cluster.Kind // the kind of target it is for
+	Kind     cluster.Kind // the kind of target it is for; empty: any
 	Disturbs cluster.Disturbs
 	Does     Does
 	Params   map[string]Param // parameters that a step may give in `with`
 	Action   Action           // nil where Bind makes it
 	// Bind makes the line of one step that the playbook itself describes (exec, http):
 	// its own Action, Sees, Does and Disturbs. It is pure, and the same step gives the
-	// same line, in the next process too. nil: this line serves every step.
+	// same line, in the next process too. Sees tells two steps that look at different
+	// things apart. A step that Undoes another gets the line that puts back, whose Action
+	// is an Undoer. nil: this line serves every step.
 	Bind func(PlannedStep) (ActionSpec, error)
 }
 
@@ -67,6 +69,14 @@ type ActionSpec struct {
 // asked instead of Observe while that intent is open, in the next process too.
 type Watcher interface {
 	Watch(ctx context.Context, t cluster.Target, in Intent) (Sighting, error)
+}
+
+// An Undoer is the Action of a step that takes another back (PlannedStep.Undoes): its
+// Done says "put back". StillSet tells whether the target is in the state that the
+// undone step set, which is the only one that is changed: in a third one somebody else
+// has changed it since. It is pure.
+type Undoer interface {
+	StillSet(now Observation) bool
 }
 
 // Observation is what an action saw: versioned JSON, so that it can be journaled

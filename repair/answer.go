@@ -11,6 +11,7 @@ import (
 // group is the episodes on one target that get the same answer.
 type group struct {
 	playbook string
+	aim      *aim // what it would do, for each of them
 	silenced bool
 	episodes []*Episode
 }
@@ -23,8 +24,10 @@ func (a *ask) waiting() []*group {
 		if ep.ask != a || ep.Run != "" || a.running(ep.Playbook) != "" {
 			continue
 		}
-		g := group{playbook: ep.Playbook, silenced: a.e.silent[ep.Fingerprint]}
-		i := slices.IndexFunc(groups, func(o *group) bool { return o.playbook == g.playbook && o.silenced == g.silenced })
+		g := group{playbook: ep.Playbook, aim: ep.aim, silenced: a.e.silent[ep.Fingerprint]}
+		i := slices.IndexFunc(groups, func(o *group) bool {
+			return o.playbook == g.playbook && o.aim.key == g.aim.key && o.silenced == g.silenced
+		})
 		if i < 0 {
 			i = len(groups)
 			groups = append(groups, &g)
@@ -45,7 +48,7 @@ func (a *ask) running(playbook string) string {
 }
 
 // answer is one group's: in order, go, or a refusal.
-func (e *Engine) answer(g *group, t cluster.Target, ev Looked) {
+func (e *Engine) answer(g *group, ev Looked) {
 	p := e.playbook(g.playbook)
 	if p == nil {
 		for _, ep := range g.episodes {
@@ -53,16 +56,16 @@ func (e *Engine) answer(g *group, t cluster.Target, ev Looked) {
 		}
 		return
 	}
-	inOrder := ev.Err == nil && e.cfg.Actions[p.Steps[len(p.Steps)-1].Action].Action.Done(nil, ev.Seen.Observation)
+	inOrder := ev.Err == nil && g.aim.last().Action.Done(nil, ev.Seen.Observation)
 	switch {
 	case ev.Err != nil:
 		e.cannotTell(g, notSeen(ev.Err))
 	case !inOrder:
-		e.outOfOrder(g, p, t, ev.Seen, nil)
+		e.outOfOrder(g, p, ev.Seen, nil)
 	case p.Verify != nil:
-		e.verifyAsked(g, p, t)
+		e.verifyAsked(g, p)
 	default:
-		e.inOrder(g, t, ev.Seen)
+		e.inOrder(g, g.aim.target, ev.Seen)
 	}
 }
 
@@ -95,35 +98,34 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 
 // outOfOrder goes on to what can be done about it; denied is the answer where no
 // step is left to do.
-func (e *Engine) outOfOrder(g *group, p *Playbook, t cluster.Target, seen Sighting, denied *Verdict) {
+func (e *Engine) outOfOrder(g *group, p *Playbook, seen Sighting, denied *Verdict) {
 	for _, ep := range g.episodes {
 		ep.quiet.unseen, ep.quiet.inOrder = false, -1
 	}
-	e.weigh(g, p, t, seen, 0, denied)
+	e.weigh(g, p, seen, 0, denied)
 }
 
 // weigh goes through the steps as a run would, from step i on, with what was seen.
 // What another action has to see is looked at first: an answer that a run would
 // only find out is one that each ask would open a run for. denied is the answer
 // where no step is left to do; nil is go.
-func (e *Engine) weigh(g *group, p *Playbook, t cluster.Target, seen Sighting, i int, denied *Verdict) {
-	sees := func() string { return e.cfg.Actions[p.Steps[i].Action].Sees }
-	for ; i < len(p.Steps) && sees() == seen.Observation.Schema; i++ {
-		if !e.cfg.Actions[p.Steps[i].Action].Action.Done(nil, seen.Observation) {
-			e.decide(g, p, t, seen, i)
+func (e *Engine) weigh(g *group, p *Playbook, seen Sighting, i int, denied *Verdict) {
+	specs := g.aim.specs
+	for ; i < len(specs) && specs[i].Sees == seen.Observation.Schema; i++ {
+		if !specs[i].Action.Done(nil, seen.Observation) {
+			e.decide(g, p, seen, i)
 			return
 		}
 	}
-	if i == len(p.Steps) {
+	if i == len(specs) {
 		e.respond(g, denied, &seen)
 		return
 	}
-	want := sees()
-	e.look(p.Steps[i].Action, t, func(ev Looked) {
-		switch {
+	e.look(specs[i], g.aim.target, func(ev Looked) {
+		switch want := specs[i].Sees; {
 		case e.playbook(g.playbook) != p:
 		case ev.Err == nil && ev.Seen.Observation.Schema == want:
-			e.weigh(g, p, t, ev.Seen, i, denied)
+			e.weigh(g, p, ev.Seen, i, denied)
 		case ev.Err == nil:
 			ev.Err = fmt.Errorf("action %s saw %s, not %s", p.Steps[i].Action, ev.Seen.Observation.Schema, want)
 			fallthrough
@@ -135,12 +137,12 @@ func (e *Engine) weigh(g *group, p *Playbook, t cluster.Target, seen Sighting, i
 }
 
 // decide answers with what the guards say of step i, once they know enough.
-func (e *Engine) decide(g *group, p *Playbook, t cluster.Target, seen Sighting, i int) {
-	v := e.refusal(g, p, t, seen, i)
+func (e *Engine) decide(g *group, p *Playbook, seen Sighting, i int) {
+	v := e.refusal(g, p, seen, i)
 	if e.unseenFleet(v) {
 		e.survey(func() {
 			if e.playbook(g.playbook) == p {
-				e.respond(g, e.refusal(g, p, t, seen, i), &seen)
+				e.respond(g, e.refusal(g, p, seen, i), &seen)
 			}
 		})
 		return
@@ -150,15 +152,16 @@ func (e *Engine) decide(g *group, p *Playbook, t cluster.Target, seen Sighting, 
 
 // refusal is what a run would be refused step i with now; nil is go. It asks in
 // consider's order: an answer that a run would not end with opens one at each look.
-func (e *Engine) refusal(g *group, p *Playbook, t cluster.Target, seen Sighting, i int) *Verdict {
+func (e *Engine) refusal(g *group, p *Playbook, seen Sighting, i int) *Verdict {
+	t := g.aim.target
 	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
 		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
 	}
-	_, v := e.judge(p, i, t, seen, g.silenced, "", false)
+	_, v := e.judge(Question{Playbook: p, Step: g.aim.steps[i], Spec: g.aim.specs[i], Target: t, Seen: seen, Silenced: g.silenced})
 	if v != nil && (v.Observed || !v.Passing) {
 		return v
 	}
-	if holder, taken := e.SlotHolder(e.resources(p, t), ""); taken {
+	if holder, taken := e.SlotHolder(g.aim.resources, ""); taken {
 		return &Verdict{Guard: ReasonConcurrency, Reason: ReasonConcurrency, Detail: "slots are taken by " + holder, Passing: true}
 	}
 	if set := e.settings(p, t.Cluster.Name); v == nil && e.tooOld(seen, set) { // a run's look would be no younger

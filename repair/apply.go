@@ -134,7 +134,7 @@ func (s *State) foldIntent(v IntentData, t time.Duration, wall time.Time) {
 		tr.State, tr.Says, tr.Began = "running", v.Says, wall
 		tr.Attempts++
 	})
-	key := v.Action + "|" + v.TargetName
+	key := r.attemptsKey(v)
 	s.attempts[key] = append(s.attempts[key], attempt{v.ID, t})
 }
 
@@ -161,13 +161,21 @@ func (s *State) foldStep(v StepData, wall time.Time) {
 		r.Attempt, r.Next = v.Attempt+1, 0
 	case StepStarted: // for cooldown and attempts it was no mutating run
 		if open != nil {
-			key := open.Action + "|" + open.TargetName
+			key := r.attemptsKey(*open)
 			if s.attempts[key] = dropAttempt(s.attempts[key], open.ID); len(s.attempts[key]) == 0 {
 				delete(s.attempts, key)
 			}
 		}
 		r.Mutating--
 	}
+}
+
+// attemptsKey is what an intent counts under.
+func (r *Run) attemptsKey(v IntentData) string {
+	if v.Step >= 0 && v.Step < len(r.Steps) {
+		return r.Steps[v.Step].counted() + "|" + v.TargetName
+	}
+	return v.Action + "|" + v.TargetName
 }
 
 func dropAttempt(as []attempt, intent string) []attempt {
@@ -237,7 +245,7 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 		return
 	}
 	delete(s.episodes, v.Episode)
-	ep.ask = nil
+	ep.ask, ep.aim = nil, nil
 	ep.ClosedWall, ep.CloseReason = wall, v.Reason
 	s.endedEpisode = keep(s.endedEpisode, ep)
 	delete(s.openOf, ep.Fingerprint)

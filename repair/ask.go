@@ -14,8 +14,8 @@ import (
 type ask struct {
 	e        *Engine
 	key      string
-	action   string // whose Observe looks
-	target   *cluster.Target
+	spec     ActionSpec // whose Observe looks
+	target   cluster.Target
 	episodes []*Episode // some may have ended
 	due      time.Duration
 	looking  bool // a look is in flight, or waits for its turn
@@ -57,33 +57,33 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 		return
 	}
 	if ep.ask == nil {
-		t, err := e.place(p, ep)
+		at, err := e.place(p, ep)
 		if err != nil {
 			e.tryClose(ep)
 			return
 		}
-		e.join(ep, p, t)
+		e.join(ep, at)
 	}
 	e.askBy(ep.ask, due)
 }
 
 // join has an episode asked together with the others on its target.
-func (e *Engine) join(ep *Episode, p *Playbook, t *cluster.Target) {
-	action := p.Steps[len(p.Steps)-1].Action
-	key := t.String() + "|" + e.cfg.Actions[action].Sees
+func (e *Engine) join(ep *Episode, at *aim) {
+	spec := at.last()
+	key := at.target.String() + "|" + spec.Sees
 	a := e.asks[key]
 	if a == nil {
 		a = &ask{e: e, key: key, due: -1}
 		e.asks[key] = a
 	}
-	a.action, a.target = action, t
+	a.spec, a.target = spec, at.target
 	a.episodes = append(a.episodes, ep)
-	ep.ask = a
+	ep.ask, ep.aim = a, at
 }
 
 // place resolves an episode's labels. What named a target once is remembered: in a
 // storm thousands of alerts name the same ones.
-func (e *Engine) place(p *Playbook, ep *Episode) (*cluster.Target, error) {
+func (e *Engine) place(p *Playbook, ep *Episode) (*aim, error) {
 	uses, ok := e.uses[p]
 	if !ok {
 		uses = p.uses()
@@ -96,14 +96,14 @@ func (e *Engine) place(p *Playbook, ep *Episode) (*cluster.Target, error) {
 		b.WriteString(ep.Label(name))
 	}
 	key := b.String()
-	if t, ok := e.places[key]; ok {
-		return t, nil
+	if at, ok := e.places[key]; ok {
+		return at, nil
 	}
-	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
+	at, err := e.aimFor(p, ep.Labels())
 	if err == nil && len(e.places) < maxPlaces {
-		e.places[key] = &t
+		e.places[key] = at
 	}
-	return &t, err
+	return at, err
 }
 
 // maxPlaces bounds what place remembers.
@@ -186,7 +186,7 @@ func (a *ask) wake() {
 // look looks at the target.
 func (a *ask) look() {
 	a.e.asking++
-	a.e.look(a.action, *a.target, a.seen)
+	a.e.look(a.spec, a.target, a.seen)
 }
 
 // seen answers every episode on the target with one look, and has the next one in
@@ -207,6 +207,6 @@ func (a *ask) seen(ev Looked) {
 		e.timers.set(a)
 	}
 	for _, g := range a.waiting() {
-		e.answer(g, *a.target, ev)
+		e.answer(g, ev)
 	}
 }

@@ -39,6 +39,7 @@ type Engine struct {
 	onTarget   map[string]map[string]*live // by target, then by run
 	slots      map[string]string
 	freed      map[string]time.Duration // resource: when a run that may have changed it gave it back
+	leftAt     map[string]time.Duration // and likewise, by target
 	asks       map[string]*ask          // by target and what is seen
 	asking     int                      // asks that look
 	turns      []*ask                   // that wait to look
@@ -59,7 +60,7 @@ type Engine struct {
 
 	books    map[string]*Playbook // of the running configuration, as all of these
 	uses     map[*Playbook][]string
-	places   map[string]*cluster.Target
+	places   map[string]*aim
 	index    cluster.Index
 	digest   map[string]string // of a cluster's entry
 	generals Settings          // those that belong to no playbook
@@ -78,7 +79,7 @@ type Engine struct {
 func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 	e := &Engine{
 		newID: newID, st: st,
-		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, asks: map[string]*ask{},
+		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
 		queued: map[string]bool{}, looks: map[uint64]func(Looked){},
 		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{},
 	}
@@ -95,7 +96,7 @@ func (e *Engine) configure(cfg Config) {
 			e.books[p.Name] = p
 		}
 	}
-	e.uses, e.places = map[*Playbook][]string{}, map[string]*cluster.Target{}
+	e.uses, e.places = map[*Playbook][]string{}, map[string]*aim{}
 	e.index, e.digest = cfg.Inventory.Index(), map[string]string{}
 	e.generals = cfg.Settings(P1, "", "")
 }
@@ -187,10 +188,15 @@ func (e *Engine) effect(f Effect) { e.ready.Effects = append(e.ready.Effects, f)
 func (e *Engine) note(n Note) { e.ready.Notes = append(e.ready.Notes, n) }
 
 // look asks for one look and remembers who wants the answer.
-func (e *Engine) look(action string, t cluster.Target, then func(Looked)) {
+func (e *Engine) look(spec ActionSpec, t cluster.Target, then func(Looked)) {
+	e.lookWith(Look{Spec: spec, Target: t}, then)
+}
+
+func (e *Engine) lookWith(f Look, then func(Looked)) {
 	e.lookSeq++
 	e.looks[e.lookSeq] = then
-	e.effect(Look{ID: e.lookSeq, Spec: e.cfg.Actions[action], Target: t, Timeout: lookTimeout})
+	f.ID, f.Timeout = e.lookSeq, lookTimeout
+	e.effect(f)
 }
 
 // lookTimeout bounds one look: a hung member takes 6 s of watching by itself (rule 14).

@@ -90,12 +90,12 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 
 // opened has a new episode answered. Where its labels name nothing, a run says so.
 func (e *Engine) opened(ep *Episode, p *Playbook) {
-	t, err := e.place(p, ep)
+	at, err := e.place(p, ep)
 	if err != nil {
 		e.open(ep, nil)
 		return
 	}
-	e.join(ep, p, t)
+	e.join(ep, at)
 	e.askBy(ep.ask, e.now)
 }
 

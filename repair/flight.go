@@ -34,7 +34,9 @@ func (l *live) sample() {
 	again := func() {
 		l.after(max(0, asked+l.set.Sample-l.e.now), l.sample)
 	}
-	l.e.look(l.Intent.Action, l.target, func(ev Looked) {
+	open := l.Intent.Intent // a Watcher is asked for it
+	open.Target = l.target
+	l.e.lookWith(Look{Spec: l.spec(l.Intent.Step), Target: l.target, Intent: &open}, func(ev Looked) {
 		l.sampling = false
 		if l.Finished != nil || l.Intent == nil {
 			return
@@ -54,7 +56,7 @@ func (l *live) sample() {
 }
 
 func (l *live) sampled(seen Sighting, answered, late bool, again func()) {
-	action := l.e.cfg.Actions[l.Intent.Action].Action
+	action := l.spec(l.Intent.Step).Action
 	service := serviceOf(seen, l.target)
 	now := seen.Observation
 	if action.Done(&l.Intent.Before, now) {

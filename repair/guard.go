@@ -19,8 +19,9 @@ type Guard struct {
 // Question is everything a guard may look at.
 type Question struct {
 	Playbook *Playbook
-	Step     Step
+	Step     PlannedStep
 	Spec     ActionSpec
+	Counted  string // what attempts at the step are counted under, for AttemptsMade and CircuitOpen
 	Target   cluster.Target
 	Settings Settings
 	Autonomy Autonomy // what holds for this playbook, cluster, tier

@@ -90,7 +90,11 @@ func (e *Engine) reload(cfg Config) {
 	e.recordConfig()
 	for _, l := range e.liveRuns() {
 		p := e.playbook(l.Playbook)
-		if p != nil && l.ep != nil && l.Target != "" {
+		specs, unbound := e.specsOf(l.Steps)
+		if unbound == nil {
+			l.specs = specs
+		}
+		if p != nil && l.ep != nil && l.Target != "" && unbound == nil {
 			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels()); err == nil && e.digests(p, t) == l.Digests {
 				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
 				continue
@@ -104,7 +108,7 @@ func (e *Engine) reload(cfg Config) {
 	clear(e.asks)
 	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {
-		ep.ask = nil
+		ep.ask, ep.aim = nil, nil
 		e.enrol(ep, e.now)
 	}
 }

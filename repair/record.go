@@ -1,6 +1,8 @@
 package repair
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -89,6 +91,11 @@ type Planned struct {
 	Steps     []PlannedStep `json:"steps,omitempty"`
 	Verify    string        `json:"verify,omitempty"` // what Prometheus is asked, with the labels in it
 	Digests   Digests       `json:"digests"`
+	// Undoes is the run that this one takes back, empty for a run that repairs; Actor and
+	// Comment are the person's who asked for it, empty where it is owed.
+	Undoes  string `json:"undoes,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+	Comment string `json:"comment,omitempty"`
 }
 
 // PlannedStep is a resolved step.
@@ -106,6 +113,30 @@ type PlannedStep struct {
 	Undoes *Undoes `json:"undoes,omitempty"`
 }
 
+// settleForm gives what is declared the bytes that it will have in the journal: what is
+// made of them in this process and in the next one is the same.
+func (s *PlannedStep) settleForm() (err error) {
+	if s.Declared != nil {
+		if s.Declared, err = json.Marshal(s.Declared); err != nil {
+			return err
+		}
+	}
+	if s.Undo != nil {
+		s.Undo.Declared, err = json.Marshal(s.Undo.Declared)
+	}
+	return err
+}
+
+// counted is what attempts at a step are counted under: the action, and for a step
+// that the playbook itself describes what it says.
+func (s PlannedStep) counted() string {
+	if len(s.Declared) == 0 {
+		return s.Action
+	}
+	sum := sha256.Sum256(s.Declared)
+	return s.Action + ":" + hex.EncodeToString(sum[:6])
+}
+
 // PlannedUndo is how a step is taken back (ENGINE.md rule 24). It stands in the plan,
 // so that it is in the journal before the step is begun.
 type PlannedUndo struct {
@@ -120,12 +151,14 @@ type PlannedUndo struct {
 // Undoes is what an undoing step takes back.
 type Undoes struct {
 	Run    string `json:"run"`
-	Intent string `json:"intent"`
+	Intent string `json:"intent"` // the first of that step
 	// Declared is what the step that is undone declared: only while the target is in
 	// the state that it set is anything put back.
 	Declared json.RawMessage `json:"declared"`
 	// Was is the value that it overwrote, as it was seen just before.
 	Was *string `json:"was,omitempty"`
+	// Unhealthy: it is taken back also while the target is not in order.
+	Unhealthy bool `json:"unhealthy,omitempty"`
 }
 
 // Digests are what a run was planned with; a change of any ends it (rule 11).

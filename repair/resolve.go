@@ -16,12 +16,12 @@ import (
 // maxLabelValue is the longest label value that may reach a target or an action, in bytes.
 const maxLabelValue = 1024
 
-// Resolve turns an alert's labels, which are untrusted, into the target and each
-// step's parameters. Only declared labels are read, and a value that is not of its
+// Resolve turns an alert's labels, which are untrusted, into the target and the steps
+// that would be done. Only declared labels are read, and a value that is not of its
 // declared type is refused; so is one with a control character, or that begins
 // with a dash, whatever the type says. It is pure; the errors name the label and
 // never repeat more than 64 bytes of its value.
-func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (cluster.Target, []map[string]string, error) {
+func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (cluster.Target, []PlannedStep, error) {
 	var t cluster.Target
 	values := make(map[string]string, len(p.Labels))
 	for _, name := range p.uses() {
@@ -44,13 +44,16 @@ func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (clu
 	if err != nil {
 		return cluster.Target{}, nil, err
 	}
-	with := make([]map[string]string, len(p.Steps))
+	steps := make([]PlannedStep, len(p.Steps))
 	for i, s := range p.Steps {
-		for name, v := range s.With {
-			with[i] = set(with[i], name, of(v))
+		if steps[i], err = s.planned(of); err != nil {
+			return cluster.Target{}, nil, fmt.Errorf("step %s: %w", s.Name, err)
+		}
+		if err := steps[i].settleForm(); err != nil {
+			return cluster.Target{}, nil, fmt.Errorf("step %s: %w", s.Name, err)
 		}
 	}
-	return t, with, nil
+	return t, steps, nil
 }
 
 // uses are the labels that the playbook really reads, sorted: one that is declared
@@ -58,8 +61,8 @@ func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (clu
 func (p *Playbook) uses() []string {
 	set := map[string]bool{p.Target.Cluster.Label: true, p.Target.Member.Label: true}
 	for _, s := range p.Steps {
-		for _, v := range s.With {
-			set[v.Label] = true
+		for _, name := range s.labels() {
+			set[name] = true
 		}
 	}
 	if p.Verify != nil {

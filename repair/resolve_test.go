@@ -35,15 +35,15 @@ func load(t *testing.T) *repair.Playbook {
 
 func TestResolve(t *testing.T) {
 	p := load(t)
-	target, with, err := p.Resolve(inventory, map[string]string{"instance": "w2", "mode": "fast", "zone": "-rf"})
+	target, steps, err := p.Resolve(inventory, map[string]string{"instance": "w2", "mode": "fast", "zone": "-rf"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if target.String() != "web/w2" || target.Member.Host != "b" {
 		t.Errorf("target %+v", target)
 	}
-	if len(with) != 2 || with[0]["mode"] != "fast" || with[0]["zone"] != "north" || len(with[0]) != 2 || len(with[1]) != 0 {
-		t.Errorf("with %v", with)
+	if len(steps) != 2 || steps[0].With["mode"] != "fast" || steps[0].With["zone"] != "north" || len(steps[0].With) != 2 || len(steps[1].With) != 0 {
+		t.Errorf("steps %+v", steps)
 	}
 }
 

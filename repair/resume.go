@@ -74,13 +74,18 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 	}
 	changed := p == nil || ep == nil || err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
 	if changed && r.Intent != nil {
-		if t, err = e.byName(r.Target); err != nil || e.cfg.Actions[r.Intent.Action].Action == nil {
+		if t, err = e.byName(r.Target); err != nil {
 			l := e.adopt(ep, r, p, t)
 			l.unknown("after a restart its target is no longer in the inventory: it cannot be told whether the intent had its effect")
 			return nil
 		}
 	}
 	l := e.adopt(ep, r, p, t)
+	if l.unbound != nil && r.Intent != nil {
+		l.unknown("it cannot be told whether the intent had its effect: " + l.unbound.Error())
+		return nil
+	}
+	changed = changed || l.unbound != nil
 	if p == nil {
 		l.set = e.cfg.Settings(r.Tier, t.Cluster.Name, r.Playbook)
 	}

@@ -21,6 +21,8 @@ type live struct {
 	ep       *Episode
 	playbook *Playbook
 	target   cluster.Target
+	specs    []ActionSpec // of its steps
+	unbound  error        // why there are none
 	set      Settings
 
 	holds bool
@@ -112,18 +114,16 @@ func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
 		Run: e.newID(), Episode: ep.ID, Playbook: p.Name, Tier: p.Tier, Autonomy: Observe,
 		Digests: Digests{Playbook: p.Digest, Version: e.cfg.Version},
 	}
-	labels := ep.Labels()
-	t, with, err := p.Resolve(e.cfg.Inventory, labels)
+	a, err := e.place(p, ep)
+	var t cluster.Target
 	var unasked error
 	if err == nil {
-		plan.Verify, unasked = p.verification(labels)
+		t = a.target
+		plan.Verify, unasked = p.verification(ep.Labels())
 		plan.Target = t.String()
 		plan.Autonomy = e.autonomy(p, t)
 		plan.Digests = e.digests(p, t)
-		plan.Resources = e.resources(p, t)
-		for i, s := range p.Steps {
-			plan.Steps = append(plan.Steps, PlannedStep{Name: s.Name, Action: s.Action, With: with[i], Once: s.Once})
-		}
+		plan.Resources, plan.Steps = a.resources, a.steps
 	}
 	e.record(TypePlanned, "run/"+plan.Run, plan)
 	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
@@ -147,6 +147,7 @@ func (e *Engine) adopt(ep *Episode, r *Run, p *Playbook, t cluster.Target) *live
 	if p != nil {
 		l.set = e.settings(p, t.Cluster.Name)
 	}
+	l.specs, l.unbound = e.specsOf(r.Steps)
 	e.live[r.Planned.Run] = l
 	if e.onTarget[r.Target] == nil {
 		e.onTarget[r.Target] = map[string]*live{}
@@ -161,22 +162,6 @@ func (e *Engine) autonomy(p *Playbook, t cluster.Target) Autonomy {
 		a = a.AtMost(p.Ceiling)
 	}
 	return a
-}
-
-// resources are what any step of the playbook may disturb.
-func (e *Engine) resources(p *Playbook, t cluster.Target) []string {
-	set := map[string]bool{}
-	for _, s := range p.Steps {
-		for _, res := range e.index.Resources(t, e.cfg.Actions[s.Action].Disturbs) {
-			set[res] = true
-		}
-	}
-	out := make([]string, 0, len(set))
-	for res := range set {
-		out = append(out, res)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // take takes all the run's slots, or none.
@@ -212,7 +197,7 @@ func (l *live) give() {
 }
 
 // spec is the action of step i.
-func (l *live) spec(i int) ActionSpec { return l.e.cfg.Actions[l.Steps[i].Action] }
+func (l *live) spec(i int) ActionSpec { return l.specs[i] }
 
 // goal tells whether the target is in order: the last step's Done(nil, now).
 func (l *live) goal(now Observation) bool {
@@ -229,7 +214,7 @@ func (l *live) after(d time.Duration, then func()) {
 func (l *live) observe(i int) {
 	l.due = -1
 	l.fresh = l.holds
-	l.e.look(l.Steps[i].Action, l.target, func(ev Looked) {
+	l.e.look(l.spec(i), l.target, func(ev Looked) {
 		if l.Finished != nil {
 			return
 		}
@@ -308,7 +293,7 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
 	}
 	if ep.ask != nil {
-		return *ep.ask.target, p, nil
+		return ep.ask.target, p, nil
 	}
 	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
 	return t, p, err

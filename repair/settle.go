@@ -21,7 +21,7 @@ func (l *live) settle() {
 
 func (l *live) watch() {
 	l.due = -1
-	last := l.Steps[len(l.Steps)-1].Action
+	last := l.spec(len(l.Steps) - 1)
 	if l.Verify != "" && l.e.now >= l.settled {
 		l.e.lookAndVerify(last, l.target, l.verification(), l.watched)
 		return

@@ -84,6 +84,7 @@ type Episode struct {
 
 	quiet quiet // not of the fold: the engine's own
 	ask   *ask  // likewise: who looks at its target
+	aim   *aim  // and what its playbook would do there
 }
 
 // askedAt is a refusal, guard/reason, and when it was last a record.

@@ -48,7 +48,7 @@ func (l *live) consider(seen Sighting) {
 		return
 	}
 	service := serviceOf(seen, l.target)
-	if l.Intents > 0 && e.now < l.deadline && comingUp(service) { // what we ended is being started by its own manager
+	if l.Intents > 0 && e.now < l.deadline && comingUp(service) && !e.described(l.Steps[i]) { // what we ended is being started by its own manager
 		l.after(l.set.Sample, func() { l.observe(i) })
 		return
 	}
@@ -60,7 +60,10 @@ func (l *live) consider(seen Sighting) {
 		l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: "out of order again, and its step must not be done twice: " + seen.Observation.Says})
 		return
 	}
-	verdicts, refusal := e.judge(l.playbook, i, l.target, seen, l.ep != nil && e.silent[l.ep.Fingerprint], l.Planned.Run, l.resumed || l.Attempt > 1 || l.Intents > 0)
+	verdicts, refusal := e.judge(Question{
+		Playbook: l.playbook, Step: l.Steps[i], Spec: l.spec(i), Target: l.target, Seen: seen, Run: l.Planned.Run,
+		Silenced: l.ep != nil && e.silent[l.ep.Fingerprint], Further: l.resumed || l.Attempt > 1 || l.Intents > 0,
+	})
 	switch held := e.heldStill(); {
 	case held != nil:
 		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
@@ -136,17 +139,12 @@ func (l *live) allInOrder(seen Sighting) {
 	l.finish(FinishedData{Outcome: Noop, Reason: "recovered_by_itself", Says: seen.Observation.Says})
 }
 
-// judge asks every guard about step i; the refusal is the first in the table's
+// judge asks every guard, and adds what all of them may want to know; the refusal is the first in the table's
 // order, except that one which waits for a person goes before one that passes:
 // people learn of it even while something else holds.
-func (e *Engine) judge(p *Playbook, i int, t cluster.Target, seen Sighting, silenced bool, run string, further bool) ([]Verdict, *Verdict) {
-	spec := e.cfg.Actions[p.Steps[i].Action]
-	q := Question{
-		Playbook: p, Step: p.Steps[i], Spec: spec, Target: t,
-		Settings: e.settings(p, t.Cluster.Name), Autonomy: e.autonomy(p, t),
-		Seen: seen, State: e, Run: run, Further: further,
-		Silenced: silenced, Brake: e.stamp.Brake,
-	}
+func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
+	q.Settings, q.Autonomy = e.settings(q.Playbook, q.Target.Cluster.Name), e.autonomy(q.Playbook, q.Target)
+	q.Counted, q.State, q.Brake = q.Step.counted(), e, e.stamp.Brake
 	q.Fleet = e.freshFleet(q.Settings)
 	verdicts := make([]Verdict, 0, len(e.cfg.Guards))
 	for _, g := range e.cfg.Guards {
@@ -185,7 +183,7 @@ func (l *live) refused(v Verdict, verdicts []Verdict, i int, seen Sighting) {
 	}
 	for _, w := range verdicts {
 		if w.Guard == "attempts" && !w.OK {
-			f.Circuit = l.Steps[i].Action + "|" + l.Target
+			f.Circuit = l.Steps[i].counted() + "|" + l.Target
 		}
 	}
 	if v.Observed {

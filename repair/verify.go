@@ -82,10 +82,8 @@ func (p *Playbook) verification(labels map[string]string) (string, error) {
 }
 
 // lookAndVerify looks, and then asks Prometheus too.
-func (e *Engine) lookAndVerify(action string, t cluster.Target, v Verification, then func(Looked)) {
-	e.lookSeq++
-	e.looks[e.lookSeq] = then
-	e.effect(Look{ID: e.lookSeq, Spec: e.cfg.Actions[action], Target: t, Timeout: lookTimeout, Verify: &v})
+func (e *Engine) lookAndVerify(spec ActionSpec, t cluster.Target, v Verification, then func(Looked)) {
+	e.lookWith(Look{Spec: spec, Target: t, Verify: &v}, then)
 }
 
 // verification is the run's question now.
@@ -104,7 +102,7 @@ func (l *live) verification() Verification {
 func (l *live) verifyGoal(stepsLeft bool) {
 	l.due = -1
 	l.fresh = l.holds
-	l.e.lookAndVerify(l.Steps[len(l.Steps)-1].Action, l.target, l.verification(), func(ev Looked) {
+	l.e.lookAndVerify(l.spec(len(l.Steps)-1), l.target, l.verification(), func(ev Looked) {
 		if l.Finished != nil {
 			return
 		}
@@ -136,20 +134,20 @@ func (l *live) verifyGoal(stepsLeft bool) {
 // verifyAsked is answer's, where the look says in order and the playbook wants to
 // know from Prometheus too. Each episode has an expression of its own: its labels are
 // in it.
-func (e *Engine) verifyAsked(all *group, p *Playbook, t cluster.Target) {
+func (e *Engine) verifyAsked(all *group, p *Playbook) {
 	for _, ep := range all.episodes {
-		g := &group{playbook: all.playbook, silenced: all.silenced, episodes: []*Episode{ep}}
+		g := &group{playbook: all.playbook, aim: all.aim, silenced: all.silenced, episodes: []*Episode{ep}}
 		expr, err := p.verification(ep.Labels())
 		if err != nil {
 			e.cannotTell(g, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
 			continue
 		}
-		e.verifyOne(g, p, t, expr)
+		e.verifyOne(g, p, expr)
 	}
 }
 
-func (e *Engine) verifyOne(g *group, p *Playbook, t cluster.Target, expr string) {
-	last := p.Steps[len(p.Steps)-1].Action
+func (e *Engine) verifyOne(g *group, p *Playbook, expr string) {
+	last, t := g.aim.last(), g.aim.target
 	e.lookAndVerify(last, t, Verification{Expr: expr, Since: sinceBefore}, func(ev Looked) {
 		if ep := g.episodes[0]; e.st.episodes[ep.ID] != ep || ep.Run != "" || e.playbook(g.playbook) != p {
 			return
@@ -157,12 +155,12 @@ func (e *Engine) verifyOne(g *group, p *Playbook, t cluster.Target, expr string)
 		switch v := notShown(expr, ev.Verified); {
 		case ev.Err != nil:
 			e.cannotTell(g, notSeen(ev.Err))
-		case !e.cfg.Actions[last].Action.Done(nil, ev.Seen.Observation):
-			e.outOfOrder(g, p, t, ev.Seen, nil)
+		case !last.Action.Done(nil, ev.Seen.Observation):
+			e.outOfOrder(g, p, ev.Seen, nil)
 		case ev.Verified.shown():
 			e.inOrder(g, t, ev.Seen)
 		case ev.Verified.believed():
-			e.outOfOrder(g, p, t, ev.Seen, &v)
+			e.outOfOrder(g, p, ev.Seen, &v)
 		default:
 			e.cannotTell(g, v)
 		}

@@ -33,7 +33,7 @@ func (s *State) EachEpisode(fn func(Episode) bool) {
 	slices.SortStableFunc(all, func(a, b *Episode) int { return cmp.Compare(b.Opened, a.Opened) })
 	for _, ep := range all {
 		one := *ep
-		one.ask, one.quiet = nil, quiet{}
+		one.ask, one.aim, one.quiet = nil, nil, quiet{}
 		if !fn(one) {
 			return
 		}

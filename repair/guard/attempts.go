@@ -14,8 +14,8 @@ func Attempts() repair.Guard {
 			return repair.Go()
 		}
 		target := q.Target.String()
-		made := q.State.AttemptsMade(q.Step.Action, target, q.Settings.AttemptsWithin)
-		if made < q.Settings.Attempts && !q.State.CircuitOpen(q.Step.Action, target) {
+		made := q.State.AttemptsMade(q.Counted, target, q.Settings.AttemptsWithin)
+		if made < q.Settings.Attempts && !q.State.CircuitOpen(q.Counted, target) {
 			return repair.Go()
 		}
 		return repair.RefuseForPerson("attempts", fmt.Sprintf("%s was attempted %d times on %s (at most %d within %s): find out why it does not hold, then `fettle release`",

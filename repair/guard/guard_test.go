@@ -71,7 +71,7 @@ func question() *repair.Question {
 	member := cluster.Member{Name: "a"}
 	return &repair.Question{
 		Playbook: &repair.Playbook{Name: "etcd-member-restart"},
-		Step:     repair.Step{Name: "start", Action: "member-start"},
+		Step:     repair.PlannedStep{Name: "start", Action: "member-start"}, Counted: "member-start",
 		Spec:     repair.ActionSpec{Name: "member-start", Does: repair.Starts},
 		Target:   cluster.Target{Cluster: cluster.Cluster{Name: "demo", Kind: cluster.KindEtcd, Members: []cluster.Member{member}}, Member: member},
 		Settings: repair.Settings{Cooldown: 10 * time.Minute, Attempts: 3, AttemptsWithin: 15 * time.Minute, CommitLag: 1000, LiveRuns: 10},
@@ -86,7 +86,7 @@ func question() *repair.Question {
 
 // ending makes it a question about ending member a, which hangs.
 func ending(q *repair.Question) {
-	q.Step = repair.Step{Name: "end-hung", Action: "member-end-hung"}
+	q.Step, q.Counted = repair.PlannedStep{Name: "end-hung", Action: "member-end-hung"}, "member-end-hung"
 	q.Spec = repair.ActionSpec{Name: "member-end-hung", Does: repair.Takes}
 	q.Seen.Facts.Sights[0] = hung("a")
 }
