@@ -1,0 +1,72 @@
+package repair
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
+)
+
+// takes are the targets that a step may make unavailable, its own among them; none
+// where it takes nothing away.
+func (e *Engine) takes(spec ActionSpec, t cluster.Target) []string {
+	if spec.Does == Starts || spec.Does == Leaves {
+		return nil
+	}
+	return e.index.Targets(t, spec.Disturbs)
+}
+
+// mayTake is what a run that has begun something may have down, sorted.
+func (l *live) mayTake() []string {
+	if l.Intents == 0 {
+		return nil
+	}
+	all := []string{l.Target}
+	for i := range l.Steps {
+		all = append(all, l.e.takes(l.spec(i), l.target)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// left remembers what a run may have changed when it gave its slots back: a look that
+// was asked for earlier does not show it.
+func (e *Engine) left(targets []string) {
+	for _, t := range targets {
+		e.leftAt[t] = e.now
+	}
+}
+
+// MayBeDown implements StateView.
+func (e *Engine) MayBeDown(run string, since journal.Reading) []string {
+	down := map[string]bool{}
+	for id, l := range e.live {
+		if id != run && l.holds {
+			for _, t := range l.mayTake() {
+				down[t] = true
+			}
+		}
+	}
+	for _, h := range e.st.held {
+		down[h.target] = true
+	}
+	asked := time.Duration(-1)
+	if since.Boot == e.stamp.Now.Boot {
+		asked = e.now - (e.stamp.Now.Since - since.Since)
+	}
+	for t, at := range e.leftAt {
+		if at >= asked {
+			down[t] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(down))
+}
+
+// again has an episode asked when its refusal may be over, where that is known.
+func (e *Engine) again(ep *Episode, v *Verdict) {
+	if v != nil && v.Again > 0 && ep != nil && ep.ask != nil && e.st.episodes[ep.ID] == ep {
+		e.askBy(ep.ask, e.now+v.Again)
+	}
+}
