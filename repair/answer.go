@@ -185,6 +185,7 @@ func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 			continue
 		}
 		e.respondTo(ep, v, seen)
+		e.again(ep, v)
 	}
 }
 

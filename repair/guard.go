@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
 )
 
 // A Guard is one line of the table of guards: a pure verdict over fresh Facts and
@@ -39,6 +40,11 @@ type Question struct {
 	Fleet *Fleet
 	// Brake is what the brake file says: present, or not to be told.
 	Brake bool
+	// Wall is the time that people's clocks show, for windows alone: it may jump.
+	Wall time.Time
+	// Takes are the targets that the step may make unavailable, as "cluster/member", its
+	// own among them; none for one that takes nothing away.
+	Takes []string
 }
 
 // StateView is the fold as the guards may ask it. All times are durations of
@@ -56,6 +62,10 @@ type StateView interface {
 	SlotHolder(resources []string, run string) (holder string, taken bool)
 	// LiveRuns counts the runs that hold slots, other than run.
 	LiveRuns(run string) int
+	// MayBeDown are the targets that runs other than run may have made unavailable and a
+	// look asked for at since need not show: those of runs that hold slots and have
+	// begun something, or ended unknown, and those that a run gave back after since.
+	MayBeDown(run string, since journal.Reading) []string
 }
 
 // Verdict is a guard's answer. The zero value with OK is a yes.
@@ -68,6 +78,9 @@ type Verdict struct {
 	Passing bool `json:"passing,omitempty"`
 	// Observed marks autonomy's refusal that ends a run `observed`.
 	Observed bool `json:"observed,omitempty"`
+	// Again is after which time the answer may be another one, where that is known: it
+	// is asked again then at the latest. 0: at the tier's look interval.
+	Again time.Duration `json:"-"`
 }
 
 // Go is the verdict yes.

@@ -185,6 +185,7 @@ func (l *live) give() {
 		return
 	}
 	l.holds = false
+	l.e.left(l.mayTake())
 	for _, res := range l.Resources {
 		if l.e.slots[res] == l.Planned.Run {
 			delete(l.e.slots, res)

@@ -145,6 +145,7 @@ func (l *live) allInOrder(seen Sighting) {
 func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 	q.Settings, q.Autonomy = e.settings(q.Playbook, q.Target.Cluster.Name), e.autonomy(q.Playbook, q.Target)
 	q.Counted, q.State, q.Brake = q.Step.counted(), e, e.stamp.Brake
+	q.Wall, q.Takes = e.stamp.Now.Wall, e.takes(q.Spec, q.Target)
 	q.Fleet = e.freshFleet(q.Settings)
 	verdicts := make([]Verdict, 0, len(e.cfg.Guards))
 	for _, g := range e.cfg.Guards {
@@ -194,6 +195,7 @@ func (l *live) refused(v Verdict, verdicts []Verdict, i int, seen Sighting) {
 	}
 	l.e.note(Note{Refused: &v})
 	l.finish(f)
+	l.e.again(l.ep, &v)
 }
 
 // intend writes the intent; Apply begins when it is on disk.
