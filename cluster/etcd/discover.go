@@ -65,6 +65,9 @@ func Discover(ctx context.Context, endpoint string, t cluster.TLS, read cluster.
 	if err != nil {
 		return Discovered{}, fmt.Errorf("%s answers, and does not tell its membership: %w", asked.Endpoint, err)
 	}
+	if askedPeer(list, asked.Endpoint) { // some versions answer there too
+		return Discovered{}, errPeerPort(asked.Endpoint)
+	}
 	out := Discovered{ID: hexID(status.GetHeader().GetClusterId()), Members: make([]Found, len(list))}
 	var all sync.WaitGroup
 	for i, m := range list {
@@ -111,10 +114,22 @@ func statusAt(ctx context.Context, endpoint string, t cluster.TLS, read cluster.
 	return d.members[0].status(ctx)
 }
 
+// askedPeer tells that a URL is listed as a peer's, and not as a client's.
+func askedPeer(list []*pb.Member, endpoint string) bool {
+	has := func(urls []string) bool {
+		return slices.ContainsFunc(urls, func(u string) bool { return strings.TrimSuffix(u, "/") == endpoint })
+	}
+	return slices.ContainsFunc(list, func(m *pb.Member) bool { return has(m.GetPeerURLs()) && !has(m.GetClientURLs()) })
+}
+
+func errPeerPort(endpoint string) error {
+	return fmt.Errorf("%s is a member's peer port: give its client URL (etcd's --advertise-client-urls, often port 2379)", endpoint)
+}
+
 // whyNot says what to do about a first question that was not answered.
 func (d *Driver) whyNot(ctx context.Context, endpoint string, err error) error {
 	if d.peerPort(ctx, endpoint) {
-		return fmt.Errorf("%s is a member's peer port: give its client URL (etcd's --advertise-client-urls, often port 2379)", endpoint)
+		return errPeerPort(endpoint)
 	}
 	var do string
 	switch reasonOf(err) {

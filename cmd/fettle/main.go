@@ -48,8 +48,8 @@ type group struct {
 // groups is the table of commands, in the order of the help.
 func groups() []group {
 	return []group{
-		{"Run it", []registration{registerServe, registerCheck, registerDemo, registerVersion}},
-		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain}},
+		{"Run it", []registration{registerInit, registerServe, registerCheck, registerDemo, registerVersion}},
+		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerDocs}},
 		{"Step in", []registration{registerPause, registerUnpause, registerRelease, registerClose}},
 		{"Read and verify the journal", []registration{registerJournal}},
 	}

@@ -35,6 +35,8 @@ func TestScripts(t *testing.T) {
 			"flip":    flip,
 			"append":  appendBytes,
 			"fake":    fake,
+			"etcd":    realEtcd,
+			"generic": generic,
 			"told":    told,
 			"plain":   plain,
 			"subst":   subst,

@@ -121,10 +121,10 @@ func (o Options) process(ctx context.Context, m *cluster.Member, s *Seen, addres
 	}
 	m.Unit, m.DataDir = p.Unit, p.DataDir
 	if p.Unit == "" {
-		s.note("no systemd unit was found for process %d (%s): fill in `unit`, or `commands` where something else runs it", p.PID, p.Why)
+		s.note("no systemd unit was found for its process (%s): fill in `unit`, or `commands` where something else runs it", p.Why)
 	}
 	if p.DataDir == "" {
-		s.note("the data directory of process %d was not found: fill in `data_dir`, etcd's --data-dir", p.PID)
+		s.note("its data directory was not found: fill in `data_dir`, etcd's --data-dir")
 	}
 }
 

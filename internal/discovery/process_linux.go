@@ -31,7 +31,7 @@ func Listening(unitOf func(ctx context.Context, pid int) (string, error)) func(c
 		p.Unit, err = unitOf(ctx, p.PID)
 		switch {
 		case err != nil:
-			p.Why = err.Error()
+			p.Why = "systemd does not tell: is this host run by it?"
 		case p.Unit == "":
 			p.Why = "it is no unit's main process"
 		}

@@ -23,16 +23,16 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"api", "cluster", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "repair", "repair/action", "rules", "rules/lint"},
-	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/inventory"},
+	"cmd/fettle":          {"api", "cluster", "docs", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/inventory", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint"},
+	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory"},
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
-		"internal/connections", "internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
+		"internal/connections", "internal/door", "internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
 	},
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
-	"api":           {"internal/access", "journal"},
+	"api":           {"docs", "internal/access", "internal/pages", "journal"},
 	"exporter":      {"cluster"},
 	"webhook":       {"alert", "internal/access"},
 	"repair/action": {"cluster", "cluster/etcd", "internal/service", "journal", "repair"},
@@ -54,6 +54,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"rules":      {},
 	"rules/lint": {},
 	"dashboards": {},
+	"docs":       {},
 
 	"internal/access":       {},
 	"internal/alertmanager": {"alert", "repair"},
@@ -62,13 +63,17 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/connections":  {},
 	"internal/cve":          {},
+	"internal/door":         {"internal/strictyaml"},
+	"internal/discovery":    {"cluster", "cluster/etcd", "promql"},
 	"internal/durable":      {},
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},
 	"internal/faults":       {},
 	"internal/house":        {},
 	"internal/inventory":    {"cluster", "internal/strictyaml"},
 	"internal/looptest":     {},
+	"internal/pages":        {"internal/strictyaml"},
 	"internal/programs":     {},
+	"internal/scaffold":     {"cluster", "internal/discovery", "internal/durable", "rules"},
 	"internal/scorecard":    {},
 	"internal/service":      {"cluster"},
 	"internal/story":        {"journal", "repair"},
