@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -18,11 +19,25 @@ import (
 // and when the command has ended, whatever is left in the group is killed; on
 // Linux the command also dies with this process.
 func Exec(ctx context.Context, argv []string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // declared by the configuration, and no shell
 	var stdout, stderr capped
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + os.Getenv("HOME")}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	over, err := execute(ctx, argv, environment(), nil, &stdout, &stderr)
+	if !over {
+		return nil, err
+	}
+	return finish(ctx, err, &stdout, &stderr)
+}
+
+func environment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + os.Getenv("HOME")}
+}
+
+// execute runs a command as Exec does, with that environment and as that user (nil:
+// this process's own). over is false where it was killed and has not ended yet: then
+// its output is not to be touched.
+func execute(ctx context.Context, argv, env []string, as *syscall.Credential, stdout, stderr io.Writer) (over bool, err error) {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // declared by the configuration, and no shell
+	cmd.Stdout, cmd.Stderr, cmd.Env = stdout, stderr, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as}
 	dieWithParent(cmd.SysProcAttr)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // for pipes that a supervisor inherited
@@ -43,14 +58,14 @@ func Exec(ctx context.Context, argv []string) ([]byte, error) {
 	}()
 	select {
 	case err := <-done:
-		return finish(ctx, err, &stdout, &stderr)
+		return true, err
 	case <-ctx.Done():
 	}
 	select {
 	case err := <-done:
-		return finish(ctx, err, &stdout, &stderr)
+		return true, err
 	case <-time.After(time.Second): // in the kernel, where no signal reaches
-		return nil, fmt.Errorf("killed, and has not ended yet: %w", ctx.Err())
+		return false, fmt.Errorf("killed, and has not ended yet: %w", ctx.Err())
 	}
 }
 

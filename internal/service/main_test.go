@@ -1,7 +1,9 @@
 package service
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -69,8 +71,58 @@ func play(what string, args []string) {
 		fmt.Print("started")
 	case "wait":
 		time.Sleep(time.Minute)
+	case "powers": // says what it may do
+		powers(args)
+	case "orphan": // leaves a child in a session of its own; args: file, and how it goes on
+		child := exec.Command(os.Args[0], command, "wait")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		check(child.Start())
+		write(args[0], fmt.Sprint(os.Getpid(), " ", child.Process.Pid))
+		if args[1] == "stay" {
+			time.Sleep(time.Minute)
+		}
+	case "exit": // prints, and exits with a status
+		fmt.Print("out")
+		fmt.Fprint(os.Stderr, "token=hunter2 err")
+		status, _ := strconv.Atoi(args[0])
+		os.Exit(status)
 	case "run-one": // runs "ignore-and-wait" as Exec does, to be killed itself
 		_, _ = Exec(background, []string{os.Args[0], command, "ignore-and-wait", args[0]})
+	}
+}
+
+// powers prints one line for each thing that a command could want to do: files to
+// read and to write, and addresses to connect to.
+func powers(files []string) {
+	status, err := os.ReadFile("/proc/self/status")
+	check(err)
+	for line := range strings.Lines(string(status)) {
+		if name, value, _ := strings.Cut(line, ":"); name == "CapEff" || name == "CapBnd" || name == "NoNewPrivs" || name == "Uid" || name == "Seccomp" {
+			fmt.Println(name, strings.Fields(value)[0])
+		}
+	}
+	told := func(what string, err error) {
+		answer := "yes"
+		if err != nil {
+			answer = "no"
+		}
+		fmt.Println(what, answer)
+	}
+	for _, f := range files {
+		_, err := os.ReadFile(f)
+		told("read "+f, err)
+		told("write "+f, os.WriteFile(f, []byte("x"), 0o600))
+		told("create "+f, os.WriteFile(f+".new", []byte("x"), 0o600))
+	}
+	for _, address := range []string{"127.0.0.1:22", "[::1]:22"} {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			check(conn.Close())
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) { // it got that far
+			err = nil
+		}
+		told("connect "+address, err)
 	}
 }
 
