@@ -25,6 +25,7 @@ type parts struct {
 
 	mu            sync.RWMutex
 	clusters      []cluster.Cluster
+	counted       map[string]bool // targets that guards.blast_radius counts
 	local         func(host string) bool
 	drivers       map[string]*etcd.Driver
 	prometheus    *promql.Client // nil: none
@@ -85,8 +86,15 @@ func (p *parts) set(cfg loaded) error {
 		discard()
 		return err
 	}
+	counted := map[string]bool{}
+	for _, l := range cfg.Limits() {
+		for _, m := range l.Members {
+			counted[m] = true
+		}
+	}
 	p.mu.Lock()
 	old := p.drivers
+	p.counted = counted
 	p.clusters, p.local, p.drivers, p.prometheus, p.alertmanagers = cfg.Clusters, cfg.Local, drivers, prometheus, managers
 	close(p.changed)
 	p.changed = make(chan struct{})

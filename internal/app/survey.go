@@ -13,14 +13,14 @@ import (
 // they can be relied on.
 func (p *parts) survey(ctx context.Context) repair.Fleet {
 	p.mu.RLock()
-	clusters := p.clusters
+	clusters, counted := p.clusters, p.counted
 	p.mu.RUnlock()
 	var (
 		fleet   repair.Fleet
 		suspect string
 		both    sync.WaitGroup
 	)
-	both.Go(func() { fleet = action.Survey(ctx, p.deps, clusters) })
+	both.Go(func() { fleet = action.Survey(ctx, p.deps, clusters, func(t string) bool { return counted[t] }) })
 	both.Go(func() { suspect = p.suspect(ctx) })
 	both.Wait()
 	fleet.Suspect = suspect

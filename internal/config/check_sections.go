@@ -32,15 +32,20 @@ func (k check) tiers(path strictyaml.Path, keys iter.Seq[repair.Tier]) {
 
 // clusters refuses keys at path that are no cluster of the inventory.
 func (k check) clusters(path strictyaml.Path, keys iter.Seq[string]) {
-	names := make([]string, len(k.config.Clusters))
-	for i, c := range k.config.Clusters {
-		names[i] = c.Name
-	}
+	names := k.clusterNames()
 	for name := range keys {
 		if !slices.Contains(names, name) && !k.doc.Bad(strictyaml.Path{"clusters"}) {
 			k.doc.KeyErrorf(path.Join(name), "cluster %s is not in the inventory; %s", strictyaml.Clip(name), strictyaml.DidYouMean(name, names))
 		}
 	}
+}
+
+func (k check) clusterNames() []string {
+	names := make([]string, len(k.config.Clusters))
+	for i, c := range k.config.Clusters {
+		names[i] = c.Name
+	}
+	return names
 }
 
 func (k check) hosts() {

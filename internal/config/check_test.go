@@ -54,6 +54,11 @@ func TestCheck(t *testing.T) {
 			`f.yml:7:9: member m2 runs on host 10.0.0.2, which is not this machine, and has no commands: its repairs end blocked(agent) (warning)
 f.yml:8:9: member m3 has neither a unit nor commands: its repairs end blocked(agent) (warning)`,
 		},
+		"counted and out of sight": {
+			inventoryYAML + "guards: {blast_radius: {clusters: {web: 50%}, groups: [{name: both, members: [demo/m1, \"web/*\"], at_most: 1}]}}\n", []*repair.Playbook{member},
+			`f.yml:14:41: web/w2 cannot be looked at from here, so in web it counts as unavailable: give it commands, or take it out (warning)
+f.yml:14:78: web/w2 cannot be looked at from here, so in both it counts as unavailable: give it commands, or take it out (warning)`,
+		},
 		"a verify without a Prometheus": {
 			"brake: /run/fettle/pause\n", []*repair.Playbook{asking},
 			`/etc/fettle/playbooks/api.yml:12:11: playbook api verifies with PromQL, and no Prometheus is named: set prometheus.url in fettle.yml`,

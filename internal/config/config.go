@@ -58,6 +58,9 @@ type Config struct {
 
 	doc  *strictyaml.Document            // where things stand; nil without a file
 	base map[repair.Tier]repair.Settings // the defaults, made once
+
+	windows []repair.Window // guards.window
+	limits  []repair.Limit  // guards.blast_radius
 }
 
 // Exporter is exporter.yml. The exporter itself reads it through
@@ -114,6 +117,8 @@ func Parse(path string, data []byte) (Config, error) {
 	k.playbooks()
 	k.overrides()
 	k.guards()
+	k.windows()
+	k.blastRadius()
 	k.remotes()
 	k.journal()
 	k.web()

@@ -32,6 +32,7 @@ func TestGood(t *testing.T) {
 	}
 	got := c
 	got.Clusters, got.Tiers, got.Overrides, got.Digest, got.doc, got.base = nil, nil, Overrides{}, "", nil, nil
+	got.windows, got.limits = nil, nil // guards_test.go has these
 	want := Config{
 		Hosts:     []string{"db1", "db1.example.com"},
 		Playbooks: Playbooks{Dir: "/etc/fettle/playbooks", Disable: []string{"service-restart"}},
@@ -40,7 +41,17 @@ func TestGood(t *testing.T) {
 			Clusters:  map[string]repair.Autonomy{"demo": repair.Auto},
 			Playbooks: map[string]map[string]repair.Autonomy{"demo": {"service-restart": repair.Observe}},
 		},
-		Guards: Guards{VersionGuard{map[cluster.Kind][]string{cluster.KindEtcd: {"3.5.0-3.5.2", "3.4.1"}}}},
+		Guards: Guards{
+			Version: VersionGuard{map[cluster.Kind][]string{cluster.KindEtcd: {"3.5.0-3.5.2", "3.4.1"}}},
+			Window: []Window{
+				{Clusters: []string{"demo"}, Days: []string{"mon-fri"}, From: "22:00", To: "06:00", Timezone: "Europe/Berlin"},
+				{Tiers: []repair.Tier{repair.P2}, Playbooks: []string{"etcd-member-restart"}, Days: []string{"sat", "sun"}, From: "00:00", To: "24:00", Timezone: "UTC", Starts: true},
+			},
+			BlastRadius: BlastRadius{
+				Clusters: map[string]string{"demo": "50%"},
+				Groups:   []Group{{Name: "rack-1", Members: []string{"demo/m1", "demo/m2"}, AtMost: "1"}},
+			},
+		},
 		Alertmanager: Alertmanager{
 			URLs: []string{"http://127.0.0.1:9093", "https://am.example/prefix"}, TokenFile: "/etc/fettle/am.token",
 			TLS: cluster.TLS{CAFile: "/etc/fettle/ca.pem"},

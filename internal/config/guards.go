@@ -13,7 +13,9 @@ import (
 
 // Guards has what the guards are told beside the numbers.
 type Guards struct {
-	Version VersionGuard `yaml:"version"`
+	Version     VersionGuard `yaml:"version"`
+	Window      []Window     `yaml:"window"` // none: always open
+	BlastRadius BlastRadius  `yaml:"blast_radius"`
 }
 
 // VersionGuard names versions that fettle does not mutate.

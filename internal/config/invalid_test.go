@@ -14,10 +14,35 @@ func invalid() map[string]string {
 		"autonomy-tier":          `4:20: unknown tier "p0"; known here: P0, P1, P2`,
 		"autonomy-unknown":       `4:21: unknown autonomy "on"; known here: approve, auto, observe`,
 		"autonomy-without-roles": `8:11: autonomy above observe needs web.roles: without them nobody who talks to fettle is known. Give Alertmanager and the operators a token each under web.roles, or write observe`,
-		"brake":                  `1:8: brake "run/fettle/pause" is not absolute: write the whole path, from / on`,
-		"command-shell":          `5:29: status runs a shell over a text: write the program and its arguments as a list, or put the script into a file`,
-		"duplicate-key":          `3:1: key "journal" is there twice at the top level, first on line 1: keep one`,
-		"duration-unit":          `2:17: overrides.all.settle: "30" has no unit: write 30s if seconds are meant`,
+		"blast-radius": `7:22: 34% of the 2 members of demo is none, so no step that takes one away could ever be done: write 1 or 50%, or set its autonomy to observe
+7:27: cluster "dmeo" is not in the inventory; did you mean "demo"?
+9:50: 0% of the 1 members of one is none, so no step that takes one away could ever be done: write 1 or 100%, or set its autonomy to observe
+10:16: there are two groups "one": give each a name of its own
+10:40: demo/m2 is in the group already: keep one
+11:16: "" is no name for a group: give it one of at most 64 letters
+11:29: group "" has no members: write them as CLUSTER/MEMBER, or CLUSTER/* for all of a cluster
+12:31: "demo" is no member: write it as CLUSTER/MEMBER, or CLUSTER/* for all of a cluster
+12:37: cluster "other" is not in the inventory; known here: demo
+12:47: cluster demo has no member "m3"; did you mean "m1"?
+13:49: "half" is no share: write a number of members, like 1, or a part of them, like 34%
+14:49: 101% is more than all: write at most 100%`,
+		"window": `7:25: "6:00" is no time of the day: write hours and minutes, like 22:00 or 06:30
+7:41: unknown time zone "Europe/Berlim": write a name of the IANA's list, like Europe/Berlin or UTC
+8:14: "24:00" is no time of the day: write hours and minutes, like 22:00 or 06:30
+8:42: unknown time zone "Local": write a name of the IANA's list, like Europe/Berlin or UTC
+8:56: unknown day "monday"; known here: mon, tue, wed, thu, fri, sat, sun, and ranges like mon-fri
+8:64: unknown day "mon-fry"; known here: mon, tue, wed, thu, fri, sat, sun, and ranges like mon-fri
+9:7: the window has no from: write a time of the day, like 22:00
+9:7: the window has no timezone: write the one that its times are of, like Europe/Berlin or UTC
+9:30: cluster "dmeo" is not in the inventory; did you mean "demo"?
+9:49: "No" is no playbook's name: lower-case letters, digits and dashes
+9:62: unknown tier "P3"; known here: P0, P1, P2
+10:25: the window begins and ends at 02:00: for the whole day write from: 00:00 and to: 24:00
+10:47: unknown key "day" in guards.window[3]; did you mean "days"?`,
+		"brake":         `1:8: brake "run/fettle/pause" is not absolute: write the whole path, from / on`,
+		"command-shell": `5:29: status runs a shell over a text: write the program and its arguments as a list, or put the script into a file`,
+		"duplicate-key": `3:1: key "journal" is there twice at the top level, first on line 1: keep one`,
+		"duration-unit": `2:17: overrides.all.settle: "30" has no unit: write 30s if seconds are meant`,
 		"hosts": `1:12: host "b c" is no host name and no address
 1:19: host "" is no host name and no address`,
 		"inventory": `5:30: endpoint "127.0.0.1:2379" is no URL that can be asked: write it like http:// or https://host:port`,

@@ -177,5 +177,10 @@ func (c Config) unknownPlaybooks(names []string) (wrong strictyaml.Errors) {
 	for _, name := range slices.Sorted(maps.Keys(c.Overrides.Playbooks)) {
 		ask(strictyaml.Path{"overrides", "playbooks", name}, name)
 	}
+	for i, w := range c.Guards.Window {
+		for j, name := range w.Playbooks {
+			ask(strictyaml.Path{"guards", "window", i, "playbooks", j}, name)
+		}
+	}
 	return wrong
 }

@@ -17,13 +17,14 @@ const statusTimeout = 2 * time.Second
 // surveyAtOnce is how many clusters and services are asked at the same time.
 const surveyAtOnce = 64
 
-// Survey looks at every target of the inventory, for the storm guard: a health
-// question to each member of a cluster, the service manager's word for what does not
-// answer and for plain services. What is stopped on purpose should not be running. A
-// plain service that cannot be reached from here is not counted; what cannot be told
-// of anything else counts as failing.
-func Survey(ctx context.Context, d Deps, clusters []cluster.Cluster) repair.Fleet {
-	f := repair.Fleet{Asked: d.Clock()}
+// Survey looks at every target of the inventory, for the guards that decide on it: a
+// health question to each member of a cluster, the service manager's word for what does
+// not answer and for plain services. What is stopped on purpose should not be running.
+// A plain service that cannot be reached from here is not counted; what cannot be told
+// of anything else counts as failing. A service that counted names is available only if
+// it answers, too.
+func Survey(ctx context.Context, d Deps, clusters []cluster.Cluster, counted func(target string) bool) repair.Fleet {
+	f := repair.Fleet{Asked: d.Clock(), Available: map[string]bool{}}
 	var (
 		mu    sync.Mutex
 		all   sync.WaitGroup
@@ -31,11 +32,14 @@ func Survey(ctx context.Context, d Deps, clusters []cluster.Cluster) repair.Flee
 	)
 	for _, c := range clusters {
 		all.Go(func() {
-			running, failing := d.surveyCluster(ctx, c, slots)
+			seen := d.surveyCluster(ctx, c, counted, slots)
 			mu.Lock()
 			defer mu.Unlock()
-			f.Running += running
-			f.Failing += failing
+			f.Running += seen.running
+			f.Failing += seen.failing
+			for _, t := range seen.available {
+				f.Available[t] = true
+			}
 		})
 	}
 	all.Wait()
@@ -45,37 +49,52 @@ func Survey(ctx context.Context, d Deps, clusters []cluster.Cluster) repair.Flee
 	return f
 }
 
-// surveyCluster counts one cluster's targets.
-func (d Deps) surveyCluster(ctx context.Context, c cluster.Cluster, slots chan struct{}) (running, failing int) {
-	answers := map[string]bool{}
+// seen is what a look saw of one cluster's targets.
+type seen struct {
+	running, failing int      // that should be running, and of those that fail
+	available        []string // that do their work
+}
+
+// surveyCluster looks at one cluster's targets. A member of a quorum that names no
+// leader answers, and is not available.
+func (d Deps) surveyCluster(ctx context.Context, c cluster.Cluster, counted func(target string) bool, slots chan struct{}) (f seen) {
+	answers := map[string]cluster.MemberView{}
 	if c.Kind == cluster.KindEtcd {
 		if driver, ok := d.Etcd(c.Name); ok {
 			slots <- struct{}{}
 			for _, m := range driver.View(ctx).Members {
-				answers[m.Name] = m.Reachable
+				answers[m.Name] = m
 			}
 			<-slots
 		}
 	}
 	for _, m := range c.Members {
-		if answers[m.Name] {
-			running++
+		t := cluster.Target{Cluster: c, Member: m}
+		if v := answers[m.Name]; v.Reachable {
+			f.running++
+			if v.Leader != "" {
+				f.available = append(f.available, t.String())
+			}
 			continue
 		}
 		slots <- struct{}{}
-		s, err := d.surveyService(ctx, cluster.Target{Cluster: c, Member: m})
+		s, err := d.surveyService(ctx, t)
+		silent := err == nil && s.State == cluster.ServiceRunning && m.Endpoint != "" && counted(t.String()) && probe(ctx, t) != nil
 		<-slots
 		switch {
 		case err == nil && s.State == cluster.ServiceStopped:
 		case c.Kind != cluster.KindEtcd && err != nil:
 		case c.Kind != cluster.KindEtcd && s.State == cluster.ServiceRunning:
-			running++
+			f.running++
+			if !silent {
+				f.available = append(f.available, t.String())
+			}
 		default:
-			running++
-			failing++
+			f.running++
+			f.failing++
 		}
 	}
-	return running, failing
+	return f
 }
 
 func (d Deps) surveyService(ctx context.Context, t cluster.Target) (cluster.Service, error) {

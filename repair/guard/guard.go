@@ -18,6 +18,10 @@ type Options struct {
 	// KnownBad says, for a kind of cluster and a version, whether it must not be
 	// acted on automatically, and why. Nil: none is known.
 	KnownBad func(kind cluster.Kind, version string) (why string, bad bool)
+	// Windows are the times at which anything may be changed; none: always.
+	Windows []repair.Window
+	// Limits are how much of a cluster or a group may be unavailable; none: anything.
+	Limits []repair.Limit
 }
 
 // Table is every guard in the order in which refusals are preferred: the first
@@ -31,10 +35,12 @@ func Table(o Options) []repair.Guard {
 		Version(o.KnownBad),
 		Attempts(),
 		Autonomy(),
+		Window(o.Windows),
 		Cooldown(),
 		Concurrency(),
 		Quorum(),
-		Storm(), // last: it alone needs a look at the whole inventory
+		BlastRadius(o.Limits), // the last two need a look at the whole inventory
+		Storm(),
 	}
 }
 

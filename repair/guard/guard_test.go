@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 	"github.com/fettle-io/fettle/repair/guard"
 )
@@ -25,6 +26,8 @@ type fakeState struct {
 	made     int
 	open     bool
 	live     int
+	down     []string
+	since    *[]time.Duration // of what MayBeDown was asked
 }
 
 func (s fakeState) Paused(string) (string, bool)                             { return s.pausedBy, s.pausedBy != "" }
@@ -33,6 +36,12 @@ func (s fakeState) AttemptsMade(string, string, time.Duration) int           { r
 func (s fakeState) CircuitOpen(string, string) bool                          { return s.open }
 func (s fakeState) SlotHolder([]string, string) (holder string, taken bool)  { return "", false }
 func (s fakeState) LiveRuns(string) int                                      { return s.live }
+func (s fakeState) MayBeDown(_ string, since journal.Reading) []string {
+	if s.since != nil {
+		*s.since = append(*s.since, since.Since)
+	}
+	return s.down
+}
 
 // serving is a voter that answers, caught up, in the given term.
 func serving(name, leader string, term uint64) cluster.MemberView {
