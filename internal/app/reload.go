@@ -107,7 +107,7 @@ func (a *App) engineConfig(l loaded) (repair.Config, error) {
 		Inventory: l.Inventory(),
 		Playbooks: books,
 		Actions:   a.table,
-		Guards: guard.Table(guard.Options{KnownBad: func(kind cluster.Kind, version string) (string, bool) {
+		Guards: guard.Table(guard.Options{Windows: l.Windows(), Limits: l.Limits(), KnownBad: func(kind cluster.Kind, version string) (string, bool) {
 			entry, bad := l.Guards.KnownBadVersion(kind, version)
 			return "known bad: " + entry + " (guards.version.known_bad)", bad
 		}}),
