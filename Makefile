@@ -23,6 +23,7 @@ oldest := FETTLE_PROGRAMS=path FETTLE_ETCD=/usr/bin/etcd FETTLE_PROMETHEUS=/usr/
 newest := FETTLE_PROGRAMS=pinned FETTLE_ETCD= FETTLE_PROMETHEUS= FETTLE_PROMTOOL= FETTLE_ALERTMANAGER=
 
 linter := .cache/bin/golangci-lint
+nfpm   := .cache/bin/nfpm
 
 .PHONY: help
 help: ## Show this list
@@ -117,6 +118,15 @@ lint: $(linter) ## Run the linters
 $(linter): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	cd tools/golangci-lint && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+# Everything in it has the time of the commit: two builds give the same bytes.
+.PHONY: dist
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+dist: $(nfpm) ## Make a release in dist/: archives, deb, rpm, SBOM, checksums (VERSION=1.2.3)
+	$(GO) run ./tools/dist -version=$(VERSION) -revision=$(REVISION) -nfpm=$(CURDIR)/$(nfpm) $(ARGS)
+
+$(nfpm): tools/nfpm/go.mod tools/nfpm/go.sum
+	cd tools/nfpm && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
 .PHONY: clean
 clean: ## Remove what was built, the pinned programs too
-	rm -rf bin .cache
+	rm -rf bin dist .cache

@@ -27,8 +27,8 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory"},
 
 	"internal/app": {
-		"alert", "api", "cluster", "cluster/etcd", "console", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
-		"internal/connections", "internal/door", "internal/inventory", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
+		"alert", "api", "cluster", "cluster/etcd", "console", "docs", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
+		"internal/connections", "internal/door", "internal/inventory", "internal/pages", "internal/service", "internal/story", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard", "webhook",
 	},
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
@@ -60,6 +60,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/alertmanager": {"alert", "repair"},
 	"internal/amtest":       {},
 	"internal/anchor":       {"internal/durable"},
+	"internal/certtest":     {},
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/connections":  {},
 	"internal/cve":          {},
@@ -79,6 +80,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/story":        {"journal", "repair"},
 	"internal/strictyaml":   {},
 	"internal/systemdtest":  {},
+	"tools/dist":            {},
 	"tools/programs":        {"internal/programs"},
 
 	"internal/webhookbench":           {"internal/durable", "internal/scorecard", "journal", "repair", "webhook"},
