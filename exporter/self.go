@@ -41,6 +41,9 @@ func NewSelf(runtime bool) *Self {
 	return s
 }
 
+// Registerer takes further metrics of the process.
+func (s *Self) Registerer() prometheus.Registerer { return s.registry }
+
 // Reloaded notes whether the configuration could be read, and when that was tried.
 func (s *Self) Reloaded(ok bool, at time.Time) {
 	s.loaded.Set(boolean(ok))

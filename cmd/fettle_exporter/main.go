@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -22,8 +23,6 @@ import (
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
-	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/fettle-io/fettle/exporter"
 )
@@ -59,7 +58,9 @@ func run(args []string) int {
 // flags are the command line.
 type flags struct {
 	log             *promslog.Config
-	web             *web.FlagConfig
+	addresses       []string
+	systemdSocket   bool
+	webConfig       string
 	telemetryPath   string
 	maxRequests     int
 	hideOwn         bool
@@ -88,7 +89,11 @@ func parse(args []string) (flags, error) {
 	for i, e := range table {
 		app.Flag("collector."+e.Name, "Collector of "+e.Help+".").Default(fmt.Sprint(e.Default)).IsSetByUser(&set[i]).BoolVar(&values[i])
 	}
-	f.web = webflag.AddFlags(app, defaultAddress)
+	app.Flag("web.listen-address", "Where to listen, such as `:9773` or `[::1]:9773`. Repeatable.").Default(defaultAddress).StringsVar(&f.addresses)
+	if runtime.GOOS == "linux" {
+		app.Flag("web.systemd-socket", "Use systemd socket activation listeners instead of port listeners (Linux only).").BoolVar(&f.systemdSocket)
+	}
+	app.Flag("web.config.file", "Prometheus web configuration file that can enable TLS, client certificates and users.").StringVar(&f.webConfig)
 	promslogflag.AddFlags(app, f.log)
 	if _, err := app.Parse(args); err != nil {
 		return flags{}, err
@@ -118,9 +123,19 @@ func serve(f flags, log *slog.Logger) error {
 	}
 	defer s.close()
 
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
-	ended := make(chan error, 1)
-	go func() { ended <- web.ListenAndServe(server, f.web, log) }()
+	listeners, err := listen(ctx, f)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: s.door.Demand(s), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, len(listeners))
+	serving := s.door.Guard(server)
+	for _, l := range listeners {
+		go func() { ended <- serving(l) }()
+	}
 	for {
 		select {
 		case <-hangups:

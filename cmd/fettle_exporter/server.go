@@ -9,52 +9,48 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/exporter"
+	"github.com/fettle-io/fettle/internal/door"
 	"github.com/fettle-io/fettle/internal/inventory"
 )
 
 // server routes requests to the exporter of the configuration read last.
 type server struct {
-	flags   flags
-	log     *slog.Logger
-	self    *exporter.Self
-	landing http.Handler
+	flags  flags
+	log    *slog.Logger
+	self   *exporter.Self
+	page   *landing
+	door   *door.Door
+	origin *http.CrossOriginProtection
 
-	reloading sync.Mutex // one at a time
-	mu        sync.Mutex // for current
-	current   *generation
+	lastReload atomic.Bool // whether it was taken
+	reloading  sync.Mutex  // one at a time
+	mu         sync.Mutex  // for current
+	current    *generation
 }
 
 // generation is the exporter of one configuration and what it holds open.
 type generation struct {
 	exporter *exporter.Exporter
+	clusters []cluster.Cluster
+	fromFile bool
 	open     []io.Closer
 	scrapes  sync.WaitGroup
 }
 
 // newServer reads the configuration, which must be in order to begin with.
 func newServer(f flags, log *slog.Logger) (*server, error) {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "fettle_exporter",
-		Description: "The state of a machine and of its etcd clusters, for Prometheus.",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: f.telemetryPath, Text: "Metrics"},
-			{Address: "/-/healthy", Text: "Health"},
-		},
-	})
+	s := &server{flags: f, log: log, self: exporter.NewSelf(!f.hideOwn), page: newLanding(), origin: http.NewCrossOriginProtection()}
+	var err error
+	s.door, err = door.Open(door.Options{File: f.webConfig, Log: log, Registerer: s.self.Registerer()})
 	if err != nil {
-		return nil, fmt.Errorf("landing page: %w", err)
+		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}
-	s := &server{flags: f, log: log, self: exporter.NewSelf(!f.hideOwn), landing: landing}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -63,6 +59,12 @@ func newServer(f flags, log *slog.Logger) (*server, error) {
 
 // ServeHTTP has the routes. Not a ServeMux: it panics on some telemetry paths.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if err := s.origin.Check(r); err != nil {
+		http.Error(w, "sent by a web page of another origin", http.StatusForbidden)
+		return
+	}
 	switch r.URL.Path {
 	case s.flags.telemetryPath:
 		g := s.join()
@@ -70,6 +72,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.exporter.ServeHTTP(w, r)
 	case "/-/healthy":
 		fmt.Fprintln(w, "fettle_exporter is healthy.")
+	case "/-/ready": // what is served was read in order, whatever a later reload said
+		fmt.Fprintln(w, "fettle_exporter is ready.")
 	case "/-/reload":
 		if r.Method != http.MethodPost && r.Method != http.MethodPut {
 			w.Header().Set("Allow", "POST, PUT")
@@ -79,8 +83,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err := s.reload(); err != nil {
 			http.Error(w, fmt.Sprintf("failed to reload the configuration: %v", err), http.StatusInternalServerError)
 		}
+	case "/":
+		s.landing(w, r)
 	default:
-		s.landing.ServeHTTP(w, r)
+		http.NotFound(w, r)
 	}
 }
 
@@ -106,7 +112,14 @@ func (s *server) load() error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	next, err := s.generation()
+	if err == nil {
+		if err = s.door.Reload(); err != nil {
+			err = fmt.Errorf("--web.config.file: %w", err)
+			next.close(s.log)
+		}
+	}
 	s.self.Reloaded(err == nil, time.Now())
+	s.lastReload.Store(err == nil)
 	if err != nil {
 		return err
 	}
@@ -122,11 +135,11 @@ func (s *server) load() error {
 
 // generation makes the exporter of the configuration as it now is.
 func (s *server) generation() (*generation, error) {
-	conf, err := s.read()
+	conf, fromFile, err := s.read()
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{}
+	g := &generation{clusters: conf.Clusters, fromFile: fromFile}
 	var sources []exporter.Source
 	for _, c := range conf.Clusters {
 		if c.Kind != cluster.KindEtcd {
@@ -157,13 +170,13 @@ func (s *server) generation() (*generation, error) {
 }
 
 // read reads the configuration; without the default file it is empty.
-func (s *server) read() (inventory.Exporter, error) {
-	conf, err := inventory.LoadExporter(s.flags.config)
+func (s *server) read() (conf inventory.Exporter, fromFile bool, err error) {
+	conf, err = inventory.LoadExporter(s.flags.config)
 	if errors.Is(err, fs.ErrNotExist) && !s.flags.configSet {
 		s.log.Info("No configuration file, so no clusters", "config", s.flags.config)
-		return inventory.Exporter{}, nil
+		return inventory.Exporter{}, false, nil
 	}
-	return conf, err
+	return conf, true, err
 }
 
 // enabled says of collectors whether they are: by the flag, else by the file,

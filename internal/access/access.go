@@ -52,10 +52,21 @@ type Options struct {
 	Grants []Grant
 	// Table is the routes and who may use them.
 	Table Table
-	// UsersChecked says that the server in front of us checks names and
-	// passwords (basic_auth_users in the web configuration). Without it a user
-	// name in a request proves nothing, and a grant to a user is an error.
-	UsersChecked bool
+	// Users is who checks names and passwords (basic_auth_users in the web
+	// configuration). Without it a user's name in a request proves nothing, and a
+	// grant to a user is an error.
+	Users Users
+}
+
+// Users checks names and passwords. It is asked for a request only where its route
+// wants to know who sends it.
+type Users interface {
+	// Has tells whether there is such a user.
+	Has(name string) bool
+	// Authenticate returns the user whose password r carries. An error is a
+	// refusal; Busy tells the one after which it may try again.
+	Authenticate(r *http.Request) (name string, err error)
+	Busy(err error) bool
 }
 
 // Policy identifies requests and lets them pass, or not.
@@ -68,7 +79,7 @@ type Policy struct {
 // New reads the grants' token files and makes a Policy.
 func New(o Options) (*Policy, error) {
 	p := &Policy{o: o, origin: http.NewCrossOriginProtection()}
-	known, err := load(o.Grants, o.UsersChecked)
+	known, err := load(o.Grants, o.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +91,7 @@ func New(o Options) (*Policy, error) {
 // old ones stay. It refuses to begin or to end authentication: where the
 // server may listen depends on it, so that takes a restart.
 func (p *Policy) Reload(grants []Grant) error {
-	known, err := load(grants, p.o.UsersChecked)
+	known, err := load(grants, p.o.Users)
 	if err != nil {
 		return err
 	}
@@ -113,18 +124,24 @@ func (p *Policy) Check(c *gin.Context) {
 		return // no such route: the 404 tells nothing
 	}
 	roles := p.o.Table.Roles(c.Request.Method, c.FullPath())
-	id, err := p.known.Load().identify(c.Request)
 	open := slices.Contains(roles, Anyone)
+	id, err := p.known.Load().identify(c.Request, !open)
 	var refused *refusedError
 	switch {
 	case err == nil && id.Role == Anonymous && len(roles) > 0:
 	case err == nil && slices.Contains(roles, id.Role):
 	case open:
-	case errors.As(err, &refused) && refused.status == http.StatusForbidden:
-		deny(c, http.StatusForbidden, refused.message, refused.hint)
+	case errors.As(err, &refused) && refused.status != http.StatusUnauthorized:
+		if refused.status == http.StatusServiceUnavailable {
+			c.Header("Retry-After", "1")
+		}
+		deny(c, refused.status, refused.message, refused.hint)
 		return
 	case err != nil:
 		c.Header("WWW-Authenticate", `Bearer realm="fettle"`)
+		if len(p.known.Load().users) > 0 {
+			c.Writer.Header().Add("WWW-Authenticate", `Basic realm="fettle"`)
+		}
 		deny(c, http.StatusUnauthorized, err.Error(), hintWho)
 		return
 	default:

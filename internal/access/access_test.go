@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,7 @@ func TestGrants(t *testing.T) {
 		{"token", []access.Grant{{Role: access.Operator, TokenFile: good}}, false, ""},
 		{"certificate", []access.Grant{{Role: access.Webhook, CertificateName: "alertmanager.example"}}, false, ""},
 		{"user that is checked", []access.Grant{{Role: access.Viewer, User: "carol"}}, true, ""},
+		{"user that is not there", []access.Grant{{Role: access.Viewer, User: "dave"}}, true, "user dave: nobody checks its password"},
 		{"user that nobody checks", []access.Grant{{Role: access.Viewer, User: "carol"}}, false, "basic_auth_users"},
 		{"user twice", []access.Grant{{Role: access.Viewer, User: "carol"}, {Role: access.Operator, User: "carol"}}, true, "web.roles[1]: user carol has a role already"},
 		{"unknown role", []access.Grant{{Role: "admin", TokenFile: good}}, false, `role "admin" is not one of`},
@@ -63,7 +65,11 @@ func TestGrants(t *testing.T) {
 		{"two lines", []access.Grant{{Role: access.Viewer, TokenFile: writeToken(t, "t", secret+"\n"+secret, 0o600)}}, false, "one line of printable ASCII"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := access.New(access.Options{Grants: tc.grants, Table: access.Routes(), UsersChecked: tc.users})
+			o := access.Options{Grants: tc.grants, Table: access.Routes()}
+			if tc.users {
+				o.Users = fakeUsers{"carol": "x"}
+			}
+			_, err := access.New(o)
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
@@ -153,6 +159,9 @@ func TestCheck(t *testing.T) {
 		{name: "certificate that nobody verified", path: "/read", tls: &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cli}}, status: 401},
 		{name: "wrong token with a good certificate", path: "/read", header: bearer("x"), tls: verified(cli), status: 401},
 		{name: "user", path: "/read", header: http.Header{"Authorization": {"Basic Y2Fyb2w6eA=="}}, status: 200, want: access.Identity{Name: "carol", Role: access.Viewer, How: "user"}},
+		{name: "user with another password", path: "/read", header: basic("carol", "y"), status: 401},
+		{name: "user whose password waits", path: "/read", header: basic("busy", "x"), status: 503},
+		{name: "user, open route: no password is compared", path: "/open", header: basic("busy", "x"), status: 200},
 		{name: "user without a role", path: "/read", header: http.Header{"Authorization": {"Basic ZGF2ZTp4"}}, status: 401},
 
 		{name: "anonymous", anonymous: true, method: "POST", path: "/write", status: 200, want: access.Identity{Name: "anonymous", Role: access.Anonymous, How: "none"}},
@@ -163,7 +172,7 @@ func TestCheck(t *testing.T) {
 		{name: "anonymous, old browser, page elsewhere", anonymous: true, method: "POST", path: "/write", header: http.Header{"Origin": {"http://evil.example"}}, status: 403},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			o := access.Options{Grants: grants, UsersChecked: true}
+			o := access.Options{Grants: grants, Users: fakeUsers{"carol": "x", "dave": "x", "busy": ""}}
 			if tc.anonymous {
 				o = access.Options{}
 			}
@@ -197,6 +206,30 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fakeUsers are names and passwords; who has none is to try again.
+type fakeUsers map[string]string
+
+var errBusy = errors.New("busy")
+
+func (u fakeUsers) Has(name string) bool { return u[name] != "" }
+func (fakeUsers) Busy(err error) bool    { return errors.Is(err, errBusy) }
+func (u fakeUsers) Authenticate(r *http.Request) (string, error) {
+	name, password, _ := r.BasicAuth()
+	switch {
+	case u[name] == "":
+		return "", errBusy
+	case u[name] != password:
+		return "", errors.New("wrong")
+	}
+	return name, nil
+}
+
+func basic(name, password string) http.Header {
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth(name, password)
+	return r.Header
 }
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }

@@ -36,6 +36,7 @@ type credentials struct {
 	tokens       []token
 	users        map[string]Identity
 	certificates map[string]Identity
+	checks       Users
 }
 
 type token struct {
@@ -47,17 +48,17 @@ func (k *credentials) none() bool {
 	return len(k.tokens)+len(k.users)+len(k.certificates) == 0
 }
 
-func load(grants []Grant, usersChecked bool) (*credentials, error) {
-	k := &credentials{users: map[string]Identity{}, certificates: map[string]Identity{}}
+func load(grants []Grant, users Users) (*credentials, error) {
+	k := &credentials{users: map[string]Identity{}, certificates: map[string]Identity{}, checks: users}
 	for i, g := range grants {
-		if err := k.add(g, usersChecked); err != nil {
+		if err := k.add(g); err != nil {
 			return nil, fmt.Errorf("web.roles[%d]: %w", i, err)
 		}
 	}
 	return k, nil
 }
 
-func (k *credentials) add(g Grant, usersChecked bool) error {
+func (k *credentials) add(g Grant) error {
 	switch g.Role {
 	case Webhook, Metrics, Viewer, Operator:
 	default:
@@ -89,8 +90,8 @@ func (k *credentials) add(g Grant, usersChecked bool) error {
 		}
 		k.tokens = append(k.tokens, t)
 	case g.User != "":
-		if !usersChecked {
-			return fmt.Errorf("user %s: nobody checks its password; the web configuration file (--web.config.file) needs basic_auth_users", g.User)
+		if k.checks == nil || !k.checks.Has(g.User) {
+			return fmt.Errorf("user %s: nobody checks its password; write it under basic_auth_users in the web configuration file (web.config_file)", g.User)
 		}
 		return put(k.users, g.User, id, "user")
 	default:
@@ -156,8 +157,9 @@ func unauthenticated(message string) error {
 }
 
 // identify finds out who sent r. What a request carries wins over what its
-// connection proves, and if it is wrong nothing else is looked at.
-func (k *credentials) identify(r *http.Request) (Identity, error) {
+// connection proves, and if it is wrong nothing else is looked at. A password costs a
+// lot of time to compare; without passwords none is.
+func (k *credentials) identify(r *http.Request, passwords bool) (Identity, error) {
 	if peer, ok := peerOf(r.Context()); ok {
 		return peer.identify()
 	}
@@ -179,11 +181,8 @@ func (k *credentials) identify(r *http.Request) (Identity, error) {
 		if strings.EqualFold(scheme, "bearer") {
 			return k.token(secret)
 		}
-		if name, _, ok := r.BasicAuth(); ok {
-			if id, ok := k.users[name]; ok {
-				return id, nil
-			}
-			return Identity{}, unauthenticated("this user has no role")
+		if _, _, ok := r.BasicAuth(); ok && passwords {
+			return k.user(r)
 		}
 	}
 	return Identity{}, unauthenticated("the Authorization header is not understood")
@@ -202,6 +201,26 @@ func (k *credentials) token(secret string) (Identity, error) {
 		return Identity{}, unauthenticated("this token has no role")
 	}
 	return k.tokens[found].id, nil
+}
+
+// user is one whose password was checked. Whether there is such a user, and whether
+// it has a role, is told only to who knows the password.
+func (k *credentials) user(r *http.Request) (Identity, error) {
+	if k.checks == nil {
+		return Identity{}, unauthenticated("names and passwords are not checked here")
+	}
+	name, err := k.checks.Authenticate(r)
+	if err != nil && k.checks.Busy(err) {
+		return Identity{}, &refusedError{http.StatusServiceUnavailable, err.Error(), "a token or a certificate is never kept waiting"}
+	}
+	if err != nil {
+		return Identity{}, unauthenticated("wrong name or password")
+	}
+	id, ok := k.users[name]
+	if !ok {
+		return Identity{}, unauthenticated("this user has no role")
+	}
+	return id, nil
 }
 
 func (k *credentials) certificate(r *http.Request) (Identity, error) {

@@ -15,11 +15,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fettle-io/fettle/internal/access"
 	"github.com/fettle-io/fettle/internal/anchor"
+	"github.com/fettle-io/fettle/internal/door"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -60,6 +62,8 @@ type App struct {
 	damage  atomic.Pointer[string] // what the scrub of the journal found
 	seq     *repair.Sequencer
 	policy  *access.Policy
+	door    *door.Door
+	routes  func() gin.RoutesInfo
 	tcp     net.Listener
 	unix    net.Listener
 	servers []*http.Server

@@ -156,6 +156,9 @@ func (a *App) reload(ctx context.Context) error {
 	if next.aboveObserve() && len(next.Web.Roles) == 0 {
 		return errors.New("autonomy above observe needs web.roles")
 	}
+	if err := a.door.Reload(); err != nil {
+		return fmt.Errorf("web.config_file: %w", err)
+	}
 	if err := a.policy.Reload(grants(next.Web.Roles)); err != nil {
 		return err
 	}

@@ -10,13 +10,12 @@ import (
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/access"
 	"github.com/fettle-io/fettle/internal/config"
 	"github.com/fettle-io/fettle/internal/connections"
+	"github.com/fettle-io/fettle/internal/door"
 	"github.com/fettle-io/fettle/webhook"
 )
 
@@ -24,13 +23,12 @@ import (
 // whoever connects waits and is not refused.
 func (a *App) openWeb(ctx context.Context) error {
 	w := a.cfg.Web
-	checked, err := usersChecked(w.ConfigFile)
+	var err error
+	a.door, err = door.Open(door.Options{File: w.ConfigFile, Check: a.usersHaveRoles, Log: a.o.Log, Registerer: a.reg})
 	if err != nil {
-		return err
+		return fmt.Errorf("web.config_file: %w", err)
 	}
-	a.policy, err = access.New(access.Options{
-		Grants: grants(w.Roles), Table: access.Routes(), UsersChecked: checked,
-	})
+	a.policy, err = access.New(access.Options{Grants: grants(w.Roles), Table: access.Routes(), Users: a.door})
 	if err != nil {
 		return fmt.Errorf("web.roles: %w", err)
 	}
@@ -43,6 +41,7 @@ func (a *App) openWeb(ctx context.Context) error {
 		return err
 	}
 	hook.Register(router)
+	a.routes = router.Routes
 	api.New(api.Options{
 		Backend: backend{a}, Log: a.o.Log,
 		Metrics: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: a.reg}),
@@ -67,30 +66,13 @@ func (a *App) openWeb(ctx context.Context) error {
 	return nil
 }
 
-// usersChecked tells whether the web configuration asks for names and passwords:
-// only then does a user's name in a request prove anything.
-func usersChecked(file string) (bool, error) {
-	if file == "" {
-		return false, nil
+// usersHaveRoles refuses users where there are no roles: everybody on this machine
+// would come in without a password.
+func (a *App) usersHaveRoles(users []string) error {
+	if now, _ := a.running(); len(users) > 0 && len(now.Web.Roles) == 0 {
+		return fmt.Errorf("%s: basic_auth_users without web.roles: no password would be asked for. Give %s a role under web.roles in fettle.yml", now.Web.ConfigFile, users[0])
 	}
-	if err := toolkit.Validate(file); err != nil {
-		return false, fmt.Errorf("web.config_file: %w", err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return false, fmt.Errorf("web.config_file: %w", err)
-	}
-	var web struct {
-		Users map[string]string `yaml:"basic_auth_users"`
-		Rate  any               `yaml:"rate_limit"`
-	}
-	if err := yaml.Unmarshal(data, &web); err != nil {
-		return false, fmt.Errorf("web.config_file %s: %w", file, err)
-	}
-	if web.Rate != nil {
-		return false, fmt.Errorf("web.config_file %s: rate_limit answers 429, and Alertmanager drops what is answered so: leave it out", file)
-	}
-	return len(web.Users) > 0, nil
+	return nil
 }
 
 // openSocket binds the CLI's socket. The default place needs a directory that the
@@ -130,15 +112,13 @@ func (a *App) lastSeq() uint64 {
 
 // serve begins to answer, and has Stop end it.
 func (a *App) serve() {
-	file := a.cfg.Web.ConfigFile
-	flags := &toolkit.FlagConfig{WebConfigFile: &file}
 	ended := make(chan struct{}, len(a.servers))
 	for i, srv := range a.servers {
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			var err error
 			if i == 0 {
-				err = toolkit.Serve(a.tcp, srv, flags, a.o.Log)
+				err = a.door.Serve(srv, a.tcp)
 			} else {
 				err = srv.Serve(a.unix)
 			}
