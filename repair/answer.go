@@ -206,7 +206,7 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 		e.note(Note{Refused: v})
 		ep.quiet.refused++
 		e.queue(ep)
-	case e.ofFleet(v.Guard):
+	case e.ofAll(v.Guard):
 		e.hold(ep, v)
 	case seen == nil:
 		e.openRefused(ep, v)
@@ -235,7 +235,7 @@ func (e *Engine) checkDeadline(ep *Episode) {
 	if e.now-ep.Opened <= set.Deadline {
 		return
 	}
-	if ep.Last != nil && e.ofFleet(ep.Last.Guard) { // a storm is one (rule 22)
+	if ep.Last != nil && e.ofAll(ep.Last.Guard) { // a storm is one (rule 22)
 		if e.now-e.stormTold < set.ReasonsRecord && e.stormTold > 0 {
 			return
 		}

@@ -14,6 +14,8 @@ type Guard struct {
 	// Fleet: it decides on a look at the whole inventory, which is taken when every
 	// other guard says go.
 	Fleet bool
+	// Alike: where it refuses, it refuses the whole fleet for one reason.
+	Alike bool
 	Ask   func(q Question) Verdict
 }
 

@@ -16,6 +16,16 @@ func (e *Engine) ofFleet(guard string) bool {
 	return false
 }
 
+// ofAll tells that a guard's refusal is the whole fleet's.
+func (e *Engine) ofAll(guard string) bool {
+	for _, g := range e.cfg.Guards {
+		if g.Name == guard {
+			return g.Alike
+		}
+	}
+	return false
+}
+
 // freshFleet is the last look at the whole inventory, nil when it is too old.
 func (e *Engine) freshFleet(set Settings) *Fleet {
 	if e.fleet == nil || e.fleet.Asked.Boot != e.stamp.Now.Boot || e.stamp.Now.Since-e.fleet.Asked.Since > set.ViewAge {

@@ -16,7 +16,7 @@ const stormLeast = 5
 // cannot be relied on, and where it cannot be told. A start of what is down takes
 // nothing away and is not asked (rule 13).
 func Storm() repair.Guard {
-	return repair.Guard{Name: "storm", Fleet: true, Ask: func(q repair.Question) repair.Verdict {
+	return repair.Guard{Name: "storm", Fleet: true, Alike: true, Ask: func(q repair.Question) repair.Verdict {
 		f := q.Fleet
 		switch {
 		case q.Spec.Does == repair.Starts:
