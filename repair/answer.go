@@ -252,7 +252,7 @@ func (e *Engine) checkDeadline(ep *Episode) {
 func (e *Engine) freeHeld(t cluster.Target) {
 	for _, res := range slices.Sorted(maps.Keys(e.st.held)) {
 		h, ok := e.st.held[res]
-		if !ok || h.target != t.String() { // freed with another of its slots, or another's
+		if !ok || h.target != t.String() || h.undo { // freed with another of its slots, or another's
 			continue
 		}
 		e.record(TypeFreed, "episode/"+h.episode, ReleasedData{Episode: h.episode, Target: h.target})

@@ -39,6 +39,9 @@ func (s *State) apply(typ string, at journal.Reading, data any) {
 	case HeldData:
 		s.foldHeld(v, t, at.Wall)
 	case EscalatedData:
+		if o := s.owed[v.Run]; o != nil && v.Reason == ReasonIsolated {
+			o.Told = true
+		}
 		if ep := s.episodes[v.Episode]; ep != nil {
 			ep.escalated = set(ep.escalated, v.Reason, true)
 		}
@@ -49,7 +52,7 @@ func (s *State) apply(typ string, at journal.Reading, data any) {
 			delete(s.pauses, v.ID)
 		}
 	case ReleasedData:
-		s.free(v.Episode)
+		s.free(v.Episode, typ == TypeReleased)
 		if typ == TypeReleased {
 			s.closeCircuit(v.Target)
 		}
@@ -102,8 +105,13 @@ func (s *State) foldPlanned(v Planned, t time.Duration, wall time.Time) {
 		r.Trail[i].State = "planned"
 	}
 	s.runs[v.Run] = r
+	if o := s.owed[v.Undoes]; o != nil && v.Undoes != "" {
+		o.Undo = v.Run
+	}
 	if ep := s.episodes[v.Episode]; ep != nil {
-		ep.Run = v.Run
+		if v.Undoes == "" {
+			ep.Run = v.Run
+		}
 		ep.Runs = append(ep.Runs, v.Run)
 		if len(ep.Runs) > maxRuns {
 			ep.Runs = append([]string(nil), ep.Runs[len(ep.Runs)-maxRuns:]...)
@@ -130,6 +138,7 @@ func (s *State) foldIntent(v IntentData, t time.Duration, wall time.Time) {
 	r.Intent, r.Next = &v, v.Step
 	r.Intents++
 	r.Mutating++
+	r.begin(v)
 	r.trail(v.Step, func(tr *Trail) {
 		tr.State, tr.Says, tr.Began = "running", v.Says, wall
 		tr.Attempts++
@@ -153,6 +162,7 @@ func (s *State) foldStep(v StepData, wall time.Time) {
 	r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = string(v.Result), v.Says, wall })
 	open := r.Intent
 	r.Intent = nil
+	r.neverBegan(v)
 	switch v.Result {
 	case StepVerified:
 		r.Next = v.Step + 1
@@ -202,15 +212,23 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	if v.Circuit != "" {
 		s.circuits[v.Circuit] = true
 	}
-	if v.Outcome == Repaired {
+	if v.Outcome == Repaired && r.Undoes == "" {
 		s.closeCircuit(v.Target)
 	}
 	if v.Outcome == Unknown {
 		for _, res := range r.Resources {
-			s.held[res] = holder{v.Episode, v.Target}
+			s.held[res] = holder{v.Episode, v.Target, r.Undoes != ""}
 		}
 	}
 	ep := s.episodes[v.Episode]
+	if r.Undoes != "" {
+		s.foldUndone(r, v)
+		if ep != nil {
+			ep.Mutated = ep.Mutated || r.Intents > 0
+		}
+		return
+	}
+	s.foldOwed(r, v, t, wall)
 	if ep == nil {
 		return
 	}
@@ -259,9 +277,11 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	}
 }
 
-func (s *State) free(episode string) {
+// free gives back what an episode's runs hold; after one that took another back only a
+// person can: that the target is in order says nothing of it.
+func (s *State) free(episode string, byPerson bool) {
 	for res, h := range s.held {
-		if h.episode == episode {
+		if h.episode == episode && (byPerson || !h.undo) {
 			delete(s.held, res)
 		}
 	}

@@ -31,6 +31,7 @@ type Carried struct {
 	Circuits  []string         `json:"circuits,omitempty"`
 	Held      []carriedHolder  `json:"held,omitempty"`
 	Closed    []carriedClosed  `json:"closed,omitempty"`
+	Owed      []Owed           `json:"owed,omitempty"`
 }
 
 // CarriedClock is the fold's clock when the state was carried: nanoseconds of
@@ -71,6 +72,7 @@ type carriedRun struct {
 	Intents    int           `json:"intents"`
 	Mutating   int           `json:"mutating"`
 	Verified   bool          `json:"verified,omitempty"`
+	Begun      []Begun       `json:"begun,omitempty"`
 	Trail      []Trail       `json:"trail,omitempty"`
 }
 
@@ -95,6 +97,7 @@ type carriedHolder struct {
 	Resource string `json:"resource"`
 	Episode  string `json:"episode"`
 	Target   string `json:"target"`
+	Undo     bool   `json:"undo,omitempty"`
 }
 
 type carriedClosed struct {
@@ -133,7 +136,7 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	for _, r := range s.runsInOrder() {
 		p.add(carriedRun{
 			Planned: r.Planned, Opened: r.Opened, OpenedWall: r.OpenedWall.UTC(), Attempt: r.Attempt, Next: r.Next,
-			Intent: r.Intent, Intents: r.Intents, Mutating: r.Mutating, Verified: r.Verified, Trail: r.Trail,
+			Intent: r.Intent, Intents: r.Intents, Mutating: r.Mutating, Verified: r.Verified, Begun: r.Begun, Trail: r.Trail,
 		})
 	}
 	p.kind("pauses")
@@ -160,7 +163,11 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	}
 	p.kind("held")
 	for _, res := range slices.Sorted(maps.Keys(s.held)) {
-		p.add(carriedHolder{res, s.held[res].episode, s.held[res].target})
+		p.add(carriedHolder{res, s.held[res].episode, s.held[res].target, s.held[res].undo})
+	}
+	p.kind("owed")
+	for _, run := range slices.Sorted(maps.Keys(s.owed)) {
+		p.add(s.owed[run])
 	}
 	p.kind("closed")
 	var closed []alert.Fingerprint
@@ -250,7 +257,7 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 	for _, c := range v.Runs {
 		s.runs[c.Planned.Run] = &Run{
 			Planned: c.Planned, Opened: c.Opened, OpenedWall: c.OpenedWall, Attempt: c.Attempt, Next: c.Next,
-			Intent: c.Intent, Intents: c.Intents, Mutating: c.Mutating, Verified: c.Verified, Trail: c.Trail,
+			Intent: c.Intent, Intents: c.Intents, Mutating: c.Mutating, Verified: c.Verified, Begun: c.Begun, Trail: c.Trail,
 		}
 	}
 	for _, c := range v.Pauses {
@@ -266,7 +273,10 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 		s.circuits[key] = true
 	}
 	for _, c := range v.Held {
-		s.held[c.Resource] = holder{c.Episode, c.Target}
+		s.held[c.Resource] = holder{c.Episode, c.Target, c.Undo}
+	}
+	for _, o := range v.Owed {
+		s.owed[o.Run] = &o
 	}
 	for _, c := range v.Closed {
 		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}

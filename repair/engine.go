@@ -46,6 +46,8 @@ type Engine struct {
 	queued     map[string]bool          // asks with an episode that waits for slots
 	looks      map[uint64]func(Looked)
 	lookSeq    uint64
+	debts      map[string]*debt // by the run that owes
+	owing      int              // debts that look at their target's health
 	timers     timers
 	silent     map[alert.Fingerprint]bool
 	sources    map[string]time.Duration // Alertmanager: since when it does not answer
@@ -80,7 +82,7 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 	e := &Engine{
 		newID: newID, st: st,
 		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
-		queued: map[string]bool{}, looks: map[uint64]func(Looked){},
+		queued: map[string]bool{}, debts: map[string]*debt{}, looks: map[uint64]func(Looked){},
 		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{},
 	}
 	e.configure(cfg)
@@ -111,6 +113,7 @@ var ErrNotFound = errors.New("not found")
 type Answer struct {
 	Message MessageEnd // for the last Alerts of a message
 	Pause   PauseData  // for SetPause
+	Run     string     // for Undo: the run that was opened
 	Err     error      // an operator's word that could not be taken: nothing was recorded
 }
 
@@ -152,6 +155,8 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 		a.Err = e.release(ev)
 	case CloseEpisode:
 		a.Err = e.closeByPerson(ev)
+	case Undo:
+		a.Run, a.Err = e.undo(ev)
 	}
 	e.purge()
 	e.due()

@@ -17,7 +17,7 @@ func (e *Engine) onApplied(ev Applied) {
 		d.Intent, d.Error, d.Output = ev.Intent, ev.Err.Error(), ev.Output
 		e.record(TypeAnswered, "run/"+ev.Run, d)
 		if errors.Is(ev.Err, ErrNotBegun) {
-			l.failed("not begun", ev.Err.Error(), nil)
+			l.failed(reasonNotBegun, ev.Err.Error(), nil)
 			return
 		}
 	}
@@ -113,8 +113,8 @@ func (l *live) once() bool {
 // spent tells that no further attempt is left after one at step i.
 func (l *live) spent(i int) bool {
 	attempts := l.set.StepAttempts
-	if l.playbook != nil && i < len(l.playbook.Steps) && l.playbook.Steps[i].Attempts > 0 {
-		attempts = l.playbook.Steps[i].Attempts
+	if s := l.written(i); s.Attempts > 0 {
+		attempts = s.Attempts
 	}
 	return l.Attempt > attempts
 }

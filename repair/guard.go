@@ -36,6 +36,8 @@ type Question struct {
 	// Further is true for a further attempt inside a run and for a resumed run:
 	// cooldown is not asked then.
 	Further bool
+	// Actor is the person who asked for just this, whose word is an approval; empty: nobody.
+	Actor string
 	// Silenced: the alert is silenced in Alertmanager (rule 4's poll).
 	Silenced bool
 	// Fleet is a fresh look at the whole inventory, nil where there is none.

@@ -20,14 +20,21 @@ const (
 
 // Reasons of Blocked that are no guard's.
 const (
-	ReasonTarget      = "target"       // the labels name nothing in the inventory
+	ReasonTarget      = "target"       // the labels name nothing in the inventory, or no step that can be done
 	ReasonObserve     = "observe"      // the target could not be looked at
 	ReasonAutoRestart = "auto-restart" // the service manager is about to start it itself
 	ReasonAgent       = "agent"        // on another host, and no declared command reaches it
-	ReasonChanged     = "changed"      // playbook, inventory or version changed under the run
+	ReasonChanged     = "changed"      // playbook, inventory or version changed under the run; or what is to be put back
 	ReasonQuorum      = "quorum"       // started, and without a quorum nothing can be verified yet
 	ReasonConcurrency = "concurrency"  // slots taken
 	ReasonVerify      = "verify"       // the look says in order, and what the playbook asks Prometheus does not
 	ReasonJournal     = "journal"      // the journal has no room, or is damaged: nothing new begins
 	ReasonUnmatched   = "unmatched"    // a reload removed the playbook
+	ReasonUnhealthy   = "unhealthy"    // nothing is returned to service that is not in order
+)
+
+// Reasons for which people are told, and that end no run.
+const (
+	// ReasonIsolated is something that is still to be taken back at the tier's deadline.
+	ReasonIsolated = "isolated"
 )

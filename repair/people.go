@@ -94,7 +94,12 @@ func (e *Engine) reload(cfg Config) {
 		if unbound == nil {
 			l.specs = specs
 		}
-		if p != nil && l.ep != nil && l.Target != "" && unbound == nil {
+		if l.undoes() {
+			if t, err := e.byName(l.Target); err == nil && unbound == nil && (p != nil || l.owed()) {
+				l.playbook, l.target, l.set = p, t, e.settingsFor(l.Playbook, l.Tier, t.Cluster.Name)
+				continue
+			}
+		} else if p != nil && l.ep != nil && l.Target != "" && unbound == nil {
 			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels()); err == nil && e.digests(p, t) == l.Digests {
 				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
 				continue
@@ -105,6 +110,7 @@ func (e *Engine) reload(cfg Config) {
 			l.endChanged()
 		}
 	}
+	e.oweAll()
 	clear(e.asks)
 	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {

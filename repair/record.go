@@ -263,8 +263,9 @@ type HeldData struct {
 // EscalatedData is the data of TypeEscalate.
 type EscalatedData struct {
 	Episode string `json:"episode"`
+	Run     string `json:"run,omitempty"` // of a run and not of its episode, which may be over
 	Target  string `json:"target"`
-	Reason  string `json:"reason"` // deadline, approval, a guard's reason, failed, unknown, still_active, alertmanager
+	Reason  string `json:"reason"` // deadline, approval, a guard's reason, failed, unknown, still_active, alertmanager, isolated
 	Detail  string `json:"detail,omitempty"`
 }
 

@@ -43,6 +43,7 @@ func (e *Engine) start() {
 	for _, ep := range e.st.openEpisodes() {
 		e.enrol(ep, e.now)
 	}
+	e.oweAll()
 	// What a message left out before the end, or what came while nobody was there to
 	// take it, is with the Alertmanagers.
 	e.fetch = e.cfg.Alertmanagers
@@ -69,10 +70,18 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 	p := e.playbook(r.Playbook)
 	var t cluster.Target
 	var err error
-	if ep != nil && p != nil {
+	var changed bool
+	switch {
+	case r.Undoes != "": // all that it wants of the playbook stands in its plan
+		ep = nil
+		t, err = e.byName(r.Target)
+		changed = err != nil || r.Actor != "" && p == nil
+	case ep != nil && p != nil:
 		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels())
+		changed = err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
+	default:
+		changed = true
 	}
-	changed := p == nil || ep == nil || err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
 	if changed && r.Intent != nil {
 		if t, err = e.byName(r.Target); err != nil {
 			l := e.adopt(ep, r, p, t)
@@ -86,9 +95,6 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 		return nil
 	}
 	changed = changed || l.unbound != nil
-	if p == nil {
-		l.set = e.cfg.Settings(r.Tier, t.Cluster.Name, r.Playbook)
-	}
 	l.resumed, l.changed, l.touched = r.Intents > 0, changed, e.now
 	if r.Intent != nil {
 		r.Intent.Target = t

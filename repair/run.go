@@ -29,6 +29,8 @@ type live struct {
 	due   time.Duration // when then is to be called; -1: an answer is waited for
 	then  func()
 
+	healthy   bool // the target was in order, when it was last looked at for an undo
+	healthyAt time.Duration
 	goalAsked bool
 	resumed   bool // continued from records: cooldown is not asked, nor the goal
 	changed   bool // its digests are no longer the running ones
@@ -124,6 +126,9 @@ func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
 		plan.Autonomy = e.autonomy(p, t)
 		plan.Digests = e.digests(p, t)
 		plan.Resources, plan.Steps = a.resources, a.steps
+		if mutant("an undo is not planned") {
+			plan.Steps = withoutUndo(plan.Steps)
+		}
 	}
 	e.record(TypePlanned, "run/"+plan.Run, plan)
 	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
@@ -144,9 +149,7 @@ func (e *Engine) adopt(ep *Episode, r *Run, p *Playbook, t cluster.Target) *live
 		return nil
 	}
 	l := &live{Run: r, e: e, ep: ep, playbook: p, target: t, due: -1, settled: -1}
-	if p != nil {
-		l.set = e.settings(p, t.Cluster.Name)
-	}
+	l.set = e.settingsFor(r.Playbook, r.Tier, t.Cluster.Name)
 	l.specs, l.unbound = e.specsOf(r.Steps)
 	e.live[r.Planned.Run] = l
 	if e.onTarget[r.Target] == nil {
@@ -263,6 +266,11 @@ func (l *live) finish(f FinishedData) {
 	if f.Outcome == Repaired {
 		e.note(Note{Stage: "settle", Took: e.now - l.verified})
 	}
+	if l.undoes() {
+		e.afterUndo(l, f)
+		return
+	}
+	e.owe(f.Run)
 	if l.ep == nil {
 		return
 	}

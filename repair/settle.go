@@ -8,6 +8,10 @@ const settleSample = time.Second
 // settle watches that it stays in order. The slots are given back: nothing is in flight.
 func (l *live) settle() {
 	l.give()
+	if l.undoes() {
+		l.putBack()
+		return
+	}
 	l.bad = 0
 	if l.verified == 0 {
 		l.verified = l.e.now

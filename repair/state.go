@@ -25,6 +25,7 @@ type State struct {
 	attempts     map[string][]attempt     // action|target
 	circuits     map[string]bool          // action|target: open until released
 	held         map[string]holder        // resource: whose run ended unknown
+	owed         map[string]*Owed         // run: what it left to be taken back
 	names        map[string]string        // one copy of each
 	lastHeld     *Refusal                 // likewise
 	endedRuns    []*Run
@@ -52,7 +53,10 @@ type known struct {
 
 // holder keeps slots after a run that ended unknown, until its target is in order
 // or a person releases them; the end of its episode alone changes nothing.
-type holder struct{ episode, target string }
+type holder struct {
+	episode, target string
+	undo            bool // the run took another one back
+}
 
 type attempt struct {
 	intent string
@@ -140,6 +144,7 @@ type Run struct {
 	Intents    int         // ever
 	Mutating   int         // intents that were more than started
 	Verified   bool        // its last step was verified: it settles
+	Begun      []Begun     // what can be taken back, the last begun last
 	Finished   *FinishedData
 	Trail      []Trail // by step, for people
 }
@@ -165,7 +170,7 @@ func NewState() *State {
 	return &State{
 		fingerprints: map[fingerprint]known{}, openOf: map[alert.Fingerprint]*Episode{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
-		held: map[string]holder{}, names: map[string]string{},
+		held: map[string]holder{}, owed: map[string]*Owed{}, names: map[string]string{},
 	}
 }
 

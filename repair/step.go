@@ -12,12 +12,15 @@ import (
 // nothing was begun, and nothing will be.
 var ErrNotBegun = errors.New("not begun: the intent came too late")
 
+// reasonNotBegun is that of the attempt which failed for it.
+const reasonNotBegun = "not begun"
+
 // consider goes through the steps with what was seen just now: in order already,
 // refused, or to be done. It is the heart of the engine, and the only way to an
 // intent.
 func (l *live) consider(seen Sighting) {
 	e := l.e
-	if !l.goalAsked && !l.resumed {
+	if !l.goalAsked && !l.resumed && !l.undoes() {
 		if l.spec(len(l.Steps)-1).Sees != seen.Observation.Schema {
 			l.observe(len(l.Steps) - 1)
 			return
@@ -52,7 +55,7 @@ func (l *live) consider(seen Sighting) {
 		l.after(l.set.Sample, func() { l.observe(i) })
 		return
 	}
-	if service.State == cluster.ServiceAutoRestart {
+	if service.State == cluster.ServiceAutoRestart && !l.undoes() {
 		l.blocked(ReasonAutoRestart, ReasonAutoRestart, "the service manager is about to start it itself: "+seen.Observation.Says, true)
 		return
 	}
@@ -60,10 +63,14 @@ func (l *live) consider(seen Sighting) {
 		l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: "out of order again, and its step must not be done twice: " + seen.Observation.Says})
 		return
 	}
-	verdicts, refusal := e.judge(Question{
-		Playbook: l.playbook, Step: l.Steps[i], Spec: l.spec(i), Target: l.target, Seen: seen, Run: l.Planned.Run,
-		Silenced: l.ep != nil && e.silent[l.ep.Fingerprint], Further: l.resumed || l.Attempt > 1 || l.Intents > 0,
-	})
+	var verdicts []Verdict
+	var refusal *Verdict
+	if !l.owed() {
+		verdicts, refusal = e.judge(Question{
+			Playbook: l.playbook, Step: l.Steps[i], Spec: l.spec(i), Target: l.target, Seen: seen, Run: l.Planned.Run, Actor: l.Actor,
+			Silenced: l.ep != nil && e.silent[l.ep.Fingerprint], Further: l.resumed || l.Attempt > 1 || l.Intents > 0,
+		})
+	}
 	switch held := e.heldStill(); {
 	case held != nil:
 		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
@@ -90,6 +97,7 @@ func (l *live) consider(seen Sighting) {
 			return
 		}
 		l.observe(i)
+	case l.undoes() && !l.mayPutBack(i, seen):
 	default:
 		l.intend(i, seen, service)
 	}
@@ -144,6 +152,9 @@ func (l *live) allInOrder(seen Sighting) {
 // people learn of it even while something else holds.
 func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 	q.Settings, q.Autonomy = e.settings(q.Playbook, q.Target.Cluster.Name), e.autonomy(q.Playbook, q.Target)
+	if q.Actor != "" && q.Autonomy == Approve {
+		q.Autonomy = Auto
+	}
 	q.Counted, q.State, q.Brake = q.Step.counted(), e, e.stamp.Brake
 	q.Wall, q.Takes = e.stamp.Now.Wall, e.takes(q.Spec, q.Target)
 	q.Fleet = e.freshFleet(q.Settings)
@@ -218,12 +229,21 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 	l.after(l.set.Sample, l.sample) // also where Apply never answers
 }
 
+// written is step i as the playbook has it; nothing where the playbook is gone, or the
+// run takes another one back.
+func (l *live) written(i int) Step {
+	if l.playbook == nil || l.undoes() || i >= len(l.playbook.Steps) {
+		return Step{}
+	}
+	return l.playbook.Steps[i]
+}
+
 // stepDeadline is rule 10's: the step's or the tier's, for a unit at least what
 // its manager may take.
 func (l *live) stepDeadline(i int, service cluster.Service) time.Duration {
 	limit := l.set.Deadline
-	if l.playbook != nil && i < len(l.playbook.Steps) && l.playbook.Steps[i].Deadline > 0 {
-		limit = l.playbook.Steps[i].Deadline
+	if s := l.written(i); s.Deadline > 0 {
+		limit = s.Deadline
 	}
 	if service.Wait > 0 {
 		limit = max(limit, service.Wait+10*time.Second)
