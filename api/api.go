@@ -36,6 +36,10 @@ type Backend interface {
 	// Close closes an episode by a person's word.
 	Close(ctx context.Context, episode, by, reason string) error
 
+	// Playbooks and Guards are those of the running configuration.
+	Playbooks(ctx context.Context) ([]Playbook, error)
+	Guards(ctx context.Context) ([]Guard, error)
+
 	// Journal returns at most limit records from sequence number from on.
 	Journal(ctx context.Context, from uint64, limit int) ([]journal.Record, error)
 	// Ready returns why messages cannot be taken now.
@@ -55,16 +59,18 @@ type Options struct {
 
 // API is the handlers.
 type API struct {
-	o    Options
-	page *page
+	o     Options
+	page  *page
+	books *runbooks
 }
 
 // New makes an API.
-func New(o Options) *API { return &API{o: o, page: newPage()} }
+func New(o Options) *API { return &API{o: o, page: newPage(), books: newRunbooks()} }
 
 // Register puts the handlers on their routes. access.Routes must know each.
 func (a *API) Register(r gin.IRoutes) {
 	r.GET("/", a.landing)
+	r.GET("/docs/*page", a.docs)
 	r.GET("/metrics", gin.WrapH(a.o.Metrics))
 	r.GET("/-/healthy", a.healthy)
 	r.GET("/-/ready", a.ready)
@@ -76,6 +82,8 @@ func (a *API) Register(r gin.IRoutes) {
 	r.GET("/api/v1/episodes/:id", a.episode)
 	r.GET("/api/v1/plans", a.plans)
 	r.GET("/api/v1/journal", a.journal)
+	r.GET("/api/v1/playbooks", a.playbooks)
+	r.GET("/api/v1/guards", a.guards)
 	r.GET("/api/v1/state", a.state)
 	r.GET("/api/v1/pauses", a.pauses)
 	r.POST("/api/v1/pauses", a.pause)

@@ -110,6 +110,20 @@ func (c *Client) Episode(ctx context.Context, id string) (Episode, error) {
 	return out, err
 }
 
+// Playbooks lists the playbooks of the server's configuration.
+func (c *Client) Playbooks(ctx context.Context) ([]Playbook, error) {
+	var out playbookList
+	err := c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "playbooks")
+	return out.Playbooks, err
+}
+
+// Guards lists the guards in the order in which they are asked.
+func (c *Client) Guards(ctx context.Context) ([]Guard, error) {
+	var out guardList
+	err := c.call(ctx, http.MethodGet, nil, nil, &out, "api", "v1", "guards")
+	return out.Guards, err
+}
+
 // Story returns all records of a run or an episode, in order.
 func (c *Client) Story(ctx context.Context, id string) ([]journal.Record, error) {
 	return c.records(ctx, url.Values{"about": {id}})
@@ -193,6 +207,9 @@ func (f Filter) query() url.Values {
 	}
 	if f.Open {
 		q.Set("open", "true")
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
 	}
 	if f.Limit != 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/access"
@@ -29,7 +30,7 @@ func TestClientReads(t *testing.T) {
 	b := &fakeBackend{}
 	c := newClient(t, newServer(t, b).URL, tokens()[access.Viewer])
 	ctx := t.Context()
-	f := api.Filter{Limit: 7, Open: true, Episode: "e1", Playbook: "p", Target: "demo/m2", Cluster: "demo", Outcome: "blocked"}
+	f := api.Filter{Limit: 7, Open: true, Episode: "e1", Playbook: "p", Target: "demo/m2", Cluster: "demo", Outcome: "blocked", Since: at(1)}
 
 	equal := func(what string, got, want any, err error) {
 		t.Helper()
@@ -54,6 +55,18 @@ func TestClientReads(t *testing.T) {
 		episode, err := c.Episode(ctx, id)
 		equal("episode "+id, episode, anEpisode(), err)
 	}
+	books, err := c.Playbooks(ctx)
+	want1, _ := b.Playbooks(ctx)
+	equal("playbooks", books, want1, err)
+	if d, ok := books[0].Deadline("demo"); !ok || d != time.Minute {
+		t.Errorf("the deadline is %s, %t", d, ok)
+	}
+	if _, ok := books[0].Deadline("nowhere"); ok {
+		t.Error("a deadline nowhere")
+	}
+	guards, err := c.Guards(ctx)
+	want2, _ := b.Guards(ctx)
+	equal("guards", guards, want2, err)
 	story, err := c.Story(ctx, "e1")
 	equal("story", story, records(), err)
 	all, err := c.Journal(ctx, 5, 10)

@@ -103,6 +103,20 @@ func (b *fakeBackend) Episode(_ context.Context, id string) (api.Episode, error)
 	return anEpisode(), nil
 }
 
+func (b *fakeBackend) Playbooks(context.Context) ([]api.Playbook, error) {
+	return []api.Playbook{{
+		Name: "etcd-member-restart", On: []string{`alertname="FettleRaftMemberDown"`}, Kind: "etcd", Tier: "P0", Ceiling: "auto", Steps: []api.PlaybookStep{{Name: "start", Action: "member-start"}},
+		Digest: "d", Source: "embedded/etcd-member-restart.yml", Clusters: []api.PlaybookCluster{{Cluster: "demo", Autonomy: "observe", DeadlineSeconds: 60}},
+	}}, b.broken
+}
+
+func (b *fakeBackend) Guards(context.Context) ([]api.Guard, error) {
+	return []api.Guard{{
+		Name: "cooldown", Asks: "Refuses when …", Reasons: []api.GuardReason{{Reason: "cooldown", When: "too soon", Passing: true}},
+		Settings: []api.GuardSetting{{Key: "cooldown", Value: "10m"}},
+	}}, b.broken
+}
+
 func (b *fakeBackend) Story(_ context.Context, id string) ([]journal.Record, error) {
 	b.note("story %s", id)
 	return records(), nil

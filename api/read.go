@@ -1,14 +1,18 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/fettle-io/fettle/journal"
 )
 
 func (a *API) runs(c *gin.Context) {
-	f, err := filter(c, "episode", "playbook", "target", "cluster", "outcome", "open")
+	f, err := filter(c, "episode", "playbook", "target", "cluster", "outcome", "open", "since")
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -28,7 +32,7 @@ func (a *API) run(c *gin.Context) {
 }
 
 func (a *API) episodes(c *gin.Context) {
-	f, err := filter(c, "playbook", "target", "cluster", "open")
+	f, err := filter(c, "playbook", "target", "cluster", "open", "since")
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -49,7 +53,7 @@ func (a *API) episode(c *gin.Context) {
 
 // plans shows runs as they were opened.
 func (a *API) plans(c *gin.Context) {
-	f, err := filter(c, "episode", "playbook", "target", "cluster", "outcome", "open")
+	f, err := filter(c, "episode", "playbook", "target", "cluster", "outcome", "open", "since")
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -121,12 +125,17 @@ func (a *API) pauses(c *gin.Context) {
 
 func (a *API) healthy(c *gin.Context) { reply(c, http.StatusOK, status{"healthy"}) }
 
-// ready is for probes, which have no identity, so it does not say why not.
+// ready is for probes, which have no identity, so it says of why not only what
+// everybody may know.
 func (a *API) ready(c *gin.Context) {
 	if err := a.o.Backend.Ready(c.Request.Context()); err != nil {
+		why := "the journal cannot be written, and nothing is taken or repaired"
+		if errors.Is(err, journal.ErrFull) {
+			why = "the journal's disk is full"
+		}
 		a.fail(c, &Error{
-			Status: http.StatusServiceUnavailable, Message: "not ready",
-			Hint: "GET /api/v1/state and the log say why",
+			Status: http.StatusServiceUnavailable, Message: "not ready: " + why,
+			Hint: "GET /api/v1/state and the log say more",
 		})
 		return
 	}
@@ -175,6 +184,11 @@ func filter(c *gin.Context, allowed ...string) (Filter, error) {
 		f.Open = true
 	default:
 		return Filter{}, badInput("leave it out, or say true or false", "open=%+q", shown(open))
+	}
+	if since := q.Get("since"); since != "" {
+		if f.Since, err = time.Parse(time.RFC3339, since); err != nil {
+			return Filter{}, badInput("write it like 2026-11-21T02:34:00Z", "since=%+q is no time", shown(since))
+		}
 	}
 	f.Limit, err = limitOf(q)
 	return f, err

@@ -135,6 +135,8 @@ type Filter struct {
 	Limit int
 	// Open leaves out what has ended.
 	Open bool
+	// Since leaves out what opened before; zero does not.
+	Since time.Time
 	// Episode, Playbook, Target (cluster/member), Cluster and Outcome are
 	// compared whole. Episode and Outcome are for runs only.
 	Episode, Playbook, Target, Cluster, Outcome string

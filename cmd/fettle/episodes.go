@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -14,19 +15,23 @@ type episodesCommand struct {
 	connection connection
 	output     output
 	filter     api.Filter
+	since      string
 }
 
 func registerEpisodes(app *kingpin.Application) map[string]command {
 	c := &episodesCommand{}
 	clause := app.Command("episodes", "List episodes (an alert, from its first firing until it is closed), the newest first.").
 		HelpLong("Example:\n  fettle episodes --open")
-	filterFlags(clause, &c.filter)
+	filterFlags(clause, &c.filter, &c.since)
 	c.output.flag(clause)
 	c.connection.flags(clause)
 	return map[string]command{"episodes": c}
 }
 
-func (c *episodesCommand) run(ctx context.Context, _ *slog.Logger) error {
+func (c *episodesCommand) run(ctx context.Context, _ *slog.Logger) (err error) {
+	if c.filter.Since, err = moment("--since", c.since, time.Now()); err != nil {
+		return err
+	}
 	server, err := c.connection.dial()
 	if err != nil {
 		return err

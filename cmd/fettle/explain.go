@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/story"
 	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
 )
 
 // explainCommand tells what became of a run or an alert, each decision with its
@@ -25,10 +27,10 @@ type explainCommand struct {
 func registerExplain(app *kingpin.Application) map[string]command {
 	c := &explainCommand{}
 	clause := app.Command("explain", "Tell what became of a run or an alert: each decision with its reason, refusals too, and what is next.").
-		HelpLong("ID is a run, an episode, an alert's fingerprint or name, or CLUSTER/MEMBER; of several\nepisodes the open one, else the newest.\n\nExamples:\n  fettle explain demo/m2\n  fettle explain FettleRaftMemberDown --journal=/var/lib/fettle/journal")
+		HelpLong("ID is a run, an episode, an alert's fingerprint or name, or CLUSTER/MEMBER; of several\nepisodes the open one, else the newest.\n\nExamples:\n  fettle explain demo/m2\n  fettle explain FettleRaftMemberDown --journal=/var/lib/fettle/journal\n  fettle explain demo/m2 --output=markdown > incident.md")
 	clause.Arg("id", "What to explain.").Required().StringVar(&c.id)
 	clause.Flag("journal", "Read it from the journal in this directory; no server is needed.").PlaceHolder("DIR").StringVar(&c.journal)
-	c.output.flag(clause)
+	c.output.flags(clause, "markdown for an incident report", "markdown")
 	c.connection.flags(clause)
 	return map[string]command{"explain": c}
 }
@@ -45,6 +47,9 @@ func (c *explainCommand) run(ctx context.Context, _ *slog.Logger) error {
 	if c.output.json() {
 		return printJSON(told)
 	}
+	if c.output.form == "markdown" {
+		return story.Report(os.Stdout, told)
+	}
 	return story.Write(os.Stdout, told)
 }
 
@@ -54,7 +59,12 @@ func (c *explainCommand) read(context.Context) (story.Story, error) {
 	if err != nil {
 		return story.Story{}, err
 	}
-	return story.Tell(c.id, records), nil
+	told := story.Tell(c.id, records)
+	if conf, err := c.connection.config.load(); err == nil && told.Tier != "" {
+		cluster, _, _ := strings.Cut(told.Target, "/")
+		told.Within(conf.Settings(repair.Tier(told.Tier), cluster, told.Playbook).Deadline)
+	}
+	return told, nil
 }
 
 // ask tells it as the running server knows it.
@@ -76,6 +86,14 @@ func (c *explainCommand) ask(ctx context.Context) (story.Story, error) {
 	// forgotten has no counts.
 	if e, err := server.client.Episode(ctx, told.Episode); err == nil && e.LastAnswer != nil {
 		told.Repeated(e.LastAnswer.Guard, e.LastAnswer.Reason, e.LastAnswer.Count)
+	}
+	if books, err := server.client.Playbooks(ctx); err == nil {
+		cluster, _, _ := strings.Cut(told.Target, "/")
+		for _, p := range books {
+			if deadline, ok := p.Deadline(cluster); ok && p.Name == told.Playbook {
+				told.Within(deadline)
+			}
+		}
 	}
 	return told, nil
 }

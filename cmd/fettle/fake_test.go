@@ -107,7 +107,7 @@ func (b *fakeServer) Runs(_ context.Context, f api.Filter) ([]api.Run, error) {
 	}
 	var out []api.Run
 	for _, r := range all {
-		if (f.Outcome == "" || r.Outcome == f.Outcome) && (!f.Open || r.Outcome == "") {
+		if (f.Outcome == "" || r.Outcome == f.Outcome) && (!f.Open || r.Outcome == "") && !r.Opened.Before(f.Since) {
 			out = append(out, r)
 		}
 	}
@@ -128,8 +128,8 @@ func (b *fakeServer) episodes() []api.Episode {
 	}
 }
 
-func (b *fakeServer) Episodes(context.Context, api.Filter) ([]api.Episode, error) {
-	if b.empty {
+func (b *fakeServer) Episodes(_ context.Context, f api.Filter) ([]api.Episode, error) {
+	if b.empty || f.Since.After(at(60)) {
 		return nil, nil
 	}
 	return b.episodes(), nil
@@ -142,6 +142,26 @@ func (b *fakeServer) Episode(_ context.Context, id string) (api.Episode, error) 
 		}
 	}
 	return api.Episode{}, api.NotFound("episode", id)
+}
+
+func (b *fakeServer) Playbooks(context.Context) ([]api.Playbook, error) {
+	if b.empty {
+		return nil, nil
+	}
+	return []api.Playbook{{
+		Name: "etcd-member-restart", On: []string{`alertname="FettleRaftMemberDown"`}, Kind: "etcd", Tier: "P0", Ceiling: "auto",
+		Steps:  []api.PlaybookStep{{Name: "end-hung", Action: "member-end-hung"}, {Name: "start", Action: "member-start"}},
+		Digest: "0123456789abcdef", Source: "embedded/etcd-member-restart.yml:4",
+		Clusters: []api.PlaybookCluster{{Cluster: "demo", Autonomy: "auto", DeadlineSeconds: 60}, {Cluster: "main", Autonomy: "observe", DeadlineSeconds: 60}},
+	}}, nil
+}
+
+func (b *fakeServer) Guards(context.Context) ([]api.Guard, error) {
+	return []api.Guard{{
+		Name: "cooldown", Asks: "Refuses when it was repaired a short time ago.",
+		Reasons:  []api.GuardReason{{Reason: "cooldown", When: "too soon", Passing: true}},
+		Settings: []api.GuardSetting{{Key: "cooldown", Value: "10m"}, {Key: "cooldown", Value: "1h", Where: "cluster demo"}},
+	}}, nil
 }
 
 func (b *fakeServer) Story(_ context.Context, id string) ([]journal.Record, error) {

@@ -49,7 +49,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Run it", []registration{registerInit, registerServe, registerCheck, registerDemo, registerVersion}},
-		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerDocs}},
+		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerPlaybooks, registerGuards, registerDocs}},
 		{"Step in", []registration{registerPause, registerUnpause, registerRelease, registerClose}},
 		{"Read and verify the journal", []registration{registerJournal}},
 	}

@@ -12,8 +12,14 @@ import (
 	"github.com/fettle-io/fettle/internal/story"
 )
 
-// output is the choice between text for people and JSON for programs.
+// output is the choice between text for people and JSON for programs, and where a
+// command has more forms, those.
 type output struct{ form string }
+
+// flags is flag with more forms.
+func (o *output) flags(clause *kingpin.CmdClause, help string, more ...string) {
+	clause.Flag("output", "text for people, json for programs, or "+help+".").Short('o').Default("text").EnumVar(&o.form, append([]string{"text", "json"}, more...)...)
+}
 
 func (o *output) flag(clause *kingpin.CmdClause) {
 	clause.Flag("output", "text for people, or json for programs.").Short('o').Default("text").EnumVar(&o.form, "text", "json")

@@ -15,13 +15,14 @@ type runsCommand struct {
 	connection connection
 	output     output
 	filter     api.Filter
+	since      string
 }
 
 func registerRuns(app *kingpin.Application) map[string]command {
 	c := &runsCommand{}
 	clause := app.Command("runs", "List runs, the newest first.").
-		HelpLong("Example:\n  fettle runs --cluster=demo --outcome=blocked")
-	filterFlags(clause, &c.filter)
+		HelpLong("Example:\n  fettle runs --cluster=demo --outcome=blocked --since=12h")
+	filterFlags(clause, &c.filter, &c.since)
 	clause.Flag("outcome", "Only those that ended so.").EnumVar(&c.filter.Outcome, "noop", "repaired", "observed", "blocked", "failed", "unknown")
 	clause.Flag("episode", "Only those of one episode.").StringVar(&c.filter.Episode)
 	c.output.flag(clause)
@@ -30,15 +31,19 @@ func registerRuns(app *kingpin.Application) map[string]command {
 }
 
 // filterFlags are what runs and episodes are both narrowed by.
-func filterFlags(clause *kingpin.CmdClause, f *api.Filter) {
+func filterFlags(clause *kingpin.CmdClause, f *api.Filter, since *string) {
 	clause.Flag("open", "Only what has not ended.").BoolVar(&f.Open)
 	clause.Flag("cluster", "Only those on one cluster.").StringVar(&f.Cluster)
 	clause.Flag("target", "Only those on one target, as CLUSTER/MEMBER.").StringVar(&f.Target)
 	clause.Flag("playbook", "Only those of one playbook.").StringVar(&f.Playbook)
+	clause.Flag("since", "Only those that opened since this time (2026-11-21, 2026-11-21T02:34:00Z), or within so long (90m, 2h).").PlaceHolder("TIME").StringVar(since)
 	clause.Flag("limit", "At most so many, from 1 to 1000.").Default("100").IntVar(&f.Limit)
 }
 
-func (c *runsCommand) run(ctx context.Context, _ *slog.Logger) error {
+func (c *runsCommand) run(ctx context.Context, _ *slog.Logger) (err error) {
+	if c.filter.Since, err = moment("--since", c.since, time.Now()); err != nil {
+		return err
+	}
 	server, err := c.connection.dial()
 	if err != nil {
 		return err

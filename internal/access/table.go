@@ -23,6 +23,8 @@ func Routes() Table {
 		"GET /-/healthy": open,
 		"GET /-/ready":   open,
 
+		"GET /docs/*page": open, // the pages of the documentation, as everybody has them
+
 		"GET /":                    read,
 		"GET /api/v1/runs":         read,
 		"GET /api/v1/runs/:id":     read,
@@ -31,6 +33,8 @@ func Routes() Table {
 		"GET /api/v1/plans":        read,
 		"GET /api/v1/pauses":       read,
 		"GET /api/v1/journal":      read,
+		"GET /api/v1/playbooks":    read,
+		"GET /api/v1/guards":       read,
 		"GET /api/v1/state":        read,
 
 		"POST /api/v1/pauses":       operate,

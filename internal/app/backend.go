@@ -24,7 +24,7 @@ func (b backend) Runs(ctx context.Context, f api.Filter) ([]api.Run, error) {
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
 		for _, r := range e.State().Runs() {
 			run := shapeRun(r)
-			if len(out) < f.Limit && keepRun(f, run) {
+			if len(out) < f.Limit && keepRun(f, run) && !run.Opened.Before(f.Since) {
 				out = append(out, run)
 			}
 		}
@@ -85,7 +85,7 @@ func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, err
 		e.State().EachEpisode(func(ep repair.Episode) bool {
 			target := e.TargetOf(ep)
 			cluster, _, _ := strings.Cut(target, "/")
-			if (!f.Open || ep.ClosedWall.IsZero()) && fits(f.Playbook, ep.Playbook) && fits(f.Target, target) && fits(f.Cluster, cluster) {
+			if (!f.Open || ep.ClosedWall.IsZero()) && !ep.OpenedWall.Before(f.Since) && fits(f.Playbook, ep.Playbook) && fits(f.Target, target) && fits(f.Cluster, cluster) {
 				out = append(out, shapeEpisode(e, ep))
 			}
 			return len(out) < f.Limit
