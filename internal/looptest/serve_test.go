@@ -29,6 +29,7 @@ type options struct {
 	autonomy string            // "": auto; unsaid: the file does not say
 	settings string            // further entries of overrides.all, as "a: 1, b: 2"
 	settle   string            // "": 2s
+	look     string            // "": 1s
 	more     string            // further sections
 	clusters []cluster.Cluster // nil: the ward's cluster, as demo
 }
@@ -117,12 +118,15 @@ func (s *server) write(o options) {
 	if o.settle == "" {
 		o.settle = "2s"
 	}
+	if o.look == "" {
+		o.look = "1s"
+	}
 	clusters, err := json.Marshal(o.clusters) // JSON is YAML
 	must(s.t, err)
 	text := fmt.Sprintf(`clusters: %s
 %s
 playbooks: {dir: %[11]q}
-tiers: {P0: {look: 1s}, P1: {look: 1s}}
+tiers: {P0: {look: %[12]s}, P1: {look: %[12]s}}
 overrides: {all: {settle: %[3]s, %[4]s}}
 journal: {dir: %[5]q, key_file: %[6]q}
 brake: %[7]q
@@ -138,7 +142,7 @@ web:
     - {role: operator, name: alice, token_file: "%[9]s/operator.token"}
 %[10]s
 `, clusters, autonomy, o.settle, o.settings, s.inside(s.journal()), s.inside(filepath.Join(s.home, "journal.key")),
-		s.inside(s.brake()), s.inside(s.socket), s.inside(s.home), o.more, s.inside(s.playbooks()))
+		s.inside(s.brake()), s.inside(s.socket), s.inside(s.home), o.more, s.inside(s.playbooks()), o.look)
 	must(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
