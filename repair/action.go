@@ -131,6 +131,8 @@ type Sighting struct {
 	Asked       journal.Reading
 	Observation Observation
 	Facts       Facts
+	// Output is what a program printed that was found to have failed; it may hold secrets.
+	Output []byte
 }
 
 // Intent is a mutation that is in the journal and may now be begun, once.

@@ -31,7 +31,8 @@ type Exec struct {
 	User string            `json:"user,omitempty"`
 	Env  map[string]string `json:"env,omitempty"`
 	// Timeout ends it; 0 is DefaultTimeout.
-	Timeout  time.Duration    `json:"timeout,omitempty"`
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// Disturbs is, where a playbook does not say, the cluster of an etcd member, else the host.
 	Disturbs cluster.Disturbs `json:"disturbs,omitempty"`
 	// Takes: the service may go away meanwhile; nil: it may.
 	Takes *bool `json:"takes,omitempty"`
@@ -39,6 +40,9 @@ type Exec struct {
 	Writable []string `json:"writable,omitempty"`
 	// Network lets it open connections.
 	Network bool `json:"network,omitempty"`
+	// FromHere: it runs on fettle's own machine and reaches the target from there;
+	// without it the target must be on this machine.
+	FromHere bool `json:"from_here,omitempty"`
 	// Capabilities are those of Linux that it keeps, as CAP_NAME.
 	Capabilities []string  `json:"capabilities,omitempty"`
 	Undo         *ExecUndo `json:"undo,omitempty"`

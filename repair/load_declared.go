@@ -44,12 +44,29 @@ func (l *playbookLoader) declared(at strictyaml.Path, s stepYAML, out *Step) {
 	}
 	switch {
 	case s.Exec != nil && s.Action == ActionExec:
-		l.exec(at.Join(ActionExec), s.Once, *s.Exec)
-		out.Exec = s.Exec
+		x := *s.Exec
+		x.Disturbs = l.disturbs(x.Disturbs)
+		l.exec(at.Join(ActionExec), s.Once, x)
+		out.Exec = &x
 	case s.HTTP != nil && s.Action == ActionHTTP:
-		l.http(at.Join(ActionHTTP), s.Once, *s.HTTP)
-		out.HTTP = s.HTTP
+		x := *s.HTTP
+		x.Disturbs = l.disturbs(x.Disturbs)
+		l.http(at.Join(ActionHTTP), s.Once, x)
+		out.HTTP = &x
 	}
+}
+
+// disturbs is what a declared step holds up: of an etcd member the whole cluster, since
+// one mutation at a time is what a quorum bears; else its host, since nobody can tell
+// from outside what else a command there touches.
+func (l *playbookLoader) disturbs(d cluster.Disturbs) cluster.Disturbs {
+	switch {
+	case d != "":
+		return d
+	case l.file.Target.Kind == cluster.KindEtcd:
+		return cluster.DisturbsCluster
+	}
+	return cluster.DisturbsHost
 }
 
 func (l *playbookLoader) exec(at strictyaml.Path, once bool, x Exec) {

@@ -43,7 +43,8 @@ func (a *App) openParts() error {
 	}
 	p.deps = action.Deps{
 		Services: service.Route{Commands: service.NewCommands(service.CommandsOptions{Redact: a.redact}), Systemd: p.systemd, Local: p.isLocal},
-		Etcd:     p.etcd, Scrapes: p, Local: p.isLocal, Clock: a.clock, Served: &action.Served{},
+		Exec:     a.executor(), Redact: a.redact,
+		Etcd: p.etcd, Scrapes: p, Local: p.isLocal, Clock: a.clock, Served: &action.Served{},
 	}
 	a.table = action.Table(p.deps)
 	if a.o.Actions != nil {

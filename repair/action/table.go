@@ -8,6 +8,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -28,6 +29,12 @@ type Deps struct {
 	// Local tells whether a member's host is this machine: its data directory and
 	// its ports can then be looked at from where it runs.
 	Local func(host string) bool
+	// Exec runs the commands that playbooks declare; nil: none are run.
+	Exec service.Executor
+	// Resolver finds the hosts that playbooks' requests go to; nil: the machine's own.
+	Resolver *net.Resolver
+	// Redact takes secrets out of what commands say; nil: nothing is.
+	Redact func(string) string
 	// Clock reads the clocks.
 	Clock func() journal.Reading
 	// Served remembers which processes have been seen serving, across tables; nil: a
@@ -60,6 +67,8 @@ func Table(d Deps) map[string]repair.ActionSpec {
 		{Name: "member-start", Sees: memberSchema, Kind: cluster.KindEtcd, Does: repair.Starts, Disturbs: cluster.DisturbsCluster, Action: memberStart{member}},
 		{Name: "member-end-hung", Sees: memberSchema, Kind: cluster.KindEtcd, Does: repair.Takes, Disturbs: cluster.DisturbsCluster, Action: memberEndHung{member}},
 		{Name: "service-restart", Sees: serviceSchema, Kind: cluster.KindService, Does: repair.Takes, Disturbs: cluster.DisturbsUnit, Action: serviceRestart{d}},
+		d.declared(repair.ActionExec, member, d.openExec),
+		d.declared(repair.ActionHTTP, member, d.openHTTP(&requests{})),
 	}
 	table := make(map[string]repair.ActionSpec, len(specs))
 	for _, s := range specs {
