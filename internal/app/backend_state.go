@@ -11,8 +11,14 @@ import (
 	"github.com/fettle-io/fettle/repair"
 )
 
-// Ready implements api.Backend: messages can be taken while the journal can be written.
-func (b backend) Ready(context.Context) error { return b.app.seq.Failed() }
+// Ready implements api.Backend: messages can be taken while the journal can be
+// written, and there is room for them.
+func (b backend) Ready(context.Context) error {
+	if err := b.app.seq.Failed(); err != nil {
+		return err
+	}
+	return b.app.journal.Full()
+}
 
 // Reload implements api.Backend.
 func (b backend) Reload(ctx context.Context) error {
@@ -37,7 +43,7 @@ func (b backend) State(ctx context.Context) (api.State, error) {
 	if loadErr != nil {
 		s.Config.Error = loadErr.Error()
 	}
-	if err := a.seq.Failed(); err != nil {
+	if err := b.Ready(ctx); err != nil {
 		s.NotReady = err.Error()
 	}
 	err := a.seq.Read(ctx, func(e *repair.Engine) {
