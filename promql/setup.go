@@ -32,6 +32,7 @@ type AlertRule struct {
 	Name string
 	// Expr is as Prometheus prints it.
 	Expr     string
+	Labels   map[string]string
 	For      time.Duration
 	Interval time.Duration // of its group's evaluation
 	File     string
@@ -61,7 +62,8 @@ func (c *Client) Setup(ctx context.Context) (Setup, error) {
 		for _, r := range g.Rules {
 			if a, ok := r.(v1.AlertingRule); ok {
 				s.Alerts = append(s.Alerts, AlertRule{
-					Name: a.Name, Expr: a.Query, For: seconds(a.Duration), Interval: seconds(g.Interval), File: g.File, Error: a.LastError,
+					Labels: texts(a.Labels),
+					Name:   a.Name, Expr: a.Query, For: seconds(a.Duration), Interval: seconds(g.Interval), File: g.File, Error: a.LastError,
 				})
 			}
 		}
@@ -78,13 +80,18 @@ func (c *Client) Setup(ctx context.Context) (Setup, error) {
 
 func target(t v1.ActiveTarget) Target {
 	out := Target{
-		Job: string(t.Labels[model.JobLabel]), URL: t.ScrapeURL, Up: t.Health == v1.HealthGood, Error: t.LastError, Labels: map[string]string{},
-	}
-	for name, value := range t.Labels {
-		out.Labels[string(name)] = string(value)
+		Job: string(t.Labels[model.JobLabel]), URL: t.ScrapeURL, Up: t.Health == v1.HealthGood, Error: t.LastError, Labels: texts(t.Labels),
 	}
 	if d, err := model.ParseDuration(t.DiscoveredLabels["__scrape_interval__"]); err == nil {
 		out.Interval = time.Duration(d)
+	}
+	return out
+}
+
+func texts(set model.LabelSet) map[string]string {
+	out := make(map[string]string, len(set))
+	for name, value := range set {
+		out[string(name)] = string(value)
 	}
 	return out
 }

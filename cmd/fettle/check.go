@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/internal/online"
 	"github.com/fettle-io/fettle/internal/service"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 	"github.com/fettle-io/fettle/playbooks"
@@ -22,19 +23,23 @@ import (
 
 // checkCommand checks the configuration, the playbooks and the rules.
 type checkCommand struct {
-	config   configFile
-	exporter string
-	rules    []string
-	output   output
+	connection connection
+	exporter   string
+	rules      []string
+	online     bool
+	wait       time.Duration
+	output     output
 }
 
 func registerCheck(app *kingpin.Application) map[string]command {
 	c := &checkCommand{}
 	clause := app.Command("check", "Check the configuration, the playbooks and alert rules: every problem with file, line and column.").
-		HelpLong("Exit code 1 if anything is wrong; warnings alone are 0.\n\nExample:\n  fettle check --config.file=fettle.yml --exporter.config.file=exporter.yml rules/*.rules.yml")
+		HelpLong("Exit code 1 if anything is wrong; warnings alone are 0. With --online it looks at all that runs, too: members,\nPrometheus, Alertmanager and whether a test alert arrives at fettle serve.\n\nExample:\n  fettle check --config.file=fettle.yml --exporter.config.file=exporter.yml rules/*.rules.yml\n  sudo fettle check --online")
 	clause.Arg("rules", "Rule files for Prometheus. Default: those that come with fettle.").StringsVar(&c.rules)
 	clause.Flag("exporter.config.file", "fettle_exporter's configuration, whose inventory is compared. Default: "+config.DefaultExporterFile+", if it is there.").StringVar(&c.exporter)
-	c.config.flag(clause)
+	clause.Flag("online", "Look at what runs, too, and send a test alert through each Alertmanager.").BoolVar(&c.online)
+	clause.Flag("wait", "With --online: how long a test alert may take to arrive.").Default("1m").DurationVar(&c.wait)
+	c.connection.flags(clause)
 	c.output.flag(clause)
 	return map[string]command{"check": c}
 }
@@ -69,12 +74,16 @@ type report struct {
 	Rules     []string  `json:"rules"` // the files
 	Alerts    int       `json:"alerts"`
 	Problems  []finding `json:"problems"`
+	// Online is what was found with --online.
+	Online []online.Finding `json:"online,omitempty"`
 }
 
 func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 	r := report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
-	if conf, ok := c.checkConfig(&r); ok {
-		c.checkPlaybooks(&r, conf)
+	conf, ok := c.checkConfig(&r)
+	var loaded []*repair.Playbook
+	if ok {
+		loaded = c.checkPlaybooks(&r, conf)
 		c.checkExporter(&r, conf)
 		r.voters(ctx, conf)
 	}
@@ -83,11 +92,17 @@ func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 	for _, p := range r.Problems {
 		r.OK = r.OK && p.Warning
 	}
+	if !c.output.json() {
+		if err := r.print(); err != nil {
+			return err
+		}
+	}
 	var err error
-	if c.output.json() {
+	if c.online && ok {
+		err = c.checkOnline(ctx, &r, conf, loaded)
+	}
+	if err == nil && c.output.json() {
 		err = printJSON(r)
-	} else {
-		err = r.print()
 	}
 	if err == nil && !r.OK {
 		err = errReported
@@ -96,24 +111,24 @@ func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 }
 
 func (c *checkCommand) checkConfig(r *report) (config.Config, bool) {
-	conf, err := c.config.load()
+	conf, err := c.connection.config.load()
 	if err != nil {
-		r.add(c.config.path, err)
+		r.add(c.connection.config.path, err)
 		return config.Config{}, false
 	}
 	if conf.Digest != "" {
-		r.Config = c.config.path
+		r.Config = c.connection.config.path
 	}
 	r.Clusters = len(conf.Clusters)
 	return conf, true
 }
 
-func (c *checkCommand) checkPlaybooks(r *report, conf config.Config) {
+func (c *checkCommand) checkPlaybooks(r *report, conf config.Config) []*repair.Playbook {
 	// The table only says what actions there are: none of them is used.
 	loaded, err := conf.LoadPlaybooks(playbooks.Files(), action.Table(action.Deps{}))
 	if err != nil {
 		r.add("", err)
-		return
+		return nil
 	}
 	for _, p := range loaded {
 		r.Playbooks = append(r.Playbooks, p.Name)
@@ -122,6 +137,7 @@ func (c *checkCommand) checkPlaybooks(r *report, conf config.Config) {
 		r.problem(p)
 	}
 	r.unmatched(loaded)
+	return loaded
 }
 
 func (c *checkCommand) checkExporter(r *report, conf config.Config) {

@@ -27,3 +27,9 @@ func remote(section string, login cluster.Login, tokenFile string, t cluster.TLS
 	}
 	return rt, nil
 }
+
+// Transport is how fettle serve reaches the Prometheus or Alertmanager of a section of
+// the configuration, for a command that asks the same.
+func Transport(section string, login cluster.Login, tokenFile string, t cluster.TLS) (http.RoundTripper, error) {
+	return remote(section, login, tokenFile, t)
+}

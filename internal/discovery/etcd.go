@@ -128,7 +128,9 @@ func (o Options) process(ctx context.Context, m *cluster.Member, s *Seen, addres
 	}
 }
 
-func (s *Seen) note(format string, args ...any) { s.Notes = append(s.Notes, fmt.Sprintf(format, args...)) }
+func (s *Seen) note(format string, args ...any) {
+	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
+}
 
 // plainURL is the first URL that an inventory can have: http or https, a host and a port.
 func plainURL(urls []string) string {

@@ -23,7 +23,7 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"api", "cluster", "docs", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/inventory", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint"},
+	"cmd/fettle":          {"api", "cluster", "docs", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/inventory", "internal/online", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory"},
 
 	"internal/app": {
@@ -73,6 +73,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/inventory":    {"cluster", "internal/strictyaml"},
 	"internal/looptest":     {},
 	"internal/pages":        {"internal/strictyaml"},
+	"internal/online":       {"api", "cluster", "cluster/etcd", "internal/alertmanager", "internal/config", "internal/service", "promql", "repair", "rules"},
 	"internal/programs":     {},
 	"internal/scaffold":     {"cluster", "internal/discovery", "internal/durable", "rules"},
 	"internal/scorecard":    {},
