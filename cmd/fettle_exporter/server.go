@@ -111,8 +111,11 @@ func (s *server) reload() error {
 func (s *server) load() error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
+	s.mu.Lock()
+	last := s.current
+	s.mu.Unlock()
 	next, err := s.generation()
-	if err == nil {
+	if err == nil && last != nil { // the door was opened just now otherwise
 		if err = s.door.Reload(); err != nil {
 			err = fmt.Errorf("--web.config.file: %w", err)
 			next.close(s.log)
@@ -124,7 +127,6 @@ func (s *server) load() error {
 		return err
 	}
 	s.mu.Lock()
-	last := s.current
 	s.current = next
 	s.mu.Unlock()
 	if last != nil {
