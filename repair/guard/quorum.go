@@ -11,7 +11,7 @@ import (
 // majority" for a start while the cluster has no leader.
 func Quorum() repair.Guard {
 	return repair.Guard{Name: "quorum", Ask: func(q repair.Question) repair.Verdict {
-		if !ofQuorum(q) {
+		if !ofQuorum(q) || q.Spec.Does == repair.Leaves { // no voter goes away
 			return repair.Go()
 		}
 		if q.Seen.Facts.View == nil {

@@ -29,6 +29,7 @@ func TestQuorumOfTaking(t *testing.T) {
 	a, b, c, d, e := silent("a"), serving("b", "b", 2), serving("c", "b", 2), serving("d", "b", 2), serving("e", "b", 2)
 	check(t, guard.Quorum(), []tc{
 		{name: "three, one hung", with: []change{ending}},
+		{name: "a step that leaves the member as it is", with: []change{func(q *repair.Question) { q.Spec.Does = repair.Leaves }, leaderless}},
 		{name: "it answers: not shown to be hung", with: []change{ending, sightOf(0, func(s *cluster.Sight) { s.Hung = false })}, want: "approval!"},
 		{name: "three, one hung, one dead: the count refuses", with: []change{ending, view(a, b, silent("c"))}, want: "no-leader"},
 		{name: "nobody names a leader", with: []change{ending, leaderless}, want: "no-leader", says: "started first"},
