@@ -47,6 +47,7 @@ func (s *Sequencer) look(f Look) {
 	} else {
 		ev.Seen, ev.Err = f.Spec.Action.Observe(ctx, f.Target)
 	}
+	ev.Output = s.keepOutput(ev.Seen.Output)
 	if ev.Err == nil && f.Verify != nil {
 		r := s.verify(*f.Verify)
 		ev.Verified = &r
@@ -98,16 +99,24 @@ func (s *Sequencer) apply(f Apply) {
 // keepTimeout bounds the writing of one blob.
 const keepTimeout = 5 * time.Second
 
-// keep has the output of a failed program kept. A blob that cannot be written is no
-// reason to lose the answer.
+// keep has the output kept that an error brings along.
 func (s *Sequencer) keep(err error) *Evidence {
 	var said interface{ Output() []byte }
-	if s.edges.Keep == nil || !errors.As(err, &said) || len(said.Output()) == 0 {
+	if !errors.As(err, &said) {
+		return nil
+	}
+	return s.keepOutput(said.Output())
+}
+
+// keepOutput has the output of a failed program kept. A blob that cannot be written is
+// no reason to lose the answer.
+func (s *Sequencer) keepOutput(output []byte) *Evidence {
+	if s.edges.Keep == nil || len(output) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, keepTimeout)
 	defer cancel()
-	kept, err := s.edges.Keep(ctx, said.Output())
+	kept, err := s.edges.Keep(ctx, output)
 	if err != nil {
 		s.edges.Logger.Warn("output of a failed action could not be kept", "err", err)
 		return nil

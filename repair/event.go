@@ -42,6 +42,8 @@ type (
 		Look uint64
 		Seen Sighting
 		Err  error
+		// Output is what a program printed that was found to have failed.
+		Output *Evidence
 		// Verified is what Prometheus said, where the Look was to ask it.
 		Verified *VerifyResult
 	}

@@ -51,6 +51,7 @@ func (l *live) sample() {
 			again()
 			return
 		}
+		l.output = ev.Output
 		l.sampled(ev.Seen, answered, late, again)
 	})
 }
@@ -129,6 +130,10 @@ func (l *live) step(i int, says string) StepData {
 func (l *live) result(r StepResult, reason, says string, after *Observation) {
 	d := l.step(l.Intent.Step, says)
 	d.Intent, d.Result, d.Reason, d.After = l.Intent.ID, r, reason, after
+	if r == StepFailed || r == StepUnknown {
+		d.Output = l.output
+	}
+	l.output = nil
 	l.e.record(TypeStep, "run/"+l.Planned.Run, d)
 }
 

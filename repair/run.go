@@ -38,11 +38,12 @@ type live struct {
 	stale     int  // looks in a row that came too old
 	eager     int  // looks that said "not in order"
 
-	applied  bool // Apply has answered, or can no longer begin
-	orphan   bool // the open intent is an earlier process's
-	sampling bool // a sample is in flight
-	good     int  // samples in a row that say done
-	bad      int  // samples in a row, while settling, that say not in order
+	applied  bool      // Apply has answered, or can no longer begin
+	orphan   bool      // the open intent is an earlier process's
+	sampling bool      // a sample is in flight
+	output   *Evidence // of the open intent's program, which failed
+	good     int       // samples in a row that say done
+	bad      int       // samples in a row, while settling, that say not in order
 	deadline time.Duration
 	begun    time.Duration // the intent
 	touched  time.Duration // when the last Apply was over, as far as known: what Prometheus scraped before says nothing

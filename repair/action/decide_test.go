@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -150,6 +151,23 @@ func TestServiceDecisions(t *testing.T) {
 	}
 }
 
+// bound has a line of a step in place of those that the playbook itself describes.
+func bound(t *testing.T, table map[string]repair.ActionSpec) map[string]repair.ActionSpec {
+	t.Helper()
+	out := maps.Clone(table)
+	for name, declared := range map[string]string{
+		"exec": `{"argv":["/bin/true"],"creates":"/nothing/here"}`,
+		"http": `{"method":"GET","url":"https://192.0.2.1/","unless":{"url":"https://192.0.2.1/"}}`,
+	} {
+		spec, err := table[name].Bind(repair.PlannedStep{Name: "s", Action: name, Declared: []byte(declared)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = spec
+	}
+	return out
+}
+
 // Done never panics on, and never believes, what another version or a torn record
 // left behind.
 func TestDoneOfForeignObservations(t *testing.T) {
@@ -158,7 +176,7 @@ func TestDoneOfForeignObservations(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := []repair.Observation{{}, {Schema: "member/2", Data: ok.Data}, {Schema: ok.Schema, Data: []byte(`{"reachable":1}`)}, {Schema: ok.Schema}}
-	for name, spec := range Table(Deps{}) {
+	for name, spec := range bound(t, Table(Deps{})) {
 		for _, o := range foreign {
 			if spec.Action.Done(nil, o) || spec.Action.Done(&o, ok) && spec.Sees == memberSchema || spec.Action.Done(&ok, o) {
 				t.Errorf("%s is done by %+v", name, o)
@@ -168,8 +186,9 @@ func TestDoneOfForeignObservations(t *testing.T) {
 }
 
 func TestEveryActionHasItsPage(t *testing.T) {
-	for name, spec := range Table(Deps{}) {
-		if spec.Name != name || spec.Sees == "" || spec.Kind == "" || spec.Does == "" || spec.Disturbs == "" || spec.Action == nil {
+	table := Table(Deps{})
+	for name, spec := range bound(t, table) {
+		if spec.Name != name || spec.Sees == "" || (spec.Kind == "") == (table[name].Bind == nil) || spec.Does == "" || spec.Disturbs == "" || spec.Action == nil {
 			t.Errorf("%s: %+v", name, spec)
 		}
 		page, err := os.ReadFile("../../docs/actions/" + name + ".md")
@@ -182,7 +201,7 @@ func TestEveryActionHasItsPage(t *testing.T) {
 func TestMayBegin(t *testing.T) {
 	now := journal.Reading{Boot: "b", Since: 10 * time.Second}
 	table := Table(Deps{Clock: func() journal.Reading { return now }})
-	for name, spec := range table {
+	for name, spec := range bound(t, table) {
 		for _, in := range []repair.Intent{{NotAfterBoot: "b", NotAfterSince: 9 * time.Second}, {NotAfterBoot: "other", NotAfterSince: time.Hour}} {
 			// Services is nil: to begin would panic.
 			if err := spec.Action.Apply(t.Context(), in); err == nil || !strings.Contains(err.Error(), "too late to begin") {
