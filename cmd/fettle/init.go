@@ -140,6 +140,9 @@ func (c *initCommand) absolute() error {
 
 func (c *initCommand) installed() bool { return c.dir == filepath.Dir(config.DefaultFile) }
 
+// packagedRules is where the packages put the rules.
+const packagedRules = "/usr/share/fettle/rules"
+
 // find asks what is there.
 func (c *initCommand) find(ctx context.Context) (in scaffold.Inputs, notes []string, err error) {
 	host, err := os.Hostname()
@@ -153,6 +156,9 @@ func (c *initCommand) find(ctx context.Context) (in scaffold.Inputs, notes []str
 	in = scaffold.Inputs{
 		Dir: c.dir, Installed: c.installed(), From: cmp.Or(c.etcd, c.prometheus), Today: time.Now(),
 		Prometheus: c.prometheus, PrometheusTLS: cluster.TLS{CAFile: c.prometheusCA}, PrometheusKey: c.prometheusToken, Alertmanagers: c.alertmanagers,
+	}
+	if in.Installed && exists(packagedRules) {
+		in.Rules = packagedRules + "/*.rules.yml"
 	}
 	if c.etcd != "" {
 		found, err := discovery.Etcd(ctx, c.name, c.etcd, with, o)
@@ -260,10 +266,13 @@ func (c *initCommand) next(in scaffold.Inputs) []string {
 	steps := []string{"read " + at("fettle.yml") + ", and fill in what it says to fill in"}
 	check := "fettle check --config.file=" + at("fettle.yml") + " --exporter.config.file=" + at("exporter.yml")
 	if in.Installed {
-		return append(steps,
-			"give the others what is theirs: sudo install -D -m 0600 -o alertmanager "+at("webhook.token")+" /etc/alertmanager/fettle.token; sudo install -D -m 0600 -o prometheus "+at("metrics.token")+" /etc/prometheus/fettle.token; sudo install -D -m 0644 -t /etc/prometheus/fettle "+at("rules")+"/*.rules.yml (their users may have other names)",
+		theirs := "give the others their tokens (their users may have other names): sudo install -D -m 0600 -o prometheus " + at("webhook.token") + " /etc/alertmanager/fettle.token; sudo install -D -m 0600 -o prometheus " + at("metrics.token") + " /etc/prometheus/fettle.token"
+		if in.Rules == "" {
+			theirs += "; and the rules: sudo install -D -m 0644 -t /etc/prometheus/fettle " + at("rules") + "/*.rules.yml"
+		}
+		return append(steps, theirs,
 			"merge "+at("prometheus-fettle.yml")+" and "+at("alertmanager-fettle.yml")+" into theirs, and reload both",
-			"start both: sudo systemctl enable --now fettle fettle_exporter",
+			"start both anew: sudo systemctl restart fettle fettle_exporter",
 			"see whether it all fits together: sudo fettle check --online")
 	}
 	return append(steps,

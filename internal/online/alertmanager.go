@@ -65,6 +65,16 @@ func (m manager) groupWait(labels map[string]string) (wait time.Duration, ok boo
 	return wait, ok
 }
 
+// reachesOthers tells whether an alert goes to another receiver too.
+func (m manager) reachesOthers(labels map[string]string) bool {
+	for _, e := range m.routes.ends(labels) {
+		if ours := m.receiver == e.receiver || m.receiver == "" && m.routes.hooks(e.receiver); !ours {
+			return true
+		}
+	}
+	return false
+}
+
 // goesTo says where its routes send an alert.
 func (m manager) goesTo(labels map[string]string) string {
 	if m.routes == nil {

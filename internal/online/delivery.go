@@ -181,7 +181,7 @@ func (t *test) lookAt() string {
 				return fmt.Sprintf("the route is there, so look at receiver %s: its url (http://HOST:9774/api/v1/alertmanager, and is it this fettle?), its token (authorization.credentials_file has the bytes of the role webhook's token_file), group_wait and group_interval of its route; Alertmanager's log says what it was answered", e.receiver)
 			}
 		}
-		return "no route leads to a webhook: give it the route that fettle init writes, before the others, with continue: true; a matcher origin!=\"fettle\" keeps the test out, take it away"
+		return "no route leads it to a webhook: give the receiver fettle a route for alertname=\"FettleTest\", before all others, as fettle init writes it"
 	}
-	return "look at the route (tier=~\"P[012]\", before the others, continue: true), the receiver's url (http://HOST:9774/api/v1/alertmanager) and its token"
+	return "look at the routes (fettle init writes them), the receiver's url (http://HOST:9774/api/v1/alertmanager) and its token"
 }

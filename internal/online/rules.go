@@ -143,6 +143,9 @@ func (o Options) deadlines(f *found, s scraped, managers []manager) {
 				}
 				continue
 			}
+			if !m.reachesOthers(labels) {
+				f.warn("deadlines", rule.Name, "add a route below fettle's that takes it (where only a route with `continue` matches, the receiver at the top is not used)", "%s sends it to fettle alone: no person hears of it", m.name)
+			}
 			total := s.interval + rule.For + rule.Interval + wait
 			says := fmt.Sprintf("up to %s from fault to webhook over %s: scrape %s + for %s + evaluation %s + group_wait %s", total, m.name, s.interval, rule.For, rule.Interval, wait)
 			if deadline := o.Config.Settings(p.Tier, "", p.Name).Deadline; total > deadline {

@@ -25,9 +25,12 @@ type Inputs struct {
 	// (/etc/fettle) everything is kept together, the journal and the socket too.
 	Dir       string
 	Installed bool // Dir is the installation's
-	From      string
-	Today     time.Time
-	Clusters  []discovery.Cluster
+	// Rules is where Prometheus finds the rules that an installation brings; empty: they
+	// are written to rules/.
+	Rules    string
+	From     string
+	Today    time.Time
+	Clusters []discovery.Cluster
 	// Prometheus and Alertmanagers are base URLs; empty: not known.
 	Prometheus    string
 	PrometheusTLS cluster.TLS
@@ -95,6 +98,9 @@ func Files(in Inputs, random io.Reader) ([]File, error) {
 	names, err := rules.List()
 	if err != nil {
 		return nil, err
+	}
+	if in.Rules != "" {
+		names = nil
 	}
 	for _, name := range names {
 		content, err := fs.ReadFile(rules.FS(), name)
