@@ -24,7 +24,7 @@ const module = "github.com/fettle-io/fettle"
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
 	"cmd/fettle":          {"api", "cluster", "docs", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/inventory", "internal/online", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint"},
-	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory"},
+	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory", "internal/manual"},
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "docs", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
@@ -70,8 +70,10 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/etcdproc":     {"cluster", "cluster/etcd"},
 	"internal/faults":       {},
 	"internal/house":        {},
+	"internal/installtest":  {},
 	"internal/inventory":    {"cluster", "internal/strictyaml"},
 	"internal/looptest":     {},
+	"internal/manual":       {},
 	"internal/pages":        {"internal/strictyaml"},
 	"internal/online":       {"api", "cluster", "cluster/etcd", "internal/alertmanager", "internal/config", "internal/service", "promql", "repair", "rules"},
 	"internal/programs":     {},

@@ -1,9 +1,10 @@
 #!/bin/bash
 # usage: boot.sh DIR
 # Runs a real systemd as PID 1 of its own pid, mount, cgroup, network, uts and ipc
-# namespaces, over a throw-away overlay of this machine's root. DIR/units is copied
-# to /etc/systemd/system, DIR/programs to /opt/fettle-test; DIR/root is mounted on.
-# DIR/cgroup receives the control group to remove afterwards.
+# namespaces, over a throw-away overlay of this machine's root, or of the one that
+# DIR/lower names. DIR/units is copied to /etc/systemd/system, which has nothing else
+# if the root is this machine's; DIR/programs is copied to /opt/fettle-test; DIR/root is
+# mounted on. DIR/cgroup receives the control group to remove afterwards.
 set -e
 DIR=$1
 case "$2" in
@@ -22,13 +23,19 @@ isolated)
     mount -t tmpfs tmpfs "$DIR/root"
     cd "$DIR/root"
     mkdir u w m
-    mount -t overlay overlay -o lowerdir=/,upperdir="$PWD/u",workdir="$PWD/w" m
+    LOWER=/
+    [ ! -e "$DIR/lower" ] || LOWER=$(cat "$DIR/lower")
+    mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$PWD/u,workdir=$PWD/w" m
     mkdir -p m/opt/fettle-test
     cp "$DIR"/programs/* m/opt/fettle-test/ 2>/dev/null || true
     cd m
-    mount -t tmpfs -o mode=755 tmpfs etc/systemd/system
-    cp "$DIR"/units/* etc/systemd/system/
-    printf '[Unit]\nRequires=basic.target dbus.service\nAfter=basic.target dbus.service\nAllowIsolate=yes\n' > etc/systemd/system/default.target
+    if [ "$LOWER" = / ]; then
+        mount -t tmpfs -o mode=755 tmpfs etc/systemd/system
+        printf '[Unit]\nRequires=basic.target dbus.service\nAfter=basic.target dbus.service\nAllowIsolate=yes\n' > etc/systemd/system/default.target
+    else
+        ln -sf /dev/null etc/systemd/system/getty.target # there is no terminal
+    fi
+    cp "$DIR"/units/* etc/systemd/system/ 2>/dev/null || true
     for unit in systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service \
         systemd-timesyncd.service systemd-modules-load.service systemd-sysctl.service dev-hugepages.mount dev-mqueue.mount \
         sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \

@@ -1,8 +1,9 @@
 //go:build linux
 
 // Package systemdtest boots a real systemd for tests: PID 1 of namespaces of its
-// own, over a throw-away overlay of this machine's root. It wants root, unshare,
-// dbus and a mounted cgroup2 file system, and nothing outside is touched.
+// own, over a throw-away overlay of this machine's root, or of a clean Debian. It
+// wants root, unshare, dbus and a mounted cgroup2 file system, and nothing outside is
+// touched.
 package systemdtest
 
 import (
@@ -41,6 +42,19 @@ type Host struct {
 // the test.
 func Start(t testing.TB, units, programs map[string]string) *Host {
 	t.Helper()
+	return start(t, "", units, programs)
+}
+
+// StartClean is Start over a clean Debian, see [CleanRoot], which boots as it is:
+// what is enabled there is started.
+func StartClean(t testing.TB, units, programs map[string]string) *Host {
+	t.Helper()
+	return start(t, CleanRoot(t), units, programs)
+}
+
+// start boots over the root given; empty: this machine's.
+func start(t testing.TB, lower string, units, programs map[string]string) *Host {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("systemdtest: a real systemd needs root: run `make test-servers` as root")
 	}
@@ -49,6 +63,11 @@ func Start(t testing.TB, units, programs map[string]string) *Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if lower != "" {
+		if err := os.WriteFile(filepath.Join(dir, "lower"), []byte(lower), 0o600); err != nil {
+			t.Fatalf("systemdtest: %v", err)
+		}
+	}
 	if err := fill(dir, units, programs); err != nil {
 		t.Fatalf("systemdtest: %v", err)
 	}
@@ -89,10 +108,13 @@ func (h *Host) Systemctl(args ...string) (string, error) {
 	return h.Run(append([]string{"systemctl"}, args...)...)
 }
 
-// Run runs one command inside, as root, for 30 seconds at most, and returns its
+// Path is where a file inside is found from outside, symbolic links left alone.
+func (h *Host) Path(name string) string { return fmt.Sprintf("/proc/%d/root%s", h.PID, name) }
+
+// Run runs one command inside, as root, for a minute at most, and returns its
 // trimmed output.
 func (h *Host) Run(argv ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	enter := []string{"--target", strconv.Itoa(h.PID), "--all", "--root", "--wd"}
 	out, err := exec.CommandContext(ctx, "nsenter", append(enter, argv...)...).CombinedOutput()

@@ -1,0 +1,119 @@
+//go:build (release || servers) && linux
+
+package installtest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/internal/systemdtest"
+)
+
+const deadline = time.Minute // of a condition that is awaited
+
+// made makes the packages of a version, by what `make dist` runs, and returns where
+// they are by their names without version.
+func made(t *testing.T, version string) map[string]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	out := t.TempDir()
+	cmd := exec.CommandContext(ctx, "make", "--no-print-directory", "dist", "VERSION="+version, "REVISION=test",
+		"ARGS=-targets=linux/"+runtime.GOARCH+" -out="+out)
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make dist: %v\n%s", err, said)
+	}
+	paths, err := filepath.Glob(filepath.Join(out, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, path := range paths {
+		files[strings.Replace(filepath.Base(path), "_"+version+"_linux_"+runtime.GOARCH, "", 1)] = path
+	}
+	for _, name := range []string{"fettle.deb", "fettle-exporter.deb", "fettle.rpm", "fettle-exporter.rpm"} {
+		if files[name] == "" {
+			t.Fatalf("make dist made no %s, only %v", name, paths)
+		}
+	}
+	return files
+}
+
+// machine is a clean root under a systemd of its own.
+type machine struct {
+	t *testing.T
+	*systemdtest.Host
+}
+
+// must runs a command inside that has to succeed.
+func (m machine) must(argv ...string) string {
+	m.t.Helper()
+	out, err := m.Run(argv...)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return out
+}
+
+// await waits until a command inside succeeds and prints what is wanted.
+func (m machine) await(want string, argv ...string) {
+	m.t.Helper()
+	for end := time.Now().Add(deadline); ; time.Sleep(50 * time.Millisecond) {
+		out, err := m.Run(argv...)
+		if err == nil && strings.Contains(out, want) {
+			return
+		}
+		if time.Now().After(end) {
+			log, _ := m.Run("journalctl", "--no-pager", "--lines=60")
+			m.t.Fatalf("%s: want %q, got %v: %s\n%s", strings.Join(argv, " "), want, err, out, log)
+		}
+	}
+}
+
+// is compares what stat says of a file: owner, group and mode.
+func (m machine) is(path, want string) {
+	m.t.Helper()
+	out, err := m.Run("stat", "--format=%U:%G %a", path)
+	if err != nil || out != want {
+		m.t.Errorf("%s is %s, want %s (%v)", path, out, want, err)
+	}
+}
+
+func (m machine) has(path string, want bool) {
+	m.t.Helper()
+	if _, err := m.Run("test", "-e", path); (err == nil) != want {
+		m.t.Errorf("%s is there: %t, want %t", path, err == nil, want)
+	}
+}
+
+func (m machine) write(path, text string) {
+	m.t.Helper()
+	if err := os.WriteFile(m.Path(path), []byte(text), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// get asks over HTTP and returns the body of an answer 200.
+func (m machine) get(url string) string {
+	m.t.Helper()
+	resp, err := m.Client().Get(url)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		m.t.Fatalf("%s: %s %v\n%s", url, resp.Status, err, body)
+	}
+	return string(body)
+}
