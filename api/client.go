@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,8 +27,9 @@ const (
 type ClientOptions struct {
 	// Address is unix:/path/of.sock, or an http or https URL.
 	Address string
-	// Token is sent as bearer token. The unix socket needs none.
-	Token string
+	// Token is sent as bearer token, or User with Password. The unix socket needs none.
+	Token          string
+	User, Password string
 	// Transport is used for URLs; nil is http.DefaultTransport.
 	Transport http.RoundTripper
 }
@@ -36,16 +38,16 @@ type ClientOptions struct {
 // returns, it returns, errors as *Error. The actor is always who the server
 // finds the caller to be; what is given as by is not sent.
 type Client struct {
-	base  *url.URL
-	token string
-	http  *http.Client
+	base *url.URL
+	o    ClientOptions
+	http *http.Client
 }
 
 var _ Backend = (*Client)(nil)
 
 // NewClient makes a Client. It connects with the first call.
 func NewClient(o ClientOptions) (*Client, error) {
-	c := &Client{token: o.Token, http: &http.Client{
+	c := &Client{o: o, http: &http.Client{
 		Transport: o.Transport,
 		Timeout:   clientTimeout,
 		// A redirect could carry the token elsewhere.
@@ -239,8 +241,11 @@ func (c *Client) call(ctx context.Context, method string, q url.Values, in, out 
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	switch {
+	case c.o.Token != "":
+		req.Header.Set("Authorization", "Bearer "+c.o.Token)
+	case c.o.User != "":
+		req.SetBasicAuth(c.o.User, c.o.Password)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -250,6 +255,9 @@ func (c *Client) call(ctx context.Context, method string, q url.Values, in, out 
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s %s: read the answer: %w", method, u.Path, err)
+	}
+	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(b, []byte("HTTP request to an HTTPS server")) {
+		return errors.New("ask the server: Client sent an HTTP request to an HTTPS server")
 	}
 	if resp.StatusCode >= 300 {
 		e := &Error{Status: resp.StatusCode}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,18 +18,15 @@ import (
 
 // connection is how a command reaches a running server.
 type connection struct {
-	server    string
-	tokenFile string
-	caFile    string
-	config    configFile
+	server string
+	who    credentials
+	config configFile
 }
 
 func (c *connection) flags(clause *kingpin.CmdClause) {
 	clause.Flag("server", "Where fettle serve listens: unix:///PATH.sock, http://HOST:PORT or https://HOST:PORT. Default: the unix socket that the configuration names.").
 		Envar("FETTLE_SERVER").StringVar(&c.server)
-	clause.Flag("token-file", "File with a viewer's or an operator's token, for http and https.").
-		Envar("FETTLE_TOKEN_FILE").StringVar(&c.tokenFile)
-	clause.Flag("ca-file", "Certificates to trust beside the system's, for https.").StringVar(&c.caFile)
+	c.who.flags(clause)
 	c.config.flag(clause)
 }
 
@@ -41,19 +36,16 @@ func (c *connection) dial() (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.token()
+	o, err := c.who.options()
 	if err != nil {
 		return nil, err
 	}
-	transport, err := c.transport()
-	if err != nil {
-		return nil, err
-	}
-	client, err := api.NewClient(api.ClientOptions{Address: address, Token: token, Transport: transport})
+	o.Address = address
+	client, err := api.NewClient(o)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--server: %w", err)}
 	}
-	return &caller{client: client, address: address, tokenFile: c.tokenFile}, nil
+	return &caller{client: client, address: address, who: c.who}, nil
 }
 
 // address is --server, else the socket of the configuration. A default
@@ -83,46 +75,11 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (c *connection) token() (string, error) {
-	if c.tokenFile == "" {
-		return "", nil
-	}
-	b, err := os.ReadFile(c.tokenFile)
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return "", fmt.Errorf("--token-file: %s does not hold one token on one line", c.tokenFile)
-	}
-	return token, nil
-}
-
-func (c *connection) transport() (http.RoundTripper, error) {
-	if c.caFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(c.caFile)
-	if err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--ca-file: %s has no certificate in PEM form", c.caFile)
-	}
-	return &http.Transport{
-		Proxy:           http.ProxyFromEnvironment,
-		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-	}, nil
-}
-
 // caller is a client that can say why it does not get through.
 type caller struct {
-	client             *api.Client
-	address, tokenFile string
+	client  *api.Client
+	address string
+	who     credentials
 }
 
 // explained says what to do about an error of a call.
@@ -146,15 +103,22 @@ func (c *caller) explained(err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nobody listens at %s: fettle serve is not running there. Start it (systemctl start fettle, or fettle serve), or give another --server", c.address)
 	}
+	if why := c.unsafe(err); why != nil {
+		return why
+	}
 	return fmt.Errorf("%s: %w", c.address, err)
 }
 
 func (c *caller) refused(status int, e error) error {
 	switch {
-	case status == http.StatusUnauthorized && c.tokenFile == "":
-		return fmt.Errorf("%s wants to know who asks: give a token with --token-file=FILE (%w)", c.address, e)
+	case status == http.StatusUnauthorized && c.who.tokenFile != "":
+		return fmt.Errorf("%s does not take the token in %s: web.roles in its configuration says which it takes (%w)", c.address, c.who.tokenFile, e)
+	case status == http.StatusUnauthorized && c.who.user != "":
+		return fmt.Errorf("%s does not take %s with the password in %s: basic_auth_users in its web configuration and web.roles say whom it takes (%w)", c.address, c.who.user, c.who.passwordFile, e)
+	case status == http.StatusUnauthorized && c.who.certFile != "":
+		return fmt.Errorf("%s does not take the certificate in %s: web.roles in its configuration says which names it takes (%w)", c.address, c.who.certFile, e)
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("%s does not take the token in %s: web.roles in its configuration says which it takes (%w)", c.address, c.tokenFile, e)
+		return fmt.Errorf("%s wants to know who asks: give a token with --token-file=FILE (%w)", c.address, e)
 	case status == http.StatusForbidden:
 		return fmt.Errorf("not allowed by %s: %w", c.address, e)
 	}

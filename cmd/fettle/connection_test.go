@@ -36,7 +36,7 @@ func TestExplained(t *testing.T) {
 		{"http://h:9774", "", &api.Error{Status: http.StatusNotFound, Message: `no run "x"`}, `no run "x"`},
 		{"http://h:9774", "", context.Canceled, "interrupted"},
 	} {
-		c := &caller{address: tc.address, tokenFile: tc.token}
+		c := &caller{address: tc.address, who: credentials{tokenFile: tc.token}}
 		got := c.explained(tc.err)
 		if got == nil || !strings.Contains(got.Error(), tc.want) {
 			t.Errorf("%s, %v:\ngot  %v\nwant %s", tc.address, tc.err, got, tc.want)
