@@ -33,6 +33,12 @@ help: ## Show this list
 build: ## Build bin/fettle and bin/fettle_exporter
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/ ./cmd/fettle ./cmd/fettle_exporter
 
+.PHONY: man
+man: build ## Write the manual pages into bin/man
+	@mkdir -p bin/man
+	bin/fettle man >bin/man/fettle.1
+	bin/fettle_exporter --man >bin/man/fettle_exporter.8
+
 .PHONY: demo
 demo: build ## Show one whole repair of a real etcd cluster (ARGS="--keep" and so on)
 	bin/fettle demo $(ARGS)

@@ -11,7 +11,7 @@ declare -A unit=(
 	[etcd-server]=etcd.service
 	[webhook]=webhook.service # a peer, for the bench
 )
-programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace)
+programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish)
 
 die() {
 	echo "install-servers: $*" >&2

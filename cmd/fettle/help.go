@@ -22,6 +22,7 @@ func register(app *kingpin.Application, groups []group) map[string]command {
 			}
 		}
 	}
+	hints(app)
 	app.HelpFlag.Help("Show help; with a command, that command's.")
 	app.UsageFuncs(map[string]any{"Rows": rows, "Grouped": func(all []*kingpin.CmdModel) (shown []helpGroup) {
 		for _, g := range groups {

@@ -52,6 +52,7 @@ func groups() []group {
 		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerPlaybooks, registerGuards, registerDocs}},
 		{"Step in", []registration{registerPause, registerUnpause, registerRelease, registerClose}},
 		{"Read and verify the journal", []registration{registerJournal}},
+		{"Install", []registration{registerCompletion, registerMan}},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -42,6 +43,13 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "fettle_exporter: %v, try --help\n", err)
 		return 2
 	}
+	if f.print != nil {
+		if err := f.print(os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "fettle_exporter: %v\n", err)
+			return 1
+		}
+		return 0
+	}
 	log := promslog.New(f.log)
 	log.Info("Starting fettle_exporter", "version", version.Info(), "build_context", version.BuildContext())
 	if os.Geteuid() == 0 {
@@ -69,11 +77,14 @@ type flags struct {
 	disableDefaults bool
 	collectors      map[string]bool // those named on the command line
 	host            exporter.Host
+	print           func(io.Writer) error // instead of serving
 }
 
 func parse(args []string) (flags, error) {
 	f := flags{log: &promslog.Config{}, collectors: map[string]bool{}}
-	app := kingpin.New("fettle_exporter", "Prometheus exporter for the state of a machine and of its etcd clusters.")
+	app := kingpin.New("fettle_exporter", about)
+	var instead printed
+	instead.flags(app)
 	app.Version(version.Print("fettle_exporter"))
 	app.HelpFlag.Short('h')
 	app.Flag("config.file", "Configuration file: the clusters to look at, and which collectors are enabled. Without the default file there are no clusters.").
@@ -98,6 +109,7 @@ func parse(args []string) (flags, error) {
 	if _, err := app.Parse(args); err != nil {
 		return flags{}, err
 	}
+	f.print = instead.text(app)
 	for i, e := range table {
 		if set[i] {
 			f.collectors[e.Name] = values[i]

@@ -47,7 +47,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"promql":         {},
 	"evidence":       {"internal/durable"},
 
-	"sim":          {"alert", "cluster", "internal/config", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
+	"sim":          {"alert", "cluster", "internal/config", "internal/service", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
 	"sim/simulate": {"sim"},
 
 	"playbooks":  {},
