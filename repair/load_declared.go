@@ -36,8 +36,6 @@ func (l *playbookLoader) declared(at strictyaml.Path, s stepYAML, out *Step) {
 		switch {
 		case section.there && s.Action != section.action:
 			l.doc.KeyErrorf(at.Join(section.action), "a section `%s` belongs to a step with action: %s, and this one's is %s", section.action, section.action, strictyaml.Clip(s.Action))
-		case !section.there && s.Action == section.action && l.doc.Has(at.Join(section.action)):
-			l.doc.Errorf(at.Join(section.action), "the section `%s` is empty: say what is done", section.action)
 		case !section.there && s.Action == section.action:
 			l.doc.Errorf(at.Join("action"), "action %s is described by its step: give the step a section `%s`", section.action, section.action)
 		}
