@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,9 @@ type group struct {
 	playbook string
 	aim      *aim // what it would do, for each of them
 	silenced bool
+	approved bool // a person has approved something: one episode alone
 	episodes []*Episode
+	waits    *waits // the approval that the last answer was about
 }
 
 // waiting are the episodes that no run is live for, in groups. Those whose playbook is
@@ -24,9 +27,9 @@ func (a *ask) waiting() []*group {
 		if ep.ask != a || ep.Run != "" || a.running(ep.Playbook) != "" {
 			continue
 		}
-		g := group{playbook: ep.Playbook, aim: ep.aim, silenced: a.e.silent[ep.Fingerprint]}
+		g := group{playbook: ep.Playbook, aim: ep.aim, silenced: a.e.silent[ep.Fingerprint], approved: a.e.st.approvals[ep.ID] != nil}
 		i := slices.IndexFunc(groups, func(o *group) bool {
-			return o.playbook == g.playbook && o.aim.key == g.aim.key && o.silenced == g.silenced
+			return o.playbook == g.playbook && o.aim.key == g.aim.key && o.silenced == g.silenced && !o.approved && !g.approved
 		})
 		if i < 0 {
 			i = len(groups)
@@ -84,7 +87,7 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 	e.freeHeld(t)
 	for _, ep := range g.episodes {
 		q := &ep.quiet
-		q.unseen = false
+		q.unseen, q.said, q.waits = false, nil, nil
 		if q.inOrder < 0 {
 			q.inOrder = e.now
 		}
@@ -157,7 +160,14 @@ func (e *Engine) refusal(g *group, p *Playbook, seen Sighting, i int) *Verdict {
 	if serviceOf(seen, t).State == cluster.ServiceAutoRestart {
 		return &Verdict{Guard: ReasonAutoRestart, Reason: ReasonAutoRestart, Passing: true}
 	}
-	_, v := e.judge(Question{Playbook: p, Step: g.aim.steps[i], Spec: g.aim.specs[i], Target: t, Seen: seen, Silenced: g.silenced})
+	q := Question{Playbook: p, Step: g.aim.steps[i], Spec: g.aim.specs[i], Target: t, Seen: seen, Silenced: g.silenced}
+	if g.approved {
+		q.who = &asker{ep: g.episodes[0], steps: g.aim.steps, step: i}
+	}
+	verdicts, v := e.judge(q)
+	if v != nil && approvable(*v) {
+		g.waits = &waits{basis{p, t, g.aim.steps, i, seen}, verdicts}
+	}
 	if v != nil && (v.Observed || !v.Passing) {
 		return v
 	}
@@ -175,10 +185,18 @@ func (e *Engine) refusal(g *group, p *Playbook, seen Sighting, i int) *Verdict {
 // meanwhile wants none.
 func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 	held := e.heldStill()
+	var said *Refusal
+	if v != nil {
+		said = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+	}
+	if v == nil || v.Reason != ReasonApproval {
+		g.waits = nil
+	}
 	for _, ep := range g.episodes {
 		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.ask == nil || ep.ask.running(g.playbook) != "" {
 			continue
 		}
+		ep.quiet.said, ep.quiet.waits = said, g.waits
 		e.checkDeadline(ep)
 		if held != nil { // nothing new is begun, nor recorded
 			e.note(Note{Refused: held})
@@ -206,7 +224,7 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 		e.note(Note{Refused: v})
 		ep.quiet.refused++
 		e.queue(ep)
-	case e.ofAll(v.Guard):
+	case e.holds(v):
 		e.hold(ep, v)
 	case seen == nil:
 		e.openRefused(ep, v)
@@ -226,26 +244,24 @@ func (e *Engine) settingsOf(ep *Episode) Settings {
 	return e.settings(p, t.Cluster.Name)
 }
 
-// checkDeadline escalates once when the tier's deadline has passed (rules 10, 21).
+// checkDeadline has people told when the tier's deadline has passed (rules 10, 21). A
+// storm is one, whatever it holds.
 func (e *Engine) checkDeadline(ep *Episode) {
-	if ep == nil || e.st.episodes[ep.ID] == nil || ep.escalated["deadline"] {
+	if ep == nil || e.st.episodes[ep.ID] == nil || ep.tells(reasonDeadline) {
 		return
 	}
 	set := e.settingsOf(ep)
 	if e.now-ep.Opened <= set.Deadline {
 		return
 	}
-	if ep.Last != nil && e.ofAll(ep.Last.Guard) { // a storm is one (rule 22)
-		if e.now-e.stormTold < set.ReasonsRecord && e.stormTold > 0 {
-			return
+	reason, detail := reasonDeadline, "not in order within "+set.Deadline.String()+" of the alert"
+	if last := cmp.Or(ep.quiet.said, ep.Last); last != nil {
+		if e.ofAll(last.Guard) {
+			reason = reasonStorm
 		}
-		e.stormTold = e.now
+		detail += "; last answer: " + last.words()
 	}
-	detail := "not in order within " + set.Deadline.String() + " of the alert"
-	if ep.Last != nil {
-		detail += "; last answer: " + ep.Last.Guard + "(" + ep.Last.Reason + "): " + ep.Last.Detail
-	}
-	e.escalate(ep, "deadline", detail)
+	e.escalate(ep, reason, detail)
 }
 
 // freeHeld gives back the slots of a run that ended unknown, once its target is in order.

@@ -39,12 +39,18 @@ func (s *State) apply(typ string, at journal.Reading, data any) {
 	case HeldData:
 		s.foldHeld(v, t, at.Wall)
 	case EscalatedData:
+		s.foldEscalated(v, t, at.Wall)
 		if o := s.owed[v.Run]; o != nil && v.Reason == ReasonIsolated {
 			o.Told = true
 		}
-		if ep := s.episodes[v.Episode]; ep != nil {
-			ep.escalated = set(ep.escalated, v.Reason, true)
-		}
+	case ToldOverData:
+		delete(s.told, toldKey(v.Cluster, v.Reason))
+	case AckedData:
+		s.foldAcked(v)
+	case ApprovedData:
+		s.foldApproved(v, t, at)
+	case VoidData:
+		s.foldVoid(v)
 	case PauseData:
 		if typ == TypePaused {
 			s.pauses[v.ID] = &Pause{v, t, at.Wall}
@@ -139,6 +145,9 @@ func (s *State) foldIntent(v IntentData, t time.Duration, wall time.Time) {
 	r.Intents++
 	r.Mutating++
 	r.begin(v)
+	if a := s.approvals[v.Episode]; a != nil && v.Approval != nil {
+		a.run = v.Run
+	}
 	r.trail(v.Step, func(tr *Trail) {
 		tr.State, tr.Says, tr.Began = "running", v.Says, wall
 		tr.Attempts++
@@ -220,6 +229,11 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 			s.held[res] = holder{v.Episode, v.Target, r.Undoes != ""}
 		}
 	}
+	if a := s.approvals[v.Episode]; a != nil && a.run == v.Run {
+		if a.run = ""; !mutant("a used approval is used again") {
+			delete(s.approvals, v.Episode)
+		}
+	}
 	ep := s.episodes[v.Episode]
 	if r.Undoes != "" {
 		s.foldUndone(r, v)
@@ -231,6 +245,9 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 	s.foldOwed(r, v, t, wall)
 	if ep == nil {
 		return
+	}
+	if reason := tellsOf(v); reason != "" {
+		ep.escalated = set(ep.escalated, reason, true)
 	}
 	ep.Run, ep.LastOutcome, ep.LastEnded, ep.LastWall = "", v.Outcome, t, wall
 	ep.Mutated = ep.Mutated || r.Intents > 0
@@ -263,6 +280,7 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 		return
 	}
 	delete(s.episodes, v.Episode)
+	delete(s.approvals, v.Episode)
 	ep.ask, ep.aim = nil, nil
 	ep.ClosedWall, ep.CloseReason = wall, v.Reason
 	s.endedEpisode = keep(s.endedEpisode, ep)

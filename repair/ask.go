@@ -25,6 +25,10 @@ type ask struct {
 // in turn.
 const maxAsking = 64
 
+// lookGap bounds how often all of the targets are asked: of ten thousand that are out of
+// order each is looked at every 100 s.
+const lookGap = 10 * time.Millisecond
+
 func (a *ask) dueAt() time.Duration {
 	if a.looking {
 		return -1
@@ -39,9 +43,13 @@ type quiet struct {
 	absent  int           // polls in a row in which no Alertmanager had it
 	// absentAt is when the last of those polls was asked for.
 	absentAt time.Duration
-	unseen   bool // the last look failed
-	holding  bool // it is about to be recorded as held
-	refused  int  // times the last answer was the answer again
+	unseen   bool     // the last look failed
+	holding  *holding // about to be recorded as held by it; nil: it is not
+	refused  int      // times the last answer was the answer again
+	said     *Refusal // the last answer, recorded or not; nil: it was go, or in order
+	waits    *waits   // the approval that it waits for
+	shown    []Premise
+	told     []string // reasons for which people are told of others, and of this one too
 }
 
 func unknownQuiet() quiet { return quiet{inOrder: -1} }
@@ -170,7 +178,7 @@ func (a *ask) wake() {
 		}
 		waiting = waiting || ep.Run == ""
 	}
-	a.due = e.now + max(every, time.Second)
+	a.due = e.now + max(every, time.Second, time.Duration(len(e.asks))*lookGap)
 	if !waiting { // a live run looks for itself
 		e.timers.set(a)
 		return

@@ -30,6 +30,8 @@ type Carried struct {
 	Attempts  []carriedAttempt `json:"attempts,omitempty"`
 	Circuits  []string         `json:"circuits,omitempty"`
 	Held      []carriedHolder  `json:"held,omitempty"`
+	Approvals []carriedGiven   `json:"approvals,omitempty"`
+	Told      []carriedTold    `json:"told,omitempty"`
 	Closed    []carriedClosed  `json:"closed,omitempty"`
 	Owed      []Owed           `json:"owed,omitempty"`
 }
@@ -60,6 +62,7 @@ type carriedEpisode struct {
 	LastEnded   time.Duration     `json:"lastEnded,omitempty"`
 	Asked       []askedAt         `json:"asked,omitempty"`
 	Escalated   []string          `json:"escalated,omitempty"`
+	Acked       []string          `json:"acked,omitempty"`
 }
 
 type carriedRun struct {
@@ -98,6 +101,23 @@ type carriedHolder struct {
 	Episode  string `json:"episode"`
 	Target   string `json:"target"`
 	Undo     bool   `json:"undo,omitempty"`
+}
+
+type carriedGiven struct {
+	Episode string  `json:"episode"`
+	Premise Premise `json:"premise"`
+	Given   []Given `json:"given"`
+	Run     string  `json:"run,omitempty"`
+}
+
+type carriedTold struct {
+	Cluster string        `json:"cluster,omitempty"`
+	Reason  string        `json:"reason"`
+	Tier    Tier          `json:"tier"`
+	Detail  string        `json:"detail,omitempty"`
+	At      time.Duration `json:"at"`
+	Wall    time.Time     `json:"wall"`
+	Runs    []ToldRun     `json:"runs,omitempty"`
 }
 
 type carriedClosed struct {
@@ -168,6 +188,15 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	p.kind("owed")
 	for _, run := range slices.Sorted(maps.Keys(s.owed)) {
 		p.add(s.owed[run])
+	}
+	p.kind("approvals")
+	for _, id := range slices.Sorted(maps.Keys(s.approvals)) {
+		a := s.approvals[id]
+		p.add(carriedGiven{id, a.premise, a.given, a.run})
+	}
+	p.kind("told")
+	for _, t := range s.Told() {
+		p.add(carriedTold{t.Cluster, t.Reason, t.Tier, t.Detail, t.At, t.Wall.UTC(), t.Runs})
 	}
 	p.kind("closed")
 	var closed []alert.Fingerprint
@@ -250,6 +279,9 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 		for _, reason := range c.Escalated {
 			ep.escalated = set(ep.escalated, reason, true)
 		}
+		for _, reason := range c.Acked {
+			ep.acked = set(ep.acked, reason, true)
+		}
 		s.episodes[c.ID] = ep
 		s.openOf[c.Fingerprint] = ep
 		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: c.Firing, at: c.At}
@@ -277,6 +309,12 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 	}
 	for _, o := range v.Owed {
 		s.owed[o.Run] = &o
+	}
+	for _, c := range v.Approvals {
+		s.approvals[c.Episode] = &approval{premise: c.Premise, given: c.Given, run: c.Run}
+	}
+	for _, c := range v.Told {
+		s.told[toldKey(c.Cluster, c.Reason)] = &Told{c.Cluster, c.Reason, c.Tier, c.Detail, c.At, c.Wall, c.Runs}
 	}
 	for _, c := range v.Closed {
 		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}

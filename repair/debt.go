@@ -50,6 +50,15 @@ func (e *Engine) oweAll() {
 // back doubles it.
 const maxDebtWait = time.Hour
 
+// OwedFor is why what a run owes has not been taken back yet; empty where that is not
+// known, or nothing holds it up.
+func (e *Engine) OwedFor(run string) string {
+	if d := e.debts[run]; d != nil {
+		return d.why
+	}
+	return ""
+}
+
 // wait is how long it is left alone now.
 func (d *debt) wait(o *Owed, set Settings) time.Duration {
 	every := max(set.Look, time.Second)
@@ -192,7 +201,7 @@ func (e *Engine) afterUndo(l *live, f FinishedData) {
 		if f.somebodyElse() {
 			reason = f.Reason
 		}
-		e.tell(l.Planned, reason, fmt.Sprintf("the run that takes back run %s ended %s: %s", l.Undoes, f.Outcome, f.Detail))
+		e.tellRun(l.Planned, reason, fmt.Sprintf("the run that takes back run %s ended %s: %s", l.Undoes, f.Outcome, f.Detail))
 	}
 	o, d := e.st.owed[l.Undoes], e.debts[l.Undoes]
 	if o == nil || d == nil {
@@ -219,12 +228,7 @@ func (d *debt) checkDeadline(o *Owed, set Settings) {
 	if d.why != "" {
 		detail += ": " + d.why
 	}
-	d.e.tell(Planned{Run: o.Run, Episode: o.Episode, Target: o.Target}, ReasonIsolated, detail)
-}
-
-// tell tells people of a run, whose episode may be over.
-func (e *Engine) tell(of Planned, reason, detail string) {
-	e.record(TypeEscalate, "run/"+of.Run, EscalatedData{Episode: of.Episode, Run: of.Run, Target: of.Target, Reason: reason, Detail: detail})
+	d.e.tellRun(Planned{Run: o.Run, Episode: o.Episode, Target: o.Target, Tier: o.Tier}, ReasonIsolated, detail)
 }
 
 func clusterOf(target string) string {

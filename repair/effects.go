@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// begin starts effects. Each answers with an event, always.
+// begin starts effects. Each answers with an event, always, but for Escalate.
 func (s *Sequencer) begin(effects []Effect) {
 	for _, f := range effects {
 		s.work.Add(1)
@@ -24,6 +24,8 @@ func (s *Sequencer) begin(effects []Effect) {
 				s.post(Polled{Sources: s.edges.Poll(ctx, f.Fetch)})
 			case Survey:
 				s.post(Surveyed{s.survey(f)})
+			case Escalate:
+				s.escalate(f)
 			}
 		}()
 	}
@@ -52,6 +54,15 @@ func (s *Sequencer) look(f Look) {
 		r := s.verify(*f.Verify)
 		ev.Verified = &r
 	}
+}
+
+func (s *Sequencer) escalate(f Escalate) {
+	if s.edges.Escalate == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, f.Timeout)
+	defer cancel()
+	s.edges.Escalate(ctx, f.Alerts)
 }
 
 func (s *Sequencer) survey(f Survey) Fleet {

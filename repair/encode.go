@@ -178,5 +178,6 @@ func (s *State) appendCarried(dst []byte, ep *Episode) ([]byte, error) {
 		o.buf = append(o.buf, b...)
 	}
 	o.list("escalated", slices.Sorted(maps.Keys(ep.escalated)))
+	o.list("acked", slices.Sorted(maps.Keys(ep.acked)))
 	return append(o.buf, '}'), o.err
 }

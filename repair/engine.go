@@ -67,11 +67,11 @@ type Engine struct {
 	digest   map[string]string // of a cluster's entry
 	generals Settings          // those that belong to no playbook
 
-	fleet     *Fleet        // the last look at the whole inventory
-	fleetCame time.Duration // when its answer came
-	surveyed  []func()      // who waits for the next one
-	holds     []HeldData    // of this Step
-	stormTold time.Duration // when people were last told of one
+	fleet     *Fleet              // the last look at the whole inventory
+	fleetCame time.Duration       // when its answer came
+	surveyed  []func()            // who waits for the next one
+	holdings  map[string]*holding // by guard/reason
+	telling   telling
 
 	ready Ready
 	err   error
@@ -83,8 +83,9 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 		newID: newID, st: st,
 		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
 		queued: map[string]bool{}, debts: map[string]*debt{}, looks: map[uint64]func(Looked){},
-		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{},
+		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, holdings: map[string]*holding{},
 	}
+	e.telling = telling{e: e, due: -1, last: -tellGap}
 	e.configure(cfg)
 	return e
 }
@@ -157,10 +158,13 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 		a.Err = e.closeByPerson(ev)
 	case Undo:
 		a.Run, a.Err = e.undo(ev)
+	case GiveApproval:
+		a.Err = e.giveApproval(ev)
+	case Acknowledge:
+		a.Err = e.acknowledge(ev)
 	}
 	e.purge()
 	e.due()
-	e.recordHeld()
 	return a
 }
 

@@ -164,6 +164,9 @@ func (e *Engine) tryClose(ep *Episode) {
 }
 
 func (e *Engine) close(ep *Episode, reason, actor, comment string) {
+	if len(ep.reasons()) > 0 {
+		e.tellSoon()
+	}
 	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
 		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment, playbook: ep.Playbook,
 	})

@@ -67,6 +67,11 @@ type (
 	Release struct{ Episode, Actor string }
 	// CloseEpisode ends an episode by a person's word.
 	CloseEpisode struct{ Episode, Actor, Comment string }
+	// GiveApproval is an operator's word that what an episode waits for may be done, as
+	// long as the world is as the premise (its digest) says.
+	GiveApproval struct{ Episode, Premise, Actor, Comment string }
+	// Acknowledge is an operator's word that what was told of an episode is known.
+	Acknowledge struct{ Episode, Actor, Comment string }
 )
 
 // PollSource is one Alertmanager's answer.
@@ -91,6 +96,8 @@ func (SetPause) event()     {}
 func (ClearPause) event()   {}
 func (Release) event()      {}
 func (CloseEpisode) event() {}
+func (GiveApproval) event() {}
+func (Acknowledge) event()  {}
 
 // An Effect is something that the engine wants done, once the records that were
 // made with it are on disk.

@@ -164,8 +164,8 @@ func TestApplyThatNeverAnswers(t *testing.T) {
 	if n := w.count(repair.TypeIntent); n != 1 {
 		t.Errorf("%d intents, want 1", n)
 	}
-	if n := w.count(repair.TypeEscalate); n != 2 { // one for each episode
-		t.Errorf("%d escalations, want 2", n)
+	if n := w.count(repair.TypeEscalate); n != 1 { // one for the cluster
+		t.Errorf("%d escalations, want 1", n)
 	}
 	if runs := w.engine.State().Runs(); runs[len(runs)-1].Finished != nil {
 		t.Errorf("its run ended: %+v", runs[len(runs)-1].Finished)

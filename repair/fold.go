@@ -51,6 +51,14 @@ func decode(d journal.Draft) (any, error) {
 		return as[PauseData](d.Data)
 	case TypeReleased, TypeFreed:
 		return as[ReleasedData](d.Data)
+	case TypeApproved:
+		return as[ApprovedData](d.Data)
+	case TypeVoid:
+		return as[VoidData](d.Data)
+	case TypeAcked:
+		return as[AckedData](d.Data)
+	case TypeToldOver:
+		return as[ToldOverData](d.Data)
 	case TypeCarried:
 		return as[Carried](d.Data)
 	}

@@ -49,6 +49,8 @@ type Question struct {
 	// Takes are the targets that the step may make unavailable, as "cluster/member", its
 	// own among them; none for one that takes nothing away.
 	Takes []string
+
+	who *asker // whose approval may release a refusal; no guard is told
 }
 
 // StateView is the fold as the guards may ask it. All times are durations of

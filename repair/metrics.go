@@ -13,6 +13,7 @@ type Metrics struct {
 	last        *prometheus.GaugeVec
 	live        prometheus.Gauge
 	escalations *prometheus.CounterVec
+	firing      *prometheus.GaugeVec
 	stages      *prometheus.HistogramVec
 	refusals    *prometheus.CounterVec
 	open        *prometheus.GaugeVec
@@ -22,9 +23,10 @@ type Metrics struct {
 	journalRoom prometheus.Gauge
 	append      prometheus.Histogram
 
-	scopes map[string]bool // clusters that have a pause series
-	brake  bool            // as the pause series have it
-	engine *Engine
+	scopes  map[string]bool // clusters that have a pause series
+	reasons []string        // that have a firing series
+	brake   bool            // as the pause series have it
+	engine  *Engine
 }
 
 // NewMetrics registers the engine's metrics.
@@ -34,6 +36,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		last:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_run_last_outcome_timestamp_seconds", Help: "When a run last ended with this outcome, Unix time."}, []string{"playbook", "outcome"}),
 		live:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_live", Help: "Runs that have not ended."}),
 		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "Episodes that people were to be told of, by reason."}, []string{"reason"}),
+		firing:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_escalation_firing", Help: "Clusters that people are told of now, by reason."}, []string{"reason"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
@@ -47,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
 		scopes:      map[string]bool{},
 	}
-	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
+	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.firing, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
 	return m
 }
 
@@ -62,11 +65,27 @@ func (m *Metrics) begin(e *Engine) {
 	for _, reason := range []string{"deadline", string(Failed), string(Unknown)} {
 		m.escalations.WithLabelValues(reason)
 	}
+	m.telling()
 	m.configured()
 	for _, ep := range e.st.openEpisodes() {
 		m.open.WithLabelValues(ep.Playbook).Inc()
 	}
 	m.state()
+}
+
+// telling sets what people are told of now. A reason that ended stays, with 0.
+func (m *Metrics) telling() {
+	now := map[string]float64{reasonDeadline: 0, string(Failed): 0, string(Unknown): 0}
+	for _, reason := range m.reasons {
+		now[reason] = 0
+	}
+	for _, t := range m.engine.st.Told() {
+		now[t.Reason]++
+	}
+	m.reasons = sortedKeys(now)
+	for reason, n := range now {
+		m.firing.WithLabelValues(reason).Set(n)
+	}
 }
 
 // configured makes every playbook's and cluster's series.
@@ -144,6 +163,9 @@ func (m *Metrics) wrote(took time.Duration, r Ready) {
 			m.last.WithLabelValues(v.Playbook, string(v.Outcome)).Set(float64(r.Drafts[i].At.Wall.UnixNano()) / 1e9)
 		case EscalatedData:
 			m.escalations.WithLabelValues(v.Reason).Inc()
+			m.telling()
+		case ToldOverData:
+			m.telling()
 		case PauseData:
 			m.state()
 		case ConfigData:

@@ -27,6 +27,7 @@ const (
 	ReasonChanged     = "changed"      // playbook, inventory or version changed under the run; or what is to be put back
 	ReasonQuorum      = "quorum"       // started, and without a quorum nothing can be verified yet
 	ReasonConcurrency = "concurrency"  // slots taken
+	ReasonApproval    = "approval"     // a person has to approve it
 	ReasonVerify      = "verify"       // the look says in order, and what the playbook asks Prometheus does not
 	ReasonJournal     = "journal"      // the journal has no room, or is damaged: nothing new begins
 	ReasonUnmatched   = "unmatched"    // a reload removed the playbook

@@ -36,7 +36,8 @@ const (
 func KnownType(t string) bool {
 	switch t {
 	case TypeReceived, TypeMessage, TypePlanned, TypeNoop, TypeIntent, TypeAnswered, TypeStep, TypeRelapsed,
-		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig, TypeHeld, TypeCarried:
+		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig, TypeHeld, TypeCarried,
+		TypeApproved, TypeVoid, TypeAcked, TypeToldOver:
 		return true
 	}
 	return false
@@ -173,6 +174,8 @@ type IntentData struct {
 	Intent
 	TargetName string `json:"target"`
 	Says       string `json:"says"` // what was seen just before, for people
+	// Approval is what people's approval it was made under, where one was needed.
+	Approval *UsedApproval `json:"approval,omitempty"`
 }
 
 // StepResult ends an intent.
@@ -240,6 +243,7 @@ type FinishedData struct {
 	Verdicts []Verdict `json:"verdicts,omitempty"`
 	Circuit  string    `json:"circuit,omitempty"` // action|target whose attempts are used up: opens its circuit
 	Would    []string  `json:"would,omitempty"`   // with observed: the actions that would be next
+	Premise  *Premise  `json:"premise,omitempty"` // with approval: what it would be given to
 }
 
 // ClosedData is the data of TypeClosed.
@@ -260,11 +264,14 @@ type HeldData struct {
 	Episodes []string `json:"episodes"`
 }
 
-// EscalatedData is the data of TypeEscalate.
+// EscalatedData is the data of TypeEscalate: people are told of a cluster for a reason
+// from now on, and this is the first episode that it is about.
 type EscalatedData struct {
 	Episode string `json:"episode"`
 	Run     string `json:"run,omitempty"` // of a run and not of its episode, which may be over
 	Target  string `json:"target"`
+	Cluster string `json:"cluster,omitempty"` // empty: of no cluster; a storm is of all
+	Tier    Tier   `json:"tier,omitempty"`
 	Reason  string `json:"reason"` // deadline, approval, a guard's reason, failed, unknown, still_active, alertmanager, isolated
 	Detail  string `json:"detail,omitempty"`
 }

@@ -44,6 +44,7 @@ func (e *Engine) start() {
 		e.enrol(ep, e.now)
 	}
 	e.oweAll()
+	e.startTelling()
 	// What a message left out before the end, or what came while nobody was there to
 	// take it, is with the Alertmanagers.
 	e.fetch = e.cfg.Alertmanagers

@@ -25,6 +25,7 @@ type live struct {
 	unbound  error        // why there are none
 	set      Settings
 
+	leave *UsedApproval // what the guards went by when they were last asked; nil: none was needed
 	holds bool
 	due   time.Duration // when then is to be called; -1: an answer is waited for
 	then  func()
@@ -131,6 +132,7 @@ func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
 			plan.Steps = withoutUndo(plan.Steps)
 		}
 	}
+	ep.quiet.holding, ep.quiet.said, ep.quiet.waits = nil, nil, nil
 	e.record(TypePlanned, "run/"+plan.Run, plan)
 	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
 	if err != nil {
@@ -257,6 +259,8 @@ func (l *live) finish(f FinishedData) {
 	f.Run, f.Episode, f.Playbook, f.Target = l.Planned.Run, l.Planned.Episode, l.Playbook, l.Target
 	f.Mutated = l.Mutating > 0
 	e := l.e
+	reason := tellsOf(f)
+	news := reason != "" && l.ep != nil && !l.ep.tells(reason)
 	e.record(TypeFinished, "run/"+f.Run, f)
 	delete(e.live, f.Run)
 	if delete(e.onTarget[l.Target], f.Run); len(e.onTarget[l.Target]) == 0 {
@@ -275,25 +279,10 @@ func (l *live) finish(f FinishedData) {
 	if l.ep == nil {
 		return
 	}
-	switch {
-	case f.Outcome == Unknown, f.Outcome == Failed:
-		e.escalate(l.ep, string(f.Outcome), f.Detail)
-	case f.Outcome == Blocked && !f.Passing:
-		e.escalate(l.ep, f.Reason, f.Detail)
+	if news {
+		e.tell(l.ep, reason, f.Detail)
 	}
 	e.afterRun(l.ep, f)
-}
-
-// escalate tells people, once per episode and reason.
-func (e *Engine) escalate(ep *Episode, reason, detail string) {
-	if ep.escalated[reason] {
-		return
-	}
-	target := ""
-	if t, _, err := e.resolve(ep); err == nil {
-		target = t.String()
-	}
-	e.record(TypeEscalate, "episode/"+ep.ID, EscalatedData{Episode: ep.ID, Target: target, Reason: reason, Detail: detail})
 }
 
 // resolve finds an episode's target as the running configuration has it.

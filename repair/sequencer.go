@@ -52,6 +52,8 @@ type Edges struct {
 	Verify func(ctx context.Context, expr string, since time.Duration) VerifyResult
 	// Survey looks at the whole inventory, for the storm guard; nil: it cannot be told.
 	Survey func(ctx context.Context) Fleet
+	// Escalate tells people, through every configured Alertmanager; nil: nobody is told.
+	Escalate func(ctx context.Context, alerts []Escalation)
 	// Keep keeps what a program said when it failed (rule 19): an error of Apply with
 	// a method Output. Nil: only the error's own text is recorded.
 	Keep    func(ctx context.Context, output []byte) (Evidence, error)

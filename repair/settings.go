@@ -31,4 +31,9 @@ type Settings struct {
 	PollEvery     time.Duration // Alertmanager's active alerts (rule 4)
 	PollLeftOut   time.Duration // an Alertmanager that has not answered for this long is left out (rule 4)
 	ReasonsRecord time.Duration // the same (guard, reason) of an episode is a record once in this time (section 5)
+	RefusalRuns   int           // episodes that get a run of their own in an hour for the same passing (guard, reason)
+
+	Approvers     int           // people who have to approve (rule 23)
+	ApprovalValid time.Duration // how long an approval waits to be used
+	EscalateEvery time.Duration // between two posts of what people are told (rule 22)
 }

@@ -26,6 +26,8 @@ type State struct {
 	circuits     map[string]bool          // action|target: open until released
 	held         map[string]holder        // resource: whose run ended unknown
 	owed         map[string]*Owed         // run: what it left to be taken back
+	approvals    map[string]*approval     // by episode
+	told         map[string]*Told         // cluster|reason
 	names        map[string]string        // one copy of each
 	lastHeld     *Refusal                 // likewise
 	endedRuns    []*Run
@@ -83,8 +85,9 @@ type Episode struct {
 	// LastOutcome and its time, for the alert that stays active (rule 4).
 	LastOutcome Outcome
 	LastEnded   time.Duration
-	asked       []askedAt // the refusals that were records, in order of the first
-	escalated   map[string]bool
+	asked       []askedAt       // the refusals that were records, in order of the first
+	escalated   map[string]bool // reasons
+	acked       map[string]bool // those of them that a person knows of
 
 	quiet quiet // not of the fold: the engine's own
 	ask   *ask  // likewise: who looks at its target
@@ -171,6 +174,7 @@ func NewState() *State {
 		fingerprints: map[fingerprint]known{}, openOf: map[alert.Fingerprint]*Episode{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
 		held: map[string]holder{}, owed: map[string]*Owed{}, names: map[string]string{},
+		approvals: map[string]*approval{}, told: map[string]*Told{},
 	}
 }
 

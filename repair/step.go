@@ -63,14 +63,16 @@ func (l *live) consider(seen Sighting) {
 		l.finish(FinishedData{Outcome: Unknown, Reason: "unknown", Detail: "out of order again, and its step must not be done twice: " + seen.Observation.Says})
 		return
 	}
+	who := &asker{ep: l.ep, steps: l.Steps, step: i}
 	var verdicts []Verdict
 	var refusal *Verdict
 	if !l.owed() {
 		verdicts, refusal = e.judge(Question{
-			Playbook: l.playbook, Step: l.Steps[i], Spec: l.spec(i), Target: l.target, Seen: seen, Run: l.Planned.Run, Actor: l.Actor,
+			Playbook: l.playbook, Step: l.Steps[i], Spec: l.spec(i), Target: l.target, Seen: seen, Run: l.Planned.Run, Actor: l.Actor, who: who,
 			Silenced: l.ep != nil && e.silent[l.ep.Fingerprint], Further: l.resumed || l.Attempt > 1 || l.Intents > 0,
 		})
 	}
+	l.leave = who.used
 	switch held := e.heldStill(); {
 	case held != nil:
 		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
@@ -167,6 +169,7 @@ func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 		v.Guard = g.Name
 		verdicts = append(verdicts, v)
 	}
+	e.approved(verdicts, q)
 	pick := func(want func(Verdict) bool) *Verdict {
 		for i := range verdicts {
 			if !verdicts[i].OK && want(verdicts[i]) {
@@ -189,6 +192,7 @@ func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 
 // refused ends the run with a guard's refusal, and with what every guard said.
 func (l *live) refused(v Verdict, verdicts []Verdict, i int, seen Sighting) {
+	e := l.e
 	f := FinishedData{
 		Outcome: Blocked, Guard: v.Guard, Reason: v.Reason, Detail: v.Detail, Passing: v.Passing,
 		Says: seen.Observation.Says, Verdicts: verdicts,
@@ -201,10 +205,16 @@ func (l *live) refused(v Verdict, verdicts []Verdict, i int, seen Sighting) {
 	if v.Observed {
 		f.Outcome = ObservedOnly
 	}
+	if approvable(v) && l.ep != nil {
+		l.ep.quiet.waits = &waits{basis{l.playbook, l.target, l.Steps, i, seen}, verdicts}
+		p := e.premise(l.ep.quiet.waits.basis, asksApproval(verdicts))
+		f.Premise = &p
+		l.ep.quiet.shown = remember(l.ep.quiet.shown, p)
+	}
 	for _, s := range l.Steps[i:] {
 		f.Would = append(f.Would, s.Action)
 	}
-	l.e.note(Note{Refused: &v})
+	e.note(Note{Refused: &v})
 	l.finish(f)
 	l.e.again(l.ep, &v)
 }
@@ -218,7 +228,7 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 		NotAfterBoot: seen.Asked.Boot, NotAfterSince: seen.Asked.Since + l.set.NotAfter,
 	}
 	first := l.Intents == 0
-	e.record(TypeIntent, "run/"+in.Run, IntentData{Intent: in, TargetName: l.Target, Says: seen.Observation.Says})
+	e.record(TypeIntent, "run/"+in.Run, IntentData{Intent: in, TargetName: l.Target, Says: seen.Observation.Says, Approval: l.leave})
 	if first && l.ep != nil {
 		e.note(Note{Stage: "decide", Took: e.now - l.Opened})
 	}

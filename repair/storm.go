@@ -57,39 +57,6 @@ func (e *Engine) onSurveyed(ev Surveyed) {
 	}
 }
 
-// hold gives an episode the answer that the whole fleet gets. It opens no run, which
-// would say the same of each of a hundred thousand alerts: one record has them all.
-func (e *Engine) hold(ep *Episode, v *Verdict) {
-	e.note(Note{Refused: v})
-	if ep.quiet.holding {
-		return
-	}
-	ep.quiet.holding = true
-	r := Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
-	last := len(e.holds) - 1
-	if last < 0 || e.holds[last].Refusal != r || len(e.holds[last].Episodes) == maxHeld {
-		e.holds = append(e.holds, HeldData{Refusal: r})
-		last++
-	}
-	e.holds[last].Episodes = append(e.holds[last].Episodes, ep.ID)
-}
-
-// maxHeld is how many episodes one record names.
-const maxHeld = 500
-
-// recordHeld writes what hold gathered.
-func (e *Engine) recordHeld() {
-	for _, h := range e.holds {
-		e.record(TypeHeld, "guard/"+h.Guard, h)
-		for _, id := range h.Episodes {
-			if ep := e.st.episodes[id]; ep != nil {
-				ep.quiet.holding, ep.quiet.refused = false, 0
-			}
-		}
-	}
-	e.holds = nil
-}
-
 // heldStill is why nothing new may begin at all: the journal has no room, or is
 // damaged. Nil: it may.
 func (e *Engine) heldStill() *Verdict {

@@ -22,6 +22,8 @@ type Number struct {
 	ByTier  []time.Duration
 	// Zero says what 0 means; empty: 0 is refused.
 	Zero string
+	// Most is the largest value; 0: any.
+	Most int
 	// Fleet: there is one for everything, it is set under overrides.all.
 	Fleet bool
 	Rule  string // of ENGINE.md
@@ -54,6 +56,10 @@ func Numbers() []Number {
 		{Key: "poll_every", Field: "PollEvery", Default: 30 * s, Fleet: true, Rule: "4", Help: "between two polls of Alertmanager's active alerts"},
 		{Key: "poll_left_out", Field: "PollLeftOut", Default: 10 * m, Fleet: true, Rule: "4", Help: "an Alertmanager that has not answered for this long is left out"},
 		{Key: "reasons_record", Field: "ReasonsRecord", Default: h, Rule: "section 5", Help: "the same refusal of an episode is a record once in this time, and counted otherwise"},
+		{Key: "refusal_runs", Field: "RefusalRuns", Default: 10, Fleet: true, Zero: "none", Rule: "5, section 5", Help: "episodes that get a run of their own in an hour for the same passing refusal; the others are recorded together"},
+		{Key: "approvers", Field: "Approvers", Default: 1, Most: 2, Rule: "23", Help: "people who have to approve, each another one"},
+		{Key: "approval_valid", Field: "ApprovalValid", Default: 15 * m, Rule: "23", Help: "an approval that was not used within this time is void"},
+		{Key: "escalate_every", Field: "EscalateEvery", Default: m, Fleet: true, Rule: "22", Help: "between two posts of what people are told"},
 
 		{Default: "1MiB", Rule: "1", Help: "of a message that is kept in memory, the rest goes to an unlinked file"},
 		{Default: "64KiB", Rule: "1", Help: "largest record of an alert: longer annotations are cut, with length and digest"},
@@ -63,6 +69,9 @@ func Numbers() []Number {
 		{Default: 5 * s, Rule: "13", Help: "a start without a quorum counts as started when its process has lived this long"},
 		{Default: 90 * s, Rule: "14", Help: "a process that was never seen serving is not taken for hung before this age"},
 		{Default: 6 * s, Rule: "14", Help: "how long a hung member's ports and its leader must hear nothing"},
+		{Default: "4 × escalate_every", Rule: "22", Help: "how far ahead what people are told ends, unless it is posted again"},
+		{Default: m, Rule: "section 5", Help: "between two records of episodes that the same refusal holds"},
+		{Default: 10 * time.Millisecond, Rule: "5", Help: "for each target that is out of order, the least time between two looks at it"},
 		{Default: "2 × scrape_interval", Rule: "section 5", Help: "Prometheus' last scrape is a vantage point while younger"},
 	}
 }

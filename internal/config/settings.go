@@ -34,6 +34,10 @@ type Override struct {
 	PollEvery      *time.Duration `yaml:"poll_every"`
 	PollLeftOut    *time.Duration `yaml:"poll_left_out"`
 	ReasonsRecord  *time.Duration `yaml:"reasons_record"`
+	RefusalRuns    *int           `yaml:"refusal_runs"`
+	Approvers      *int           `yaml:"approvers"`
+	ApprovalValid  *time.Duration `yaml:"approval_valid"`
+	EscalateEvery  *time.Duration `yaml:"escalate_every"`
 }
 
 // Overrides set numbers for everything, for a cluster, or for a playbook.
@@ -114,6 +118,8 @@ func (k check) override(at strictyaml.Path, o Override, all bool) {
 			k.doc.Errorf(path, "%s %s is shorter than %s: give it more", n.Key, d, shortest)
 		case set.CanInt() && set.Int() < 0:
 			k.doc.Errorf(path, "%s is negative: give it a value above 0", n.Key)
+		case n.Most > 0 && set.CanInt() && set.Int() > int64(n.Most):
+			k.doc.Errorf(path, "%s is %d: at most %d", n.Key, set.Int(), n.Most)
 		}
 	}
 }
