@@ -28,6 +28,8 @@ type Cluster struct {
 	TLS     TLS      `json:"tls,omitzero"`
 	Read    Login    `json:"read,omitzero"` // credentials to look with, by reference
 	Members []Member `json:"members"`
+	// DependsOn names the clusters that this one cannot work without.
+	DependsOn []string `json:"depends_on,omitempty"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's

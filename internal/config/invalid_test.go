@@ -77,7 +77,7 @@ func invalid() map[string]string {
 		"key-unknown":          `3:5: unknown key "cooldwn" in overrides.all; did you mean "cooldown"?`,
 		"listen":               `1:15: listen "9774" is no address to listen on: write it like 127.0.0.1:9774 or :9774`,
 		"listen-without-roles": `1:15: listen ":9774" can be reached from other machines, and without web.roles anybody there could use it: configure web.roles, or listen on 127.0.0.1`,
-		"not-yaml":             `2:1: not YAML: did not find expected ',' or '}'`,
+		"not-yaml":             `2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a comma is missing`,
 		"number-fleet": `8:12: there is one live_runs for everything: set it under overrides.all
 10:8: there is one forget for everything: set it under overrides.all`,
 		"number-negative": `1:29: attempts is negative: give it a value above 0

@@ -36,6 +36,7 @@ var (
 // wrong, and fills in what follows from the rest: a member's host. The order of
 // clusters and members is kept.
 func Check(doc *strictyaml.Document, at strictyaml.Path, clusters []cluster.Cluster, o Options) {
+	endpoints := map[string]cluster.Target{}
 	for i := range clusters {
 		c := check{doc: doc, at: at.Join(i), Options: o}
 		c.cluster(&clusters[i])
@@ -43,7 +44,9 @@ func Check(doc *strictyaml.Document, at strictyaml.Path, clusters []cluster.Clus
 			c.errorf("name", "cluster %s is declared twice, first on line %d: names are unique",
 				strictyaml.Clip(clusters[i].Name), doc.Position(at.Join(same)).Line)
 		}
+		c.otherClusters(clusters[i], endpoints)
 	}
+	dependencies(doc, at, clusters)
 }
 
 // check is the check of one cluster or member.
@@ -146,6 +149,23 @@ func (c check) unique(before []cluster.Member, m cluster.Member) {
 				c.errorf(f.key, "members %s and %s of the cluster have the same %s: each has its own",
 					strictyaml.Clip(b.Name), strictyaml.Clip(m.Name), f.key)
 			}
+		}
+	}
+}
+
+// otherClusters refuses a member of a quorum in two clusters: repairs of the one would
+// not ask for the quorum of the other. known are the endpoints so far.
+func (c check) otherClusters(mine cluster.Cluster, known map[string]cluster.Target) {
+	for i, m := range mine.Members {
+		if mine.Kind != cluster.KindEtcd || m.Endpoint == "" {
+			continue
+		}
+		other, taken := known[m.Endpoint]
+		if !taken {
+			known[m.Endpoint] = cluster.Target{Cluster: mine, Member: m}
+		} else if other.Cluster.Name != mine.Name {
+			c.doc.Errorf(c.at.Join("members", i, "endpoint"), "members %s of cluster %s and %s of cluster %s have the same endpoint: a member is in one cluster",
+				strictyaml.Clip(other.Member.Name), strictyaml.Clip(other.Cluster.Name), strictyaml.Clip(m.Name), strictyaml.Clip(mine.Name))
 		}
 	}
 }

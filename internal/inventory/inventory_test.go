@@ -80,6 +80,22 @@ func TestCheckRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
 		"cluster name":    {"clusters:\n- name: Demo\n  kind: etcd\n  members:\n  " + good, `2:9: cluster name "Demo" must be lower-case letters, digits and dashes, at most 63, and not begin with a dash`},
 		"no cluster name": {"clusters:\n- kind: etcd\n  members:\n  " + good, "2:3: the cluster has no name: give it one, it is the label `cluster` of its metrics"},
+		"member of two clusters": {
+			"clusters:\n- name: a\n  kind: etcd\n  members:\n  " + good + "\n- name: b\n  kind: etcd\n  members:\n  " + good,
+			`12:15: members "m1" of cluster "a" and "m1" of cluster "b" have the same endpoint: a member is in one cluster`,
+		},
+		"dependency on nothing": {
+			"clusters:\n- {name: db, kind: service, depends_on: [dsn, db2, db2], members: [{name: a, host: a, unit: a.service}]}\n- {name: dns, kind: service, members: [{name: a, host: a, unit: b.service}]}\n- {name: db2, kind: service, members: [{name: a, host: a, unit: c.service}]}",
+			"2:42: cluster \"db\" depends on \"dsn\", which is not in the inventory; did you mean \"dns\"?\nf.yml:2:52: cluster \"db\" depends on \"db2\" twice: keep one",
+		},
+		"dependency on itself": {
+			"clusters:\n- {name: db, kind: service, depends_on: [db], members: [{name: a, host: a, unit: a.service}]}",
+			`2:41: the dependencies go in a circle: db → db. Take out the one that the cluster can do without`,
+		},
+		"dependencies in a circle": {
+			"clusters:\n- {name: top, kind: service, depends_on: [web], members: [{name: a, host: a, unit: a.service}]}\n- {name: web, kind: service, depends_on: [db], members: [{name: a, host: a, unit: b.service}]}\n- {name: db, kind: service, depends_on: [dns], members: [{name: a, host: a, unit: c.service}]}\n- {name: dns, kind: service, depends_on: [web], members: [{name: a, host: a, unit: d.service}]}",
+			`3:42: the dependencies go in a circle: web → db → dns → web. Take out the one that the cluster can do without`,
+		},
 		"cluster twice":   {member("- name: demo\n  kind: etcd\n  members:\n  " + good), `8:9: cluster "demo" is declared twice, first on line 2: names are unique`},
 		"kind":            {"clusters:\n- name: demo\n  kind: ectd\n  members:\n  " + good, `3:9: unknown kind "ectd"; did you mean "etcd"?`},
 		"no kind":         {"clusters:\n- name: demo\n  members:\n  " + good, `2:3: the cluster has no kind: write kind: etcd or service`},

@@ -1,7 +1,9 @@
 package strictyaml
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 // so defaults go in first. What is wrong is told by [Document.Err].
 func (d *Document) Decode(v any) {
 	if d.root != nil {
+		d.top = reflect.TypeOf(v).Elem()
 		d.value(nil, d.root, reflect.ValueOf(v).Elem())
 	}
 }
@@ -53,11 +56,11 @@ func refused(n *yaml.Node) bool {
 }
 
 func (d *Document) structure(path Path, n *yaml.Node, v reflect.Value) {
+	fields := fieldsOf(v.Type())
 	if n.Kind != yaml.MappingNode {
-		d.wrong(path, n, "keys and values")
+		d.add(path, d.at(n), "%s wants keys and values, not %s; %s", name(path), got(n), DidYouMean("", keys(fields)))
 		return
 	}
-	fields := fieldsOf(v.Type())
 	for i, seen := 0, map[string]bool{}; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || seen[key.Value] {
@@ -67,7 +70,7 @@ func (d *Document) structure(path Path, n *yaml.Node, v reflect.Value) {
 		at := path.Join(key.Value)
 		field, known := fields[key.Value]
 		if !known {
-			d.add(at, d.at(key), "unknown key %s %s; %s", Clip(key.Value), path.in(), DidYouMean(key.Value, keys(fields)))
+			d.add(at, d.at(key), "unknown key %s %s; %s", Clip(key.Value), path.in(), d.meant(path, key.Value, v.Type(), fields))
 			if meant := Suggest(key.Value, keys(fields)); meant != "" {
 				d.bad = append(d.bad, path.Join(meant)) // nor is that one missing
 			}
@@ -75,6 +78,24 @@ func (d *Document) structure(path Path, n *yaml.Node, v reflect.Value) {
 		}
 		d.value(at, n.Content[i+1], v.Field(field))
 	}
+}
+
+// meant is what was probably meant by a key that is not known here: the same word
+// elsewhere, which is a wrong indentation, or another word.
+func (d *Document) meant(path Path, key string, t reflect.Type, fields map[string]int) string {
+	for _, known := range slices.Sorted(maps.Keys(fields)) {
+		if f := t.Field(fields[known]).Type; f.Kind() == reflect.Struct {
+			if _, under := fieldsOf(f)[key]; under {
+				return "it belongs under " + known + ": indent it below that"
+			}
+		}
+	}
+	if len(path) > 0 && d.top.Kind() == reflect.Struct {
+		if _, above := fieldsOf(d.top)[key]; above {
+			return "it belongs at the top level: do not indent it"
+		}
+	}
+	return DidYouMean(key, keys(fields))
 }
 
 func (d *Document) mapping(path Path, n *yaml.Node, v reflect.Value) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ const MaxSize = 1 << 20
 type Document struct {
 	file string
 	root *yaml.Node // nil: empty
+	top  reflect.Type
 	errs Errors
 	bad  []Path // where an error was found
 }
@@ -230,5 +232,25 @@ func (d *Document) syntax(data []byte, err error) {
 			return
 		}
 	}
-	d.add(nil, pos, "not YAML: %s", strings.ReplaceAll(m[2], "\n", " "))
+	d.add(nil, pos, "not YAML: %s%s", strings.ReplaceAll(m[2], "\n", " "), remedy(m[2]))
+}
+
+// remedy is what to do about what the parser could not read: it names what it wanted
+// next, which is rarely what is wrong.
+func remedy(problem string) string {
+	for _, r := range []struct{ problem, remedy string }{
+		{"mapping values are not allowed", "indent the line as its neighbours, or quote a value that has a colon in it"},
+		{"did not find expected key", "indent the line as its neighbours"},
+		{"did not find expected '-' indicator", "indent the line as its neighbours"},
+		{"could not find expected ':'", "a key ends with a colon and a space"},
+		{"did not find expected ',' or", "a bracket is not closed, or a comma is missing"},
+		{"unexpected end of stream", "a quote or a bracket is not closed"},
+		{"cannot start any token", "quote the value"},
+		{"did not find expected alphabetic or numeric character", "quote a value that begins with * or &"},
+	} {
+		if strings.Contains(problem, r.problem) {
+			return ": " + r.remedy
+		}
+	}
+	return ""
 }
