@@ -103,23 +103,6 @@ type carriedHolder struct {
 	Undo     bool   `json:"undo,omitempty"`
 }
 
-type carriedGiven struct {
-	Episode string  `json:"episode"`
-	Premise Premise `json:"premise"`
-	Given   []Given `json:"given"`
-	Run     string  `json:"run,omitempty"`
-}
-
-type carriedTold struct {
-	Cluster string        `json:"cluster,omitempty"`
-	Reason  string        `json:"reason"`
-	Tier    Tier          `json:"tier"`
-	Detail  string        `json:"detail,omitempty"`
-	At      time.Duration `json:"at"`
-	Wall    time.Time     `json:"wall"`
-	Runs    []ToldRun     `json:"runs,omitempty"`
-}
-
 type carriedClosed struct {
 	Fingerprint alert.Fingerprint `json:"fingerprint"`
 	At          time.Duration     `json:"at"`
@@ -189,15 +172,7 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	for _, run := range slices.Sorted(maps.Keys(s.owed)) {
 		p.add(s.owed[run])
 	}
-	p.kind("approvals")
-	for _, id := range slices.Sorted(maps.Keys(s.approvals)) {
-		a := s.approvals[id]
-		p.add(carriedGiven{id, a.premise, a.given, a.run})
-	}
-	p.kind("told")
-	for _, t := range s.Told() {
-		p.add(carriedTold{t.Cluster, t.Reason, t.Tier, t.Detail, t.At, t.Wall.UTC(), t.Runs})
-	}
+	s.carryPeople(&p)
 	p.kind("closed")
 	var closed []alert.Fingerprint
 	for f, k := range s.fingerprints {
@@ -310,12 +285,7 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 	for _, o := range v.Owed {
 		s.owed[o.Run] = &o
 	}
-	for _, c := range v.Approvals {
-		s.approvals[c.Episode] = &approval{premise: c.Premise, given: c.Given, run: c.Run}
-	}
-	for _, c := range v.Told {
-		s.told[toldKey(c.Cluster, c.Reason)] = &Told{c.Cluster, c.Reason, c.Tier, c.Detail, c.At, c.Wall, c.Runs}
-	}
+	s.foldCarriedPeople(v)
 	for _, c := range v.Closed {
 		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}
 	}

@@ -161,7 +161,7 @@ func (a *App) openEngine() error {
 	engine := repair.NewEngine(cfg, a.state, newID)
 	a.seq = repair.NewSequencer(engine, repair.Edges{
 		Journal: a.journal, Clock: a.clock, Brake: a.brake, Damaged: a.damaged,
-		Poll: a.poll, Verify: a.parts.verify, Survey: survey, Keep: a.keep, Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
+		Poll: a.poll, Verify: a.parts.verify, Survey: survey, Keep: a.keep, Escalate: a.openEscalate(), Metrics: repair.NewMetrics(a.reg), Logger: a.o.Log,
 	})
 	return nil
 }

@@ -57,7 +57,7 @@ func groups() []struct {
 		prefixes []string
 	}{
 		{"the [webhook](webhook.md)", []string{"webhook"}},
-		{"runs, guards and episodes", []string{"run", "guard", "episodes", "pause"}},
+		{"runs, guards and episodes", []string{"run", "guard", "episodes", "pause", "escalation"}},
 		{"the [journal](journal.md)", []string{"journal"}},
 		{"fettle itself", []string{"config", "build", "http"}},
 	}
