@@ -67,6 +67,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	$(oldest) $(GO) test $(server_flags) $(server_packages)
 	@echo "== the newest versions"
 	$(newest) $(GO) test $(server_flags) $(server_packages)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site-links; fi
 	@$(MAKE) --no-print-directory bench
 	@$(MAKE) --no-print-directory bench-demo || echo "bench-demo: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-webhook ARGS=--short || echo "bench-webhook: a limit was missed: see above"
@@ -132,6 +133,30 @@ dist: $(nfpm) ## Make a release in dist/: archives, deb, rpm, SBOM, checksums (V
 
 $(nfpm): tools/nfpm/go.mod tools/nfpm/go.sum
 	cd tools/nfpm && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+# With the newest versions of the servers: the oldest ones are for test-servers.
+.PHONY: test-release
+test-release: $(nfpm) ## Make the release twice and compare it, install it in a clean Debian, and repair a first cluster (root)
+	@[ "$$(id -u)" = 0 ] || { echo "make test-release needs root: it starts a systemd of its own" >&2; exit 1; }
+	tools/install-servers.sh
+	$(newest) $(GO) test -tags release -vet=all -count=1 -p 1 -timeout 30m ./tools/dist ./deploy ./internal/installtest
+
+hugo := .cache/bin/hugo
+
+.PHONY: site
+site: $(hugo) ## Build the documentation's site into .cache/site
+	@rm -rf .cache/site
+	@$(hugo) --logLevel warn --panicOnWarning --noBuildLock --source tools/hugo/site --destination $(CURDIR)/.cache/site
+
+$(hugo): tools/hugo/go.mod tools/hugo/go.sum
+	cd tools/hugo && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/gohugoio/hugo
+
+# A Go test follows them too; this one is somebody else's eyes, where npm is there.
+.PHONY: site-links
+site-links: site ## Follow every link of the site, with fragments (npm)
+	@mkdir -p .cache/linkinator && cp tools/linkinator/package.json tools/linkinator/package-lock.json .cache/linkinator/
+	@cd .cache/linkinator && npm ci --ignore-scripts --no-audit --no-fund --silent
+	.cache/linkinator/node_modules/.bin/linkinator .cache/site --recurse --check-fragments --verbosity error --skip '^https?://(?!localhost)'
 
 .PHONY: clean
 clean: ## Remove what was built, the pinned programs too
