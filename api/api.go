@@ -35,6 +35,7 @@ type Backend interface {
 	Release(ctx context.Context, episode, by string) error
 	// Close closes an episode by a person's word.
 	Close(ctx context.Context, episode, by, reason string) error
+	Undoer
 
 	// Playbooks and Guards are those of the running configuration.
 	Playbooks(ctx context.Context) ([]Playbook, error)
@@ -90,4 +91,7 @@ func (a *API) Register(r gin.IRoutes) {
 	r.DELETE("/api/v1/pauses/:id", a.unpause)
 	r.POST("/api/v1/releases", a.release)
 	r.POST("/api/v1/closures", a.closure)
+	r.GET("/api/v1/undos", a.undos)
+	r.GET("/api/v1/undos/:id", a.undo)
+	r.POST("/api/v1/undos", a.takeBack)
 }

@@ -119,12 +119,16 @@ func TestClientWrites(t *testing.T) {
 				c.Unpause(ctx, "p1", "somebody else"), c.Release(ctx, "e1", "somebody else"),
 				c.Close(ctx, "e1", "somebody else", "known"), c.Reload(ctx),
 			)
+			if u, undoErr := c.TakeBack(ctx, "r1", "somebody else", "it was right"); undoErr != nil || u.Opened != "r2" || len(u.Steps) != 1 || *u.Steps[0].Was != "in" {
+				t.Errorf("undo: got %+v (%v)", u, undoErr)
+			}
 			if err != nil {
 				t.Error(err)
 			}
 			by := p.By
 			want := []string{
 				`pause "demo" by ` + by + `: upgrade`, "unpause p1 by " + by, "release e1 by " + by, "close e1 by " + by + ": known", "reload",
+				"undo r1 by " + by + ": it was right",
 			}
 			if told := b.noted(); !slices.Equal(told, want) {
 				t.Errorf("the backend heard %q, want %q", told, want)

@@ -115,6 +115,9 @@ func (b *fakeServer) Runs(_ context.Context, f api.Filter) ([]api.Run, error) {
 }
 
 func (b *fakeServer) Run(_ context.Context, id string) (api.Run, error) {
+	if r, ok := undoRun(id); ok {
+		return r, nil
+	}
 	return api.Run{}, api.NotFound("run", id)
 }
 

@@ -41,6 +41,9 @@ func Routes() Table {
 		"DELETE /api/v1/pauses/:id": operate,
 		"POST /api/v1/releases":     operate,
 		"POST /api/v1/closures":     operate,
+		"GET /api/v1/undos":         read,
+		"GET /api/v1/undos/:id":     read,
+		"POST /api/v1/undos":        operate,
 		"POST /-/reload":            operate,
 	}
 }

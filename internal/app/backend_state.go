@@ -61,6 +61,9 @@ func told(err error) error {
 	if errors.Is(err, repair.ErrNotFound) {
 		return &api.Error{Status: http.StatusNotFound, Message: strings.TrimPrefix(err.Error(), repair.ErrNotFound.Error()+": ")}
 	}
+	if errors.Is(err, repair.ErrRefused) {
+		return refused(err)
+	}
 	return err
 }
 

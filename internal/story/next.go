@@ -15,6 +15,7 @@ const (
 
 // conclude says how it stands, and what has to happen next.
 func (t *teller) conclude() {
+	defer t.owed()
 	t.State = "open"
 	switch {
 	case t.Episode == "":

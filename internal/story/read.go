@@ -21,9 +21,9 @@ const maxUnmatched = 20
 // Read returns, from a journal's files, the records of what id names: a run, an
 // episode, an alert's fingerprint, the beginning of an alert's name, or
 // CLUSTER/MEMBER. Of several episodes it is the open one, else the newest. A
-// run's records are those of its episode without the other runs'. Of an alert
-// that no playbook matches they are its last deliveries. What went to an archive
-// is not looked for. It works beside a running writer.
+// run's records are those of its episode without the other runs', but for those that
+// take it back. Of an alert that no playbook matches they are its last deliveries.
+// What went to an archive is not looked for. It works beside a running writer.
 func Read(dir, id string) ([]journal.Record, error) {
 	if id == "" {
 		return nil, ErrNotFound
@@ -44,9 +44,13 @@ func Read(dir, id string) ([]journal.Record, error) {
 		return f.unmatched, nil
 	}
 	var records []journal.Record
+	undoes := map[string]bool{} // runs that take it back
 	err = journal.Read(dir, begin, func(r journal.Record) error {
 		n, ok := namesOf(r)
-		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run) || holds(r, episode) {
+		if ok && n.Undoes != "" && n.Undoes == run {
+			undoes[n.Run] = true
+		}
+		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run || undoes[n.Run]) || holds(r, episode) {
 			records = append(records, clone(r))
 		}
 		return nil
@@ -70,6 +74,7 @@ func holds(r journal.Record, episode string) bool {
 type names struct {
 	Episode     string            `json:"episode"`
 	Run         string            `json:"run"`
+	Undoes      string            `json:"undoes"`
 	Fingerprint string            `json:"fingerprint"`
 	Target      string            `json:"target"`
 	Labels      map[string]string `json:"labels"`

@@ -106,7 +106,7 @@ func (s *Story) Repeated(guard, reason string, times int) {
 // Tell makes the story of the records of one episode, in order. about is the run
 // or episode that was asked for. Data that cannot be read is an event that says so.
 func Tell(about string, records []journal.Record) Story {
-	t := teller{Story: Story{Events: []Event{}, Stages: []Stage{}, Refusals: []Refusal{}, Next: []Next{}}}
+	t := teller{undone: newUndone(), Story: Story{Events: []Event{}, Stages: []Stage{}, Refusals: []Refusal{}, Next: []Next{}}}
 	for _, r := range records {
 		t.take(about, r)
 	}
@@ -129,6 +129,7 @@ type teller struct {
 	closed *repair.ClosedData
 	freed  bool                 // the slots of the last run were given back
 	asked  *repair.FinishedData // how the run that was asked for ended
+	undone undone
 }
 
 func (t *teller) take(about string, r journal.Record) {
@@ -143,8 +144,13 @@ func (t *teller) take(about string, r journal.Record) {
 	if err != nil {
 		w = words{says: "a record whose data cannot be read: " + err.Error()}
 	} else {
-		t.learn(about, r, w.data)
-		t.stager.take(since, r.Type, w.data)
+		if !t.undone.take(r, w.data) {
+			t.learn(about, r, w.data)
+			t.stager.take(since, r.Type, w.data)
+		} else if d, ok := w.data.(repair.FinishedData); ok && d.Run == about {
+			t.Run, t.asked = d.Run, &d
+		}
+		t.undone.unguarded(&w)
 	}
 	if w.says == "" {
 		w.says = r.Type + ", of which this fettle knows no more"

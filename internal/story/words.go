@@ -130,6 +130,9 @@ func plannedWords(d repair.Planned) words {
 	names := make([]string, len(d.Steps))
 	for i, s := range d.Steps {
 		names[i] = s.Name
+		if len(s.Declared) > 0 {
+			w.details = append(w.details, fmt.Sprintf("step %s %s", s.Name, s.Does()))
+		}
 		if len(s.With) > 0 {
 			var with []string
 			for _, k := range slices.Sorted(maps.Keys(s.With)) {
@@ -138,8 +141,23 @@ func plannedWords(d repair.Planned) words {
 			w.details = append(w.details, fmt.Sprintf("step %s with %s", s.Name, strings.Join(with, ", ")))
 		}
 	}
+	if d.Undoes != "" {
+		w.says = fmt.Sprintf("run opened: it takes back run %s on %s, %s, steps %s", d.Undoes, d.Target, askedBy(d), strings.Join(names, ", "))
+		return w
+	}
 	w.says += fmt.Sprintf("%s on %s (%s, autonomy %s), steps %s", d.Playbook, d.Target, d.Tier, d.Autonomy, strings.Join(names, ", "))
 	return w
+}
+
+// askedBy says who wants a run taken back.
+func askedBy(d repair.Planned) string {
+	switch {
+	case d.Actor == "":
+		return "which it owes"
+	case d.Comment == "":
+		return "by " + d.Actor
+	}
+	return fmt.Sprintf("by %s (%s)", d.Actor, d.Comment)
 }
 
 func noopWords(d repair.StepData) words {
@@ -147,11 +165,15 @@ func noopWords(d repair.StepData) words {
 }
 
 func intentWords(d repair.IntentData) words {
-	return words{
+	w := words{
 		run:     d.Run,
 		says:    fmt.Sprintf("step %d: guards ok, intent written, %s on %s begins (attempt %d)", d.Step+1, d.Action, d.TargetName, max(1, d.Attempt)),
 		details: seen(d.Says),
 	}
+	if d.Before.Was != nil {
+		w.details = append(w.details, fmt.Sprintf("the value that it overwrites: %q", *d.Before.Was))
+	}
+	return w
 }
 
 func answeredWords(d repair.StepData) words {
