@@ -172,7 +172,7 @@ func endMarked(name string) int {
 		if !ok || left == 0 {
 			return 0
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	left, _ := killMarked(name)
 	return left

@@ -86,6 +86,10 @@ func play(what string, args []string) {
 		fmt.Fprint(os.Stderr, "token=hunter2 err")
 		status, _ := strconv.Atoi(args[0])
 		os.Exit(status)
+	case "run-group": // runs "orphan" as Groups does, to be killed itself
+		groups := NewGroups()
+		check(groups.Start(background, Command{Name: args[0], Argv: []string{os.Args[0], command, "orphan", args[1], "stay"}, Timeout: time.Minute}))
+		time.Sleep(time.Minute)
 	case "run-one": // runs "ignore-and-wait" as Exec does, to be killed itself
 		_, _ = Exec(background, []string{os.Args[0], command, "ignore-and-wait", args[0]})
 	}

@@ -49,7 +49,7 @@ func properties(c Command, stdout, stderr *os.File) []systemd.Property {
 		property("StandardOutputFileDescriptor", dbus.UnixFD(stdout.Fd())), //nolint:gosec // a file descriptor
 		property("StandardErrorFileDescriptor", dbus.UnixFD(stderr.Fd())),  //nolint:gosec // a file descriptor
 		property("RuntimeMaxUSec", uint64(c.Timeout.Microseconds())),       //nolint:gosec // checked to be more than 0
-		property("TimeoutStopUSec", uint64(lookTimeout.Microseconds())),
+		property("TimeoutStopUSec", uint64(lookTimeout.Microseconds())),    //nolint:gosec // a constant
 		property("KillMode", "control-group"),
 		property("OOMPolicy", "kill"),
 		property("MemoryMax", uint64(maxMemory)),

@@ -142,8 +142,8 @@ func valueAt(text []byte, pointer string) (value string, there bool, err error) 
 				return "", false, nil
 			}
 		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(in) {
+			i, wrong := strconv.Atoi(part)
+			if there = wrong == nil && i >= 0 && i < len(in); !there {
 				return "", false, nil
 			}
 			v = in[i]
@@ -155,5 +155,5 @@ func valueAt(text []byte, pointer string) (value string, there bool, err error) 
 		return s, true, nil
 	}
 	b, err := json.Marshal(v)
-	return string(b), true, err
+	return string(b), err == nil, err
 }
