@@ -27,6 +27,7 @@ type checkCommand struct {
 	exporter   string
 	rules      []string
 	online     bool
+	syntaxOnly bool
 	wait       time.Duration
 	output     output
 }
@@ -38,6 +39,7 @@ func registerCheck(app *kingpin.Application) map[string]command {
 	clause.Arg("rules", "Rule files for Prometheus. Default: those that come with fettle.").StringsVar(&c.rules)
 	clause.Flag("exporter.config.file", "fettle_exporter's configuration, whose inventory is compared. Default: "+config.DefaultExporterFile+", if it is there.").StringVar(&c.exporter)
 	clause.Flag("online", "Look at what runs, too, and send a test alert through each Alertmanager.").BoolVar(&c.online)
+	clause.Flag("syntax-only", "Look at no file that the configuration names: tokens, certificates, journal. For a machine that is not the one fettle runs on.").BoolVar(&c.syntaxOnly)
 	clause.Flag("wait", "With --online: how long a test alert may take to arrive.").Default("1m").DurationVar(&c.wait)
 	c.connection.flags(clause)
 	c.output.flag(clause)
@@ -76,22 +78,32 @@ type report struct {
 	Problems  []finding `json:"problems"`
 	// Online is what was found with --online.
 	Online []online.Finding `json:"online,omitempty"`
+
+	names map[string]bool // of the alerts in all rule files
 }
 
-func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
-	r := report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
-	conf, ok := c.checkConfig(&r)
-	var loaded []*repair.Playbook
-	if ok {
+// look checks all that stands in files.
+func (c *checkCommand) look(ctx context.Context) (r report, conf config.Config, loaded []*repair.Playbook, ok bool) {
+	r = report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
+	if conf, ok = c.checkConfig(&r); ok {
 		loaded = c.checkPlaybooks(&r, conf)
 		c.checkExporter(&r, conf)
-		r.voters(ctx, conf)
+		if !c.syntaxOnly {
+			r.checkFiles(conf, os.Geteuid())
+			r.voters(ctx, conf)
+		}
 	}
 	checkRules(&r, c.rules)
+	r.unsent(loaded)
 	r.OK = true
 	for _, p := range r.Problems {
 		r.OK = r.OK && p.Warning
 	}
+	return r, conf, loaded, ok
+}
+
+func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
+	r, conf, loaded, ok := c.look(ctx)
 	if !c.output.json() {
 		if err := r.print(); err != nil {
 			return err

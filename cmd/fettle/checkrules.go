@@ -53,6 +53,7 @@ func checkRuleFile(r *report, file string, content []byte) {
 	if groups == nil || len(errs) > 0 {
 		return
 	}
+	r.alertsOf(content)
 	places := alertPlaces(content)
 	for i, g := range groups.Groups {
 		for j, rule := range g.Rules {

@@ -116,6 +116,21 @@ func or(s, otherwise string) string {
 	return otherwise
 }
 
+// CheckToken tells what is wrong with a token's file: also that one of the others,
+// which are by digest the files before, has the same token. It notes the file there.
+func CheckToken(path string, others map[[sha256.Size]byte]string) error {
+	secret, err := readToken(path)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(secret)
+	if other, taken := others[sum]; taken && other != path {
+		return fmt.Errorf("the token in %s is also that in %s: each needs its own", path, other)
+	}
+	others[sum] = path
+	return nil
+}
+
 // readToken refuses a file that others may read: what they know proves nothing.
 func readToken(path string) ([]byte, error) {
 	info, err := os.Stat(path)

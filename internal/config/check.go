@@ -33,6 +33,7 @@ func Check(c Config, playbooks []*repair.Playbook) []Problem {
 	f.ceilings()
 	f.unreachable()
 	f.unasked()
+	f.swapped()
 	f.uncounted()
 	return f.sorted()
 }

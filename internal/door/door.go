@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fettle-io/fettle/internal/strictyaml"
 )
 
 // Options is what a Door needs.
@@ -153,6 +155,22 @@ func (d *Door) refresh() {
 			d.o.Log.Info("the web configuration has changed", "file", d.o.File)
 		}
 	}
+}
+
+// ReadUsers reads a web configuration file and the certificates that it names, and
+// returns the names of its users. What is wrong is told as by [Open]; an expired
+// certificate, which Open takes, as well.
+func ReadUsers(file string) ([]string, error) {
+	r := reader{path: file, now: time.Now()}
+	s, _, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	if !s.expires.IsZero() && r.now.After(s.expires) {
+		r.doc.Errorf(strictyaml.Path{"tls_server_config"}, "the certificate expired on %s UTC: have it renewed (the clock of this machine says %s UTC)",
+			s.expires.UTC().Format(time.DateTime), r.now.UTC().Format(time.DateTime))
+	}
+	return names(s.users), r.doc.Err()
 }
 
 // Users are the names whose passwords are checked, sorted.

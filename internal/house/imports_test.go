@@ -23,7 +23,7 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
+	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/access", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/door", "internal/discovery", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory", "internal/manual"},
 
 	"internal/app": {
