@@ -29,6 +29,8 @@ func registerDemo(app *kingpin.Application) map[string]command {
 	clause.Flag("fault", "kill (SIGKILL) or hang (SIGSTOP).").Default(string(demo.Kill)).EnumVar(&c.fault, string(demo.Kill), string(demo.Hang))
 	clause.Flag("seed", "Choose the members as an earlier demo did, which printed its seed. 0 is a new one.").Default("0").Uint64Var(&c.show.Seed)
 	clause.Flag("keep", "Leave everything running, and print where; Ctrl-C stops it.").BoolVar(&c.show.Keep)
+	clause.Flag("observe", "Start everything with autonomy observe, break nothing, and leave it running: for the tutorial. Ctrl-C stops it.").BoolVar(&c.show.Observe)
+	clause.Flag("dir", "Where the files go, and stay: a folder that is not there yet. Default: a temporary one.").PlaceHolder("DIR").StringVar(&c.show.Dir)
 	clause.Flag("strict", "Exit 1 also when a figure misses its limit: for benchmarks.").BoolVar(&c.show.Strict)
 	c.output.flag(clause)
 	return map[string]command{"demo": c}

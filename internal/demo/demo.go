@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/repair"
 )
 
 // Show says what `fettle demo` shows, and how.
@@ -20,9 +21,13 @@ type Show struct {
 	Fault  FaultKind
 	Seed   uint64 // of the choice of members; 0: another one each time
 	Keep   bool   // leave everything running until ctx ends
-	Strict bool   // a figure that misses its limit is an error too
-	JSON   bool
-	Out    io.Writer
+	// Observe starts everything with autonomy observe, breaks nothing, and leaves it
+	// running until ctx ends: docs/tutorial.md goes on from there.
+	Observe bool
+	Dir     string // where the files go, and stay; it must not be there yet. Empty: a temporary folder
+	Strict  bool   // a figure that misses its limit is an error too
+	JSON    bool
+	Out     io.Writer
 	// Terminal tells that Out is one.
 	Terminal bool
 	// Fettle is this program's own path; fettle_exporter is looked for beside it.
@@ -44,15 +49,35 @@ func Run(ctx context.Context, s Show) error {
 	if err != nil {
 		return err
 	}
-	if o.Dir, err = os.MkdirTemp("", "fettle-demo-"); err != nil {
+	if o.Dir, err = s.folder(); err != nil {
 		return err
 	}
-	err = s.show(ctx, o, versions, screen)
-	if !s.Keep && (err == nil || errors.Is(err, errInterrupted)) {
+	if s.Observe {
+		o.Autonomy = repair.Observe
+		err = s.stay(ctx, o, versions, screen)
+	} else {
+		err = s.show(ctx, o, versions, screen)
+	}
+	if !s.Keep && s.Dir == "" && (err == nil || errors.Is(err, errInterrupted)) {
 		return errors.Join(err, os.RemoveAll(o.Dir))
 	}
 	screen.note("kept", "files kept in "+o.Dir, nil)
 	return err
+}
+
+// folder makes the one for the stage's files.
+func (s Show) folder() (string, error) {
+	if s.Dir == "" {
+		return os.MkdirTemp("", "fettle-demo-")
+	}
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", fmt.Errorf("--dir: %w; name a folder that is not there yet", err)
+	}
+	return dir, nil
 }
 
 // errInterrupted: Ctrl-C or SIGTERM came before the demo was at its end.
