@@ -17,7 +17,7 @@ import (
 
 // Monitoring is what a Prometheus tells.
 type Monitoring struct {
-	// Interval is how often it scrapes our exporter, or most of its targets; 0: not told.
+	// Interval is how often it scrapes our exporter; 0: it does not yet.
 	Interval      time.Duration
 	Alertmanagers []string // base URLs
 	Jobs          []Job    // by name
@@ -159,20 +159,12 @@ func jobs(targets []promql.Target) []Job {
 	return all
 }
 
-// interval is that of our exporter, else the one that most targets have.
+// interval is that of our exporter; 0: it is not scraped yet.
 func interval(targets []promql.Target) time.Duration {
-	count := map[time.Duration]int{}
-	var most time.Duration
 	for _, t := range targets {
 		if looksLike(t) == "fettle_exporter" && t.Interval > 0 {
 			return t.Interval
 		}
-		if t.Interval > 0 {
-			count[t.Interval]++
-		}
-		if count[t.Interval] > count[most] {
-			most = t.Interval
-		}
 	}
-	return most
+	return 0
 }
