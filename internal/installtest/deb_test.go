@@ -13,8 +13,7 @@ import (
 const debs = systemdtest.Programs + "/"
 
 // What dpkg does to a machine, from the first installation to the purge.
-func TestDeb(t *testing.T) {
-	first, second := made(t, "0.1.0"), made(t, "0.2.0")
+func testDeb(t *testing.T, first, second map[string]string) {
 	m := machine{t, systemdtest.StartClean(t, nil, map[string]string{
 		"fettle-1.deb": first["fettle.deb"], "exporter-1.deb": first["fettle-exporter.deb"],
 		"fettle-2.deb": second["fettle.deb"], "exporter-2.deb": second["fettle-exporter.deb"],

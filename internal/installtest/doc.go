@@ -1,5 +1,4 @@
 // Package installtest installs fettle's packages in a clean Debian that runs a real
-// systemd, and does with them what a newcomer does. There is nothing in it but tests,
-// behind the build tags release (the packages themselves) and servers (the newcomer's
-// path).
+// systemd, and does with them what a newcomer does, page by page. There is nothing in
+// it but tests, behind the build tag release; `make test-release` runs them.
 package installtest

@@ -1,11 +1,9 @@
-//go:build (release || servers) && linux
+//go:build release && linux
 
 package installtest
 
 import (
 	"context"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,11 +11,15 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/fettle-io/fettle/internal/systemdtest"
 )
 
-const deadline = time.Minute // of a condition that is awaited
+// Two versions of the packages, and everything that is done with them.
+func TestPackages(t *testing.T) {
+	first, second := made(t, "0.1.0"), made(t, "0.2.0")
+	t.Run("deb", func(t *testing.T) { testDeb(t, first, second) })
+	t.Run("rpm", func(t *testing.T) { testRPM(t, first) })
+	t.Run("first cluster", func(t *testing.T) { testFirstCluster(t, second) })
+}
 
 // made makes the packages of a version, by what `make dist` runs, and returns where
 // they are by their names without version.
@@ -47,73 +49,4 @@ func made(t *testing.T, version string) map[string]string {
 		}
 	}
 	return files
-}
-
-// machine is a clean root under a systemd of its own.
-type machine struct {
-	t *testing.T
-	*systemdtest.Host
-}
-
-// must runs a command inside that has to succeed.
-func (m machine) must(argv ...string) string {
-	m.t.Helper()
-	out, err := m.Run(argv...)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return out
-}
-
-// await waits until a command inside succeeds and prints what is wanted.
-func (m machine) await(want string, argv ...string) {
-	m.t.Helper()
-	for end := time.Now().Add(deadline); ; time.Sleep(50 * time.Millisecond) {
-		out, err := m.Run(argv...)
-		if err == nil && strings.Contains(out, want) {
-			return
-		}
-		if time.Now().After(end) {
-			log, _ := m.Run("journalctl", "--no-pager", "--lines=60")
-			m.t.Fatalf("%s: want %q, got %v: %s\n%s", strings.Join(argv, " "), want, err, out, log)
-		}
-	}
-}
-
-// is compares what stat says of a file: owner, group and mode.
-func (m machine) is(path, want string) {
-	m.t.Helper()
-	out, err := m.Run("stat", "--format=%U:%G %a", path)
-	if err != nil || out != want {
-		m.t.Errorf("%s is %s, want %s (%v)", path, out, want, err)
-	}
-}
-
-func (m machine) has(path string, want bool) {
-	m.t.Helper()
-	if _, err := m.Run("test", "-e", path); (err == nil) != want {
-		m.t.Errorf("%s is there: %t, want %t", path, err == nil, want)
-	}
-}
-
-func (m machine) write(path, text string) {
-	m.t.Helper()
-	if err := os.WriteFile(m.Path(path), []byte(text), 0o644); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-// get asks over HTTP and returns the body of an answer 200.
-func (m machine) get(url string) string {
-	m.t.Helper()
-	resp, err := m.Client().Get(url)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		m.t.Fatalf("%s: %s %v\n%s", url, resp.Status, err, body)
-	}
-	return string(body)
 }

@@ -12,8 +12,7 @@ import (
 
 // rpm takes the packages, puts the files where they belong, and knows which of them
 // are configuration. Its scripts are read and not run: there is no root of that kind.
-func TestRPM(t *testing.T) {
-	files := made(t, "0.1.0")
+func testRPM(t *testing.T, files map[string]string) {
 	root := t.TempDir()
 	for name, want := range map[string][]string{
 		"fettle.rpm": {

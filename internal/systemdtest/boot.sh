@@ -34,6 +34,8 @@ isolated)
         printf '[Unit]\nRequires=basic.target dbus.service\nAfter=basic.target dbus.service\nAllowIsolate=yes\n' > etc/systemd/system/default.target
     else
         ln -sf /dev/null etc/systemd/system/getty.target # there is no terminal
+        echo fettle-test > etc/hostname
+        echo '127.0.0.1 localhost fettle-test' > etc/hosts
     fi
     cp "$DIR"/units/* etc/systemd/system/ 2>/dev/null || true
     for unit in systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service \

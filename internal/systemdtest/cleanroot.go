@@ -20,7 +20,7 @@ import (
 // packages need, the authority that lets fettle's user do something, and the programs
 // that a test looks with.
 func cleanPackages() []string {
-	return []string{"systemd", "systemd-sysv", "dbus", "polkitd", "procps", "iproute2"}
+	return []string{"systemd", "systemd-sysv", "dbus", "polkitd", "sudo", "procps", "iproute2"}
 }
 
 // CleanRoot is a folder with a Debian 12 on which nobody has installed anything yet.

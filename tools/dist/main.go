@@ -88,7 +88,7 @@ func (r release) make(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
-	pages, err := r.commandPages(ctx, filepath.Join(stage, "pages"))
+	pages, err := r.commandPages(ctx)
 	if err != nil {
 		return err
 	}

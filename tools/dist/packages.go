@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -94,7 +93,10 @@ func exporterFiles(inside []file) []file {
 		"deploy/default/fettle_exporter":         "/etc/default/fettle_exporter",
 		"docs/examples/exporter.yml":             "/usr/share/doc/fettle-exporter/examples/exporter.yml",
 		"LICENSE":                                "/usr/share/doc/fettle-exporter/copyright",
-		"man/fettle_exporter.1":                  "/usr/share/man/man1/fettle_exporter.1",
+		"man/fettle_exporter.8":                  "/usr/share/man/man8/fettle_exporter.8",
+		"completions/fettle_exporter.bash":       "/usr/share/bash-completion/completions/fettle_exporter",
+		"completions/fettle_exporter.zsh":        "/usr/share/zsh/vendor-completions/_fettle_exporter",
+		"completions/fettle_exporter.fish":       "/usr/share/fish/vendor_completions.d/fettle_exporter.fish",
 	})
 }
 
@@ -212,7 +214,7 @@ func (f file) staged(at, format string) (nfpmContent, error) {
 	switch {
 	case strings.HasPrefix(f.name, "/etc/"):
 		c.Type = "config|noreplace"
-	case path.Dir(f.name) == "/usr/share/man/man1":
+	case strings.HasPrefix(f.name, "/usr/share/man/"):
 		c.To += ".gz"
 		if data, err = compressed(data); err != nil {
 			return nfpmContent{}, err

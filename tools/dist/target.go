@@ -63,8 +63,6 @@ func (r release) name(t target) string {
 
 // build builds the target's programs into dir and returns their paths.
 func (r release) build(ctx context.Context, t target, dir string) ([]string, error) {
-	const stamp = "github.com/prometheus/common/version."
-	ldflags := fmt.Sprintf("-s -w -X %sVersion=%s -X %sRevision=%s", stamp, r.version, stamp, r.revision)
 	var paths []string
 	for _, name := range t.programs {
 		path := filepath.Join(dir, name)
@@ -72,13 +70,18 @@ func (r release) build(ctx context.Context, t target, dir string) ([]string, err
 			path += ".exe"
 		}
 		_, err := r.goCommand(ctx, []string{"CGO_ENABLED=0", "GOOS=" + t.os, "GOARCH=" + t.arch, "GOAMD64=v1", "GOARM64=v8.0"},
-			"build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", path, "./cmd/"+name)
+			"build", "-trimpath", "-buildvcs=false", "-ldflags", r.ldflags(), "-o", path, "./cmd/"+name)
 		if err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)
 	}
 	return paths, nil
+}
+
+func (r release) ldflags() string {
+	const stamp = "github.com/prometheus/common/version."
+	return fmt.Sprintf("-s -w -X %sVersion=%s -X %sRevision=%s", stamp, r.version, stamp, r.revision)
 }
 
 // goCommand runs the go command over the source tree and returns what it printed.
