@@ -82,6 +82,16 @@ func (e *Engine) hold(ep *Episode, v *Verdict) {
 	}
 }
 
+// LastAnswer is why nothing is done about an open episode, as it was said last; nil:
+// nothing was refused. recorded is false while it is still to be gathered into a record.
+func (e *Engine) LastAnswer(ep Episode) (last *Refusal, recorded bool) {
+	own := e.st.episodes[ep.ID]
+	if own == nil || own.quiet.said == nil {
+		return ep.Last, true
+	}
+	return own.quiet.said, own.quiet.holding == nil
+}
+
 func (h *holding) dueAt() time.Duration { return h.due }
 
 // wake makes the record of those that still wait with this answer.
