@@ -41,6 +41,9 @@ type Backend interface {
 	Playbooks(ctx context.Context) ([]Playbook, error)
 	Guards(ctx context.Context) ([]Guard, error)
 
+	// Foresee says what would happen for an alert, and changes nothing.
+	Foresee(ctx context.Context, in PlanRequest) (Foresight, error)
+
 	// Journal returns at most limit records from sequence number from on.
 	Journal(ctx context.Context, from uint64, limit int) ([]journal.Record, error)
 	// Ready returns why messages cannot be taken now.
@@ -82,6 +85,7 @@ func (a *API) Register(r gin.IRoutes) {
 	r.GET("/api/v1/episodes", a.episodes)
 	r.GET("/api/v1/episodes/:id", a.episode)
 	r.GET("/api/v1/plans", a.plans)
+	r.POST("/api/v1/plans", a.foresee)
 	r.GET("/api/v1/journal", a.journal)
 	r.GET("/api/v1/playbooks", a.playbooks)
 	r.GET("/api/v1/guards", a.guards)

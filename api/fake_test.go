@@ -133,6 +133,13 @@ func (b *fakeBackend) Unpause(_ context.Context, id, by string) error {
 	return nil
 }
 
+func (b *fakeBackend) Foresee(_ context.Context, in api.PlanRequest) (api.Foresight, error) {
+	if in.ID == "none" {
+		return api.Foresight{}, api.NotFound("episode", in.ID)
+	}
+	return api.Foresight{Labels: in.Labels, Says: "it would " + in.ID, Playbook: "p"}, nil
+}
+
 func (b *fakeBackend) Pauses(context.Context) ([]api.Pause, error) {
 	return []api.Pause{{ID: "p1", By: "alice", Reason: "upgrade", Since: at(3)}}, nil
 }

@@ -50,7 +50,7 @@ func TestRoutesAndCredentials(t *testing.T) {
 		}
 		// What changes something is for operators and the webhook, and not for
 		// a page elsewhere even with an operator's credentials.
-		if route.Method == http.MethodGet {
+		if route.Method == http.MethodGet || key == "POST /api/v1/plans" { // that one asks, with a body
 			continue
 		}
 		for _, role := range []access.Role{access.Viewer, access.Metrics, access.Anyone} {

@@ -170,24 +170,23 @@ func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 		verdicts = append(verdicts, v)
 	}
 	e.approved(verdicts, q)
-	pick := func(want func(Verdict) bool) *Verdict {
-		for i := range verdicts {
-			if !verdicts[i].OK && want(verdicts[i]) {
-				return &verdicts[i]
-			}
-		}
-		return nil
-	}
+	return verdicts, refusalIn(verdicts)
+}
+
+// refusalIn is the one that counts; nil: every guard says go.
+func refusalIn(verdicts []Verdict) *Verdict {
 	for _, want := range []func(Verdict) bool{
 		func(v Verdict) bool { return v.Observed },
 		func(v Verdict) bool { return !v.Passing },
 		func(Verdict) bool { return true },
 	} {
-		if v := pick(want); v != nil {
-			return verdicts, v
+		for i := range verdicts {
+			if !verdicts[i].OK && want(verdicts[i]) {
+				return &verdicts[i]
+			}
 		}
 	}
-	return verdicts, nil
+	return nil
 }
 
 // refused ends the run with a guard's refusal, and with what every guard said.

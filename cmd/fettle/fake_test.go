@@ -182,6 +182,22 @@ func (b *fakeServer) Story(_ context.Context, id string) ([]journal.Record, erro
 	}, nil
 }
 
+func (b *fakeServer) Foresee(_ context.Context, in api.PlanRequest) (api.Foresight, error) {
+	if in.ID != "" && in.ID != "e1" {
+		return api.Foresight{}, api.NotFound("episode", in.ID)
+	}
+	return api.Foresight{
+		Alertname: "FettleRaftMemberDown", Labels: in.Labels, Playbook: "etcd-member-restart", Target: "demo/m2", Tier: "P0", Autonomy: "auto",
+		Says: "it would do start (member-start) on demo/m2", Resources: []string{"cluster/demo"},
+		Steps: []api.ForeseenStep{
+			{Name: "end-hung", Action: "member-end-hung", State: "in order", Saw: "dead"},
+			{Name: "start", Action: "member-start", State: "to do", Saw: "dead " + evil},
+		},
+		Verdicts: []api.Verdict{{Guard: "pause", Answer: "go"}, {Guard: "cooldown", Answer: "not told", Detail: "it asks the journal"}},
+		Then:     []string{"the intent would be in the journal first"},
+	}, nil
+}
+
 func (b *fakeServer) Pause(_ context.Context, p api.Pause) (api.Pause, error) {
 	if p.Cluster == "nowhere" {
 		return api.Pause{}, &api.Error{Status: http.StatusNotFound, Message: `no cluster "nowhere" in the inventory`, Hint: "demo is"}

@@ -31,6 +31,7 @@ func Routes() Table {
 		"GET /api/v1/episodes":     read,
 		"GET /api/v1/episodes/:id": read,
 		"GET /api/v1/plans":        read,
+		"POST /api/v1/plans":       read, // it asks, and changes nothing
 		"GET /api/v1/pauses":       read,
 		"GET /api/v1/journal":      read,
 		"GET /api/v1/playbooks":    read,
