@@ -35,6 +35,7 @@ func Check(c Config, playbooks []*repair.Playbook) []Problem {
 	f.unasked()
 	f.swapped()
 	f.uncounted()
+	f.rootly()
 	return f.sorted()
 }
 
