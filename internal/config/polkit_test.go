@@ -21,13 +21,13 @@ func powerful(run bool) (config.Config, []*repair.Playbook) {
 		{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{{Name: "w1", Host: "here", Unit: "web.service"}}},
 		{Name: "other", Kind: cluster.KindService, Members: []cluster.Member{{Name: "o1", Host: "here", Unit: "other.service"}}},
 	}}
-	any := repair.Value{Label: "x"}
+	label := repair.Value{Label: "x"}
 	playbooks := []*repair.Playbook{
-		{Name: "etcd", Target: repair.TargetRef{Kind: cluster.KindEtcd, Cluster: any, Member: any}, Steps: []repair.Step{{Action: "member-end-hung"}, {Action: "member-start"}}},
-		{Name: "web", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: repair.Value{Literal: "web"}, Member: any}, Steps: []repair.Step{{Action: "service-restart"}}},
+		{Name: "etcd", Target: repair.TargetRef{Kind: cluster.KindEtcd, Cluster: label, Member: label}, Steps: []repair.Step{{Action: "member-end-hung"}, {Action: "member-start"}}},
+		{Name: "web", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: repair.Value{Literal: "web"}, Member: label}, Steps: []repair.Step{{Action: "service-restart"}}},
 	}
 	if run {
-		playbooks = append(playbooks, &repair.Playbook{Name: "clean", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: any, Member: any}, Steps: []repair.Step{{Name: "vacuum", Action: repair.ActionExec}}})
+		playbooks = append(playbooks, &repair.Playbook{Name: "clean", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: label, Member: label}, Steps: []repair.Step{{Name: "vacuum", Action: repair.ActionExec}}})
 	}
 	return c, playbooks
 }
