@@ -32,7 +32,7 @@ type initCommand struct {
 	prometheusCA     string
 	prometheusToken  string
 	dir, name, user  string
-	force            bool
+	force, polkit    bool
 	tls              cluster.TLS
 	read             cluster.Login
 	output           output
@@ -57,6 +57,7 @@ func registerInit(app *kingpin.Application) map[string]command {
 	clause.Flag("password-file", "etcd: the file with its password.").PlaceHolder("FILE").StringVar(&c.read.PasswordFile)
 	clause.Flag("prometheus-ca-file", "Prometheus: the CA of its certificate.").PlaceHolder("FILE").StringVar(&c.prometheusCA)
 	clause.Flag("prometheus-token-file", "Prometheus: a bearer token.").PlaceHolder("FILE").StringVar(&c.prometheusToken)
+	clause.Flag("polkit", "Print the polkit rules for the units in DIR/fettle.yml instead, and write nothing.").BoolVar(&c.polkit)
 	c.output.flag(clause)
 	return map[string]command{"init": c}
 }
@@ -76,6 +77,9 @@ type initCluster struct {
 }
 
 func (c *initCommand) run(ctx context.Context, _ *slog.Logger) error {
+	if c.polkit {
+		return c.printPolkit()
+	}
 	if err := c.absolute(); err != nil {
 		return err
 	}
