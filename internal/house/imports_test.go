@@ -55,6 +55,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"rules":      {},
 	"rules/lint": {},
 	"dashboards": {},
+	"deploy":     {},
 	"docs":       {},
 
 	"internal/access":       {},
@@ -65,6 +66,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/config":       {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
 	"internal/connections":  {},
 	"internal/cve":          {},
+	"internal/doctest":      {},
 	"internal/door":         {"internal/strictyaml"},
 	"internal/discovery":    {"cluster", "cluster/etcd", "promql"},
 	"internal/durable":      {},
