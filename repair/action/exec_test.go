@@ -321,3 +321,36 @@ func TestOnceAsksItsTarget(t *testing.T) {
 		t.Errorf("its own observation is enough: %+v", seen)
 	}
 }
+
+// The examples are playbooks, and what they declare can be bound.
+func TestExamplePlaybooks(t *testing.T) {
+	files, err := filepath.Glob("../../docs/examples/playbooks/*.yml")
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	table := Table(Deps{})
+	inv := cluster.Inventory{Clusters: []cluster.Cluster{{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{{Name: "w1"}}}}}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		check(t, err)
+		p, err := repair.LoadPlaybook(file, text, table, nil)
+		check(t, err)
+		_, steps, err := p.Resolve(inv, map[string]string{"cluster": "web", "member": "w1"})
+		check(t, err)
+		for _, s := range steps {
+			bind := table[s.Action].Bind
+			if bind == nil {
+				continue
+			}
+			if _, err := bind(s); err != nil {
+				t.Errorf("%s: %v", p.Name, err)
+			}
+			undo := repair.PlannedStep{Action: s.Action, Declared: s.Undo.Declared, Undoes: &repair.Undoes{Declared: s.Declared, Was: &s.Name}}
+			if spec, err := bind(undo); err != nil {
+				t.Errorf("%s: its undo: %v", p.Name, err)
+			} else if _, ok := spec.Action.(repair.Undoer); !ok {
+				t.Errorf("%s: its undo is none", p.Name)
+			}
+		}
+	}
+}
