@@ -23,9 +23,9 @@ func (l *live) mayTake() []string {
 	if l.Intents == 0 {
 		return nil
 	}
-	all := []string{l.Target}
-	for i := range l.Steps {
-		all = append(all, l.e.takes(l.spec(i), l.target)...)
+	var all []string
+	for _, spec := range l.specs {
+		all = append(all, l.e.takes(spec, l.target)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -43,7 +43,7 @@ func (e *Engine) left(targets []string) {
 func (e *Engine) MayBeDown(run string, since journal.Reading) []string {
 	down := map[string]bool{}
 	for id, l := range e.live {
-		if id != run && l.holds {
+		if id != run && l.holds && !mutant("what is in flight is not counted") {
 			for _, t := range l.mayTake() {
 				down[t] = true
 			}

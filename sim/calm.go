@@ -13,7 +13,7 @@ import (
 func (w *world) mend() {
 	p := w.fettle
 	p.blind, p.slowLooks, p.slowDisk, p.brake, p.crashIn = false, false, false, false, 0
-	p.late, p.commandTakes, p.answersLate, p.answersNever, p.answersError = 0, 20*time.Millisecond, 0, false, false
+	p.late, p.commandTakes, p.answersLate, p.answersNever, p.answersError, p.commandsFail = 0, 20*time.Millisecond, 0, false, false, 0
 	for _, pause := range w.pauses() {
 		p.post(repair.ClearPause{ID: pause, Actor: "person"}, nil)
 	}
@@ -47,6 +47,7 @@ func (w *world) mend() {
 		}
 		m.flushIn(0)
 	}
+	w.declare(w.soon(w.terms))
 	w.reload(w.kit.config(w))
 	w.say("world", "calm: no more faults, and what people mend is mended")
 	w.changed()
@@ -115,6 +116,11 @@ func (w *world) quiet() bool {
 			return false
 		}
 	}
+	for _, o := range w.watch.ledger.owed {
+		if !o.told {
+			return false
+		}
+	}
 	for _, ep := range w.watch.ledger.episodes {
 		u, ok := w.named[targetName(ep.received.Labels)]
 		if ok && (u.inOrder || w.mustRun(u)) && (w.persons || !w.waitsForPerson(u)) {
@@ -128,6 +134,9 @@ func (w *world) quiet() bool {
 // be told, its ring can have a quorum, and, before people come, no rule waits for them.
 func (w *world) mustRun(u *unit) bool {
 	if w.closedByPerson(u) || !w.persons && w.waitsForPerson(u) || (u.ring == nil || u.hung) && w.storm() {
+		return false
+	}
+	if w.radiusHolds(u) {
 		return false
 	}
 	return u.ring == nil || u.data == intact && w.mendable(u) && !u.ring.stuck() && w.majority(u.ring)
@@ -184,6 +193,7 @@ func (w *world) majority(r *ring) bool {
 // with intact data runs, and its episode is closed without a person, except where a
 // rule waits for one.
 func (w *world) expect() {
+	w.expectPutBack()
 	for _, u := range w.units {
 		if u.inOrder || !w.mustRun(u) {
 			continue

@@ -13,6 +13,7 @@ import (
 type mutation struct {
 	intent    repair.Intent
 	does      repair.Does
+	sees      string
 	resources []string
 	unit      *unit
 	asked     time.Duration // when the View was asked for that its guards saw
@@ -57,7 +58,7 @@ func (w *world) apply(f repair.Apply, answer func(error)) {
 		w.in(0, func() { answer(fmt.Errorf("%s: no such target", f.Intent.Target)) })
 		return
 	}
-	m := &mutation{intent: f.Intent, does: f.Spec.Does, unit: u, resources: w.inventory.Resources(f.Intent.Target, f.Spec.Disturbs)}
+	m := &mutation{intent: f.Intent, does: f.Spec.Does, sees: f.Spec.Sees, unit: u, resources: w.inventory.Resources(f.Intent.Target, f.Spec.Disturbs)}
 	m.asked = w.fettle.trueTime(f.Intent.NotAfterSince - w.fettle.notAfter)
 	w.mutations = append(w.mutations, m)
 	w.in(w.fettle.executorLate(), func() { w.begin(m, f.Timeout, answer) })
@@ -100,6 +101,9 @@ func (w *world) begin(m *mutation, timeout time.Duration, answer func(error)) {
 // command is the manager's part.
 func (w *world) command(m *mutation) error {
 	u := m.unit
+	if m.intent.Action == repair.ActionExec {
+		return w.execute(m, deedOf(w.bound[m.sees]))
+	}
 	if !u.host.up {
 		m.finish()
 		return fmt.Errorf("%w: %s is down", repair.ErrAgent, u.host.name)

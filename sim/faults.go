@@ -36,6 +36,14 @@ func faults() []fault {
 		{"an auto-restart loop", 1, (*world).restartLoop},
 		{"cut off from fettle", 2, func(w *world) { u := w.any(); w.cutOff(u, &u.cutProbe) }},
 		{"cut off from Prometheus", 2, func(w *world) { u := w.any(); w.cutOff(u, &u.cutProm) }},
+		{"fettle is cut off from the services", 3, (*world).cutServices},
+		{"declared commands fail", 3, func(w *world) {
+			w.fettle.commandsFail = 0.6
+			w.in(w.dice.span(time.Minute, 20*time.Minute), func() { w.fettle.commandsFail = 0 })
+		}},
+		{"a service does not come up", 6, (*world).breakService},
+		{"a person turns a knob", 5, (*world).turnKnob},
+		{"a person has a run undone", 3, (*world).undoOne},
 		{"a link is cut, one way", 3, (*world).cutLink},
 		{"a member is cut off from the others", 2, (*world).isolate},
 		{"a host does not answer", 1, (*world).muteHost},
@@ -235,6 +243,7 @@ func (w *world) reboot(h *host) {
 	h.uptime, h.up = h.ran(w.now), false
 	if h == w.home() {
 		w.fettle.lose()
+		w.endExecutions(true)
 	}
 	for _, m := range w.mutations {
 		if m.unit.host == h || h == w.home() {

@@ -39,6 +39,7 @@ type process struct {
 	answersLate  time.Duration
 	answersNever bool
 	answersError bool
+	commandsFail float64 // so often a declared command does
 	notAfter     time.Duration
 	readings     []boot
 	changedAt    time.Duration   // when it was last given another configuration
@@ -143,6 +144,7 @@ func (p *process) down() {
 	p.life++
 	p.group = nil
 	p.disk.crash()
+	p.w.endExecutions(false)
 	for _, m := range p.w.mutations {
 		if m.begun && !m.commanded || !m.begun && !p.w.agents {
 			m.finish()
@@ -294,8 +296,9 @@ func (p *process) begin(f repair.Effect) {
 
 // survey is a look at the whole inventory.
 func (w *world) survey(asked journal.Reading) repair.Fleet {
-	f := repair.Fleet{Asked: asked}
+	f := repair.Fleet{Asked: asked, Available: map[string]bool{}}
 	for _, u := range w.units {
+		f.Available[u.name()] = u.available()
 		if u.purpose != "" && u.pid == 0 {
 			continue
 		}

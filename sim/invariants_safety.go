@@ -35,6 +35,13 @@ const (
 	ruleSpin       = "the engine does not spin"
 	ruleAsked      = "no open episode is left unasked"
 	ruleFewRecords = "a blocked state writes few records"
+	ruleWindow     = "nothing is changed outside its window"
+	ruleRadius     = "no more is down by fettle's hand than was declared"
+	rulePlanned    = "every step undone was journaled before it was done"
+	ruleStill      = "an undo changes only what its run has set"
+	ruleHealthy    = "nothing is returned to service while it is ill"
+	ruleBackwards  = "what was begun last is undone first"
+	ruleOwed       = "what is owed is put back, or a person is told"
 	ruleRuns       = "every dead member with intact data runs again"
 	ruleOver       = "every episode is closed without a person"
 )
@@ -136,7 +143,7 @@ func (v *watcher) cooledDown(in repair.IntentData, run *runSeen, stamp repair.St
 // attemptsLeft: 3 attempts within 15 minutes, then only a release lets it go on
 // (the attempts guard).
 func (v *watcher) attemptsLeft(in repair.IntentData, _ *runSeen, stamp repair.Stamp) {
-	key, set := in.Action+"|"+in.TargetName, v.w.settings(in.TargetName)
+	key, set := v.ledger.counts(in)+"|"+in.TargetName, v.w.settings(in.TargetName)
 	if n := v.ledger.within(key, v.w.ranAt(stamp.Now), set.AttemptsWithin); n >= set.Attempts {
 		v.report(ruleAttempts, "attempt %d to %s %s within %s", n+1, in.Action, in.TargetName, set.AttemptsWithin)
 	}
@@ -180,7 +187,7 @@ func (v *watcher) needed(in repair.IntentData, u *unit, look *looking) {
 	if hung || look.service.State == cluster.ServiceDead {
 		return
 	}
-	list := v.seen[u.name()]
+	list := v.seen[look.sees()]
 	looks, first := 0, look.asked
 	for i := len(list) - 1; i >= 0 && !list[i].inOrder; i-- {
 		looks, first = looks+1, list[i].asked
@@ -202,6 +209,12 @@ func (v *watcher) notOnPurpose(in repair.IntentData, u *unit, look *looking) {
 // repairedInOrder: repaired and noop are shown by a look, and are so (section 3).
 func (v *watcher) repairedInOrder(f repair.FinishedData) {
 	u, ok := v.w.named[f.Target]
+	if run := v.ledger.runs[f.Run]; run != nil && run.plan.Undoes != "" { // of what it put back, not of its target
+		if l := v.last[f.Target]; (f.Outcome == repair.Repaired || f.Outcome == repair.Noop) && (l == nil || !l.inOrder) {
+			v.report(ruleRepaired, "a run that takes another back ends %s, and its last look at %s does not say so", f.Outcome, f.Target)
+		}
+		return
+	}
 	if ok && (f.Outcome == repair.Repaired || f.Outcome == repair.Noop) && !u.orderSince(v.lastLook(f.Target)) {
 		v.report(ruleRepaired, "a run ends %s, and %s is not in order", f.Outcome, f.Target)
 	}
@@ -210,7 +223,7 @@ func (v *watcher) repairedInOrder(f repair.FinishedData) {
 // settled: repaired means that it was verified, and stayed so for the settle time.
 func (v *watcher) settled(f repair.FinishedData, d journal.Draft) {
 	run := v.ledger.runs[f.Run]
-	if f.Outcome != repair.Repaired || run == nil {
+	if f.Outcome != repair.Repaired || run == nil || run.plan.Undoes != "" {
 		return
 	}
 	if since, want := v.w.ranAt(d.At)-run.verified, v.w.settings(f.Target).Settle; since < want {

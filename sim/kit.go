@@ -3,6 +3,7 @@ package sim
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -68,23 +69,44 @@ func (k *Kit) alertname(u *unit) string {
 		return "SimServiceOnce"
 	case u.place == 2:
 		return "SimServiceVerified"
+	case u.place == 3:
+		return "SimServiceIsolated"
+	case u.place == 4:
+		return "SimServiceCommanded"
 	}
 	return "FettleServiceDown"
 }
 
 // config is the configuration of a world, before anybody changes it.
 func (k *Kit) config(w *world) repair.Config {
-	sample := w.sample
+	sample, t := w.sample, w.terms
 	return repair.Config{
-		Inventory: w.inventory, Playbooks: k.playbooks, Actions: k.actions, Guards: guard.Table(guard.Options{}),
+		Inventory: w.inventory, Playbooks: k.playbooks, Actions: w.actions, Guards: guard.Table(guard.Options{Windows: t.windows, Limits: t.limits}),
 		Autonomy: func(string, string, repair.Tier) repair.Autonomy { return repair.Auto },
 		Settings: func(tier repair.Tier, cluster, playbook string) repair.Settings {
 			s := k.settings.Settings(tier, cluster, playbook)
 			s.Sample = max(s.Sample, sample)
 			return s
 		},
-		Version: "sim", Digest: "sim-1", Alertmanagers: w.polls,
+		Version: "sim", Digest: w.digest, Alertmanagers: w.polls,
 	}
+}
+
+// bindFor is the table of actions for one world, which has to know what the steps are
+// that describe themselves: a look only names what it sees.
+func (k *Kit) bindFor(w *world) map[string]repair.ActionSpec {
+	table := maps.Clone(k.actions)
+	line := table[repair.ActionExec]
+	bind := line.Bind
+	line.Bind = func(s repair.PlannedStep) (repair.ActionSpec, error) {
+		spec, err := bind(s)
+		if err == nil {
+			w.bound[spec.Sees] = s
+		}
+		return spec, err
+	}
+	table[repair.ActionExec] = line
+	return table
 }
 
 // settings are those that hold for a target.
@@ -99,20 +121,25 @@ func (w *world) settings(target string) repair.Settings {
 
 // build draws a world: its clusters, its hosts, and how its managers treat them.
 func (k *Kit) build(d dice, members int) *world {
-	w := &world{kit: k, dice: d, named: map[string]*unit{}, agents: d.chance(0.7), sample: pick(d, 0, time.Second, time.Second), polls: d.chance(0.85)}
+	w := &world{
+		kit: k, dice: d, named: map[string]*unit{}, agents: d.chance(0.7), sample: pick(d, 0, time.Second, time.Second), polls: d.chance(0.85),
+		systemd: d.chance(0.6), executions: map[string]*execution{}, bound: map[string]repair.PlannedStep{}, declared: map[string]terms{},
+	}
+	w.actions = k.bindFor(w)
 	oneHost := d.chance(0.3)
 	w.hosts = []*host{{name: "h0", up: true, booted: -beforeSeed}}
 	w.addRing("etcd-a", members, oneHost)
 	if d.chance(0.2) {
 		w.addRing("etcd-b", 3, oneHost)
 	}
-	w.addServices("web", pick(d, 0, 1, 3, 3), oneHost)
+	w.addServices("web", pick(d, 0, 1, 3, 5, 5, 5), oneHost)
 	for _, r := range w.rings {
 		w.inventory.Clusters = append(w.inventory.Clusters, r.conf)
 	}
 	if n := len(w.units); n > 0 && w.units[n-1].ring == nil {
 		w.inventory.Clusters = append(w.inventory.Clusters, w.units[n-1].target.Cluster)
 	}
+	w.declare(w.drawTerms())
 	w.prom = newPrometheus(w)
 	for i := range pick(d, 1, 2, 2, 2) {
 		w.alarms = append(w.alarms, newAlertmanager(w, fmt.Sprintf("alertmanager-%d", i+1)))
@@ -171,7 +198,7 @@ func (w *world) addServices(name string, n int, oneHost bool) {
 	for i := range n {
 		h := w.hostOf(i, oneHost)
 		c.Members = append(c.Members, cluster.Member{Name: fmt.Sprintf("s%d", i+1), Host: h.name, Endpoint: "http://127.0.0.1:1", Unit: fmt.Sprintf("%s-%d.service", name, i+1)})
-		added = append(added, &unit{w: w, host: h, place: i, restartIn: pick(w.dice, 0, 0, 5*time.Second)})
+		added = append(added, &unit{w: w, host: h, place: i, restartIn: pick(w.dice, 0, 0, 5*time.Second), knobs: map[string]string{"pool": "in", "drain": "off"}})
 	}
 	for i, u := range added {
 		u.target = cluster.Target{Cluster: c, Member: c.Members[i]}

@@ -15,6 +15,8 @@ type ledger struct {
 	ran      func(journal.Reading) time.Duration
 	intents  map[string]bool
 	runs     map[string]*runSeen
+	order    []string                 // of the runs
+	owed     map[string]*owedSeen     // by the run that left it
 	mutated  map[string]time.Duration // playbook|target: end of the last mutating run
 	attempts map[string][]attemptSeen // action|target, since it was last repaired or released
 	circuits map[string]bool          // action|target
@@ -26,6 +28,7 @@ type ledger struct {
 
 type runSeen struct {
 	plan     repair.Planned
+	begun    []begunStep // in order, each once
 	intents  int
 	started  int
 	current  *repair.IntentData
@@ -54,7 +57,7 @@ type closing struct {
 
 func newLedger(ran func(journal.Reading) time.Duration) *ledger {
 	return &ledger{
-		ran: ran, intents: map[string]bool{}, runs: map[string]*runSeen{}, mutated: map[string]time.Duration{},
+		ran: ran, intents: map[string]bool{}, runs: map[string]*runSeen{}, owed: map[string]*owedSeen{}, mutated: map[string]time.Duration{},
 		attempts: map[string][]attemptSeen{}, circuits: map[string]bool{}, pauses: map[string]string{},
 		episodes: map[string]*episodeSeen{}, open: map[alert.Fingerprint]string{}, closed: map[alert.Fingerprint]closing{},
 	}
@@ -80,7 +83,8 @@ func (l *ledger) take(d journal.Draft) {
 	case repair.TypePlanned:
 		v := read[repair.Planned](d)
 		l.runs[v.Run] = &runSeen{plan: v}
-		if ep := l.episodes[v.Episode]; ep != nil {
+		l.order = append(l.order, v.Run)
+		if ep := l.episodes[v.Episode]; ep != nil && v.Undoes == "" {
 			ep.run = v.Run
 		}
 		l.count(v.Episode, at)
@@ -90,8 +94,9 @@ func (l *ledger) take(d journal.Draft) {
 		if r := l.runs[v.Run]; r != nil {
 			r.intents++
 			r.current = &v
+			r.begin(v)
 		}
-		key := v.Action + "|" + v.TargetName
+		key := l.counts(v) + "|" + v.TargetName
 		l.attempts[key] = append(l.attempts[key], attemptSeen{v.ID, at})
 		if ep := l.episodes[v.Episode]; ep != nil {
 			ep.records = nil
@@ -99,7 +104,11 @@ func (l *ledger) take(d journal.Draft) {
 	case repair.TypeStep:
 		l.step(read[repair.StepData](d), at)
 	case repair.TypeNoop, repair.TypeAnswered:
-		l.count(read[repair.StepData](d).Episode, at)
+		v := read[repair.StepData](d)
+		l.count(v.Episode, at)
+		if d.Type == repair.TypeNoop {
+			l.undone(v)
+		}
 	case repair.TypeFinished:
 		l.finish(read[repair.FinishedData](d), at)
 	case repair.TypeClosed:
@@ -123,7 +132,9 @@ func (l *ledger) take(d journal.Draft) {
 	case repair.TypeReleased:
 		l.forgive(read[repair.ReleasedData](d).Target)
 	case repair.TypeEscalate:
-		l.count(read[repair.EscalatedData](d).Episode, at)
+		v := read[repair.EscalatedData](d)
+		l.count(v.Episode, at)
+		l.toldOf(v)
 	case repair.TypeConfig: // everything is asked anew
 		for _, ep := range l.episodes {
 			ep.records = nil
@@ -145,7 +156,12 @@ func (l *ledger) step(v repair.StepData, at time.Duration) {
 	}
 	r.current = nil
 	switch v.Result {
+	case repair.StepFailed:
+		if v.Reason == "not begun" {
+			r.neverBegan(v.Intent)
+		}
 	case repair.StepVerified:
+		l.undone(v)
 		r.verified = at
 	case repair.StepStarted: // it was no attempt
 		r.started++
@@ -169,6 +185,14 @@ func (l *ledger) finish(v repair.FinishedData, at time.Duration) {
 	}
 	if v.Circuit != "" {
 		l.circuits[v.Circuit] = true
+	}
+	r := l.runs[v.Run]
+	if r != nil && r.plan.Undoes != "" {
+		l.tookBack(r, v)
+		return
+	}
+	if r != nil && v.Outcome != repair.Repaired && v.Outcome != repair.Noop {
+		l.owe(r, at)
 	}
 	if v.Outcome == repair.Repaired {
 		l.forgive(v.Target)

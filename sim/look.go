@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 	"github.com/fettle-io/fettle/repair/action"
 )
@@ -20,6 +21,8 @@ const (
 type looking struct {
 	effect  repair.Look
 	unit    *unit
+	deed    *deed         // of a step that describes itself
+	still   bool          // of an undo: the target was as the undone step left it
 	began   time.Duration // its services were asked
 	asked   time.Duration // its View was
 	ended   time.Duration
@@ -35,6 +38,10 @@ type looking struct {
 func (w *world) look(f repair.Look, then func(*looking, repair.Sighting, error)) {
 	u, ok := w.unit(f.Target)
 	l := &looking{effect: f, unit: u, began: w.now}
+	if s, bound := w.bound[f.Spec.Sees]; bound {
+		d := deedOf(s)
+		l.deed = &d
+	}
 	if !ok {
 		w.in(0, func() { then(l, repair.Sighting{}, fmt.Errorf("%s: no driver for the cluster", f.Target)) })
 		return
@@ -87,6 +94,10 @@ func (w *world) ask(l *looking) {
 	l.asked, l.inOrder = w.now, l.unit.inOrder && (l.unit.ring != nil || !l.unit.cutProbe)
 	if l.unit.ring != nil {
 		l.without = l.unit.ring.servingWithout(l.unit)
+	}
+	if l.deed != nil {
+		l.inOrder = l.deed.inOrder(l.unit)
+		l.still = l.deed.undoes != nil && l.deed.stillSet(l.unit)
 	}
 }
 
@@ -162,21 +173,17 @@ func (w *world) sighting(l *looking) (repair.Sighting, error) {
 	u := l.unit
 	at := w.home().reading(l.asked)
 	if u.ring == nil {
-		if l.service.State == cluster.ServiceUnknown {
-			return repair.Sighting{}, fmt.Errorf("%w: %s", repair.ErrAgent, l.service.Error)
+		seen, err := w.serviceSighting(l, at)
+		if l.deed == nil || err != nil && (!l.deed.looks() && l.effect.Intent == nil) {
+			return seen, err
 		}
-		s := action.Service{Service: l.service, Probed: true, Answers: w.reaches(u)}
-		if !s.Answers {
-			s.ProbeError = "timeout"
+		if err != nil { // the step's own observation is enough
+			seen = repair.Sighting{Asked: at, Facts: repair.Facts{Sights: []cluster.Sight{{
+				Member: u.target.Member.Name, Service: l.service, Proof: cluster.Proof{Answer: cluster.Unknown},
+				GoneByProbe: cluster.Unknown, GoneByPrometheus: cluster.Unknown, GoneByPeer: cluster.Unknown,
+			}}}}
 		}
-		says := fmt.Sprintf("%s is %s, answers: %v", u.target.Member.Name, l.service.State, s.Answers)
-		o, err := repair.Observed("service/1", says, s)
-		sight := cluster.Sight{
-			Member: u.target.Member.Name, Service: l.service, Proof: cluster.Proof{Answer: cluster.Unknown},
-			GoneByProbe: cluster.Unknown, GoneByPrometheus: cluster.Unknown, GoneByPeer: cluster.Unknown,
-			Alive: l.service.State == cluster.ServiceRunning || l.service.State == cluster.ServiceStarting,
-		}
-		return repair.Sighting{Asked: at, Observation: o, Facts: repair.Facts{Sights: []cluster.Sight{sight}}}, err
+		return w.deedSighting(l, *l.deed, seen)
 	}
 	view := w.view(u.ring)
 	m := w.member(l, view)
@@ -193,4 +200,24 @@ func (w *world) sighting(l *looking) (repair.Sighting, error) {
 		}
 	}
 	return repair.Sighting{Asked: at, Observation: o, Facts: repair.Facts{View: &view, Sights: sights}}, err
+}
+
+// serviceSighting is action's look at a plain service.
+func (w *world) serviceSighting(l *looking, at journal.Reading) (repair.Sighting, error) {
+	u := l.unit
+	if l.service.State == cluster.ServiceUnknown {
+		return repair.Sighting{}, fmt.Errorf("%w: %s", repair.ErrAgent, l.service.Error)
+	}
+	s := action.Service{Service: l.service, Probed: true, Answers: w.reaches(u)}
+	if !s.Answers {
+		s.ProbeError = "timeout"
+	}
+	says := fmt.Sprintf("%s is %s, answers: %v", u.target.Member.Name, l.service.State, s.Answers)
+	o, err := repair.Observed("service/1", says, s)
+	sight := cluster.Sight{
+		Member: u.target.Member.Name, Service: l.service, Proof: cluster.Proof{Answer: cluster.Unknown},
+		GoneByProbe: cluster.Unknown, GoneByPrometheus: cluster.Unknown, GoneByPeer: cluster.Unknown,
+		Alive: l.service.State == cluster.ServiceRunning || l.service.State == cluster.ServiceStarting,
+	}
+	return repair.Sighting{Asked: at, Observation: o, Facts: repair.Facts{Sights: []cluster.Sight{sight}}}, err
 }

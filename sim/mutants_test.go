@@ -43,6 +43,13 @@ func TestMutantsAreCaught(t *testing.T) {
 		{"run.relapsed", "the same journal folds to the same state"},
 		{"asked no more", "no open episode is left unasked"},
 		{"every answer is a record", "a blocked state writes few records"},
+		{"window", "nothing is changed outside its window"},
+		{"blast-radius", "no more is down by fettle's hand than was declared"},
+		{"an undo is not planned", "every step undone was journaled before it was done"},
+		{"undo without looking", "an undo changes only what its run has set"},
+		{"returned while ill", "nothing is returned to service while it is ill"},
+		{"first begun is undone first", "what was begun last is undone first"},
+		{"what is owed is forgotten", "what is owed is put back, or a person is told"},
 		{"a refusal is for ever", "every dead member with intact data runs again"},
 		{"open for ever", "every episode is closed without a person"},
 	} {

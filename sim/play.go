@@ -18,6 +18,10 @@ func (w *world) play() {
 		w.opening(pick(w.dice, Openings()...))
 		n = w.dice.IntN(8)
 	}
+	if len(w.plain()) > 3 && w.dice.chance(0.3) { // what a run leaves that fails is owed
+		w.breakService()
+		w.run(w.dice.span(time.Minute, 8*time.Minute), nil)
+	}
 	for range n {
 		if w.stopped() {
 			return

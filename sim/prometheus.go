@@ -130,7 +130,9 @@ func (p *prometheus) die() {
 func (p *prometheus) revive() {
 	p.alive = true
 	for _, s := range p.series {
-		if !s.up {
+		if s.firing { // it tells again what fires, every minute
+			p.tell(s, alert.Firing)
+		} else if !s.up {
 			p.evaluate(s)
 		}
 	}

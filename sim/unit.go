@@ -48,9 +48,13 @@ type unit struct {
 	cutProbe, cutProm bool
 
 	// The truth, for the invariants.
-	inOrder  bool
-	outSince time.Duration
-	orderEnd time.Duration // when it was last in order, unless it is
+	knobs         map[string]string // what commands set, of a plain service
+	byFettle      bool              // a mutation took it away, and it was not in order since
+	lastAvailable time.Duration     // as fettle's own look would show, unless it is
+	wasAvailable  bool
+	inOrder       bool
+	outSince      time.Duration
+	orderEnd      time.Duration // when it was last in order, unless it is
 }
 
 var errMasked = errors.New("unit is masked")
@@ -191,6 +195,7 @@ func (u *unit) restart(m *mutation) error {
 		return nil
 	}
 	u.state, u.busy, u.by = cluster.ServiceStopping, true, m
+	u.byFettle = u.byFettle || m != nil
 	stop := u.w.dice.span(0, 2*time.Second)
 	if u.hung {
 		stop = 10 * time.Second // until its manager kills it
@@ -216,13 +221,17 @@ func (u *unit) stop(purpose string) {
 
 // noteOrder keeps the truth about whether it is in order.
 func (u *unit) noteOrder() {
+	if u.wasAvailable {
+		u.lastAvailable = u.w.now
+	}
+	u.wasAvailable = u.available()
 	now := u.answers() && (u.ring == nil || u.caughtUp())
 	if now == u.inOrder {
 		return
 	}
 	u.inOrder = now
 	if now {
-		u.restarts = 0
+		u.restarts, u.byFettle = 0, false
 		u.w.say(u.name(), "is in order")
 		return
 	}

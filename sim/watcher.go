@@ -10,16 +10,18 @@ import (
 
 // watcher calls the invariants where something they are about happens.
 type watcher struct {
-	w      *world
-	ledger *ledger
-	broken *Violation
-	seen   map[string][]*looking // by target, the last looks that ended
-	answer map[uint64]*looking   // by its number: not stepped yet
-	last   map[string]*looking   // by target, the last one that was stepped
-	looks  map[time.Duration]*looking
-	once   map[string]int           // run|step: how often it was begun
-	asked  map[string]time.Duration // by target: when a look was last asked for
-	calm   bool                     // no more faults: it has to come into order by itself
+	w       *world
+	ledger  *ledger
+	broken  *Violation
+	seen    map[string][]*looking // by target, the last looks that ended
+	answer  map[uint64]*looking   // by its number: not stepped yet
+	last    map[string]*looking   // by target, the last one that was stepped
+	goal    map[string]*looking   // likewise, of those that tell whether the target is in order
+	looks   map[time.Duration]*looking
+	once    map[string]int           // run|step: how often it was begun
+	asked   map[string]time.Duration // by target: when a look was last asked for
+	calm    bool                     // no more faults: it has to come into order by itself
+	inForce terms                    // what the engine's configuration declares
 }
 
 // Violation is an invariant that was broken.
@@ -34,7 +36,7 @@ func (v *Violation) Error() string {
 }
 
 func newWatcher(w *world) *watcher {
-	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{}}
+	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, goal: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{}}
 	v.ledger = newLedger(w.ranAt)
 	return v
 }
@@ -58,9 +60,11 @@ func (v *watcher) report(rule, format string, args ...any) {
 }
 
 func (v *watcher) started() {
+	v.inForce = v.w.declared[v.w.fettle.cfg.Digest]
 	v.ledger = newLedger(v.w.ranAt)
 	clear(v.answer)
 	clear(v.last)
+	clear(v.goal)
 	for _, d := range v.w.fettle.disk.lines {
 		v.ledger.take(d)
 	}
@@ -77,7 +81,12 @@ func (v *watcher) event(ev repair.Event) {
 			delete(v.answer, ev.Look)
 			l.failed = ev.Err != nil || ev.Verified != nil && !ev.Verified.Believed
 			v.last[l.effect.Target.String()] = l
+			if l.deed == nil || !l.deed.looks() {
+				v.goal[l.effect.Target.String()] = l
+			}
 		}
+	case repair.Reloaded:
+		v.inForce = v.w.declared[ev.Config.Digest]
 	case repair.ClearPause, repair.Release, repair.SetPause: // a person's word is answered
 		for _, ep := range v.ledger.episodes {
 			ep.records = nil
@@ -104,6 +113,9 @@ func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
 	}
 	v.ledger.take(d)
 	v.fewRecords(d)
+	if d.Type == repair.TypeFinished {
+		v.w.meddle(read[repair.FinishedData](d).Run)
+	}
 }
 
 func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
@@ -116,13 +128,23 @@ func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
 	}
 	look := v.looks[v.w.fettle.trueTime(in.NotAfterSince-v.w.fettle.notAfter)]
 	v.onePerResource(in, run)
+	v.freshView(in, look, stamp)
+	v.undoPlanned(in, run)
+	if run.owed() { // asks no guard (rule 24)
+		v.putBackRightly(in, u, run, look)
+		return
+	}
 	v.notPaused(in, u, stamp)
 	v.cooledDown(in, run, stamp)
 	v.attemptsLeft(in, run, stamp)
-	v.freshView(in, look, stamp)
+	v.inWindow(in, u, run, stamp)
 	if look != nil {
 		v.needed(in, u, look)
 		v.notOnPurpose(in, u, look)
+		v.radiusKept(in, u, run, look)
+	}
+	if run.plan.Undoes != "" {
+		v.putBackRightly(in, u, run, look)
 	}
 }
 
@@ -141,20 +163,28 @@ func (v *watcher) looked(l *looking, err error) {
 	if l.unit == nil || err != nil {
 		return
 	}
-	list := append(v.seen[l.unit.name()], l)
+	list := append(v.seen[l.sees()], l)
 	if len(list) > 40 {
 		for _, old := range list[:20] {
 			delete(v.looks, old.asked)
 		}
 		list = append(list[:0:0], list[20:]...)
 	}
-	v.seen[l.unit.name()] = list
+	v.seen[l.sees()] = list
 	v.looks[l.asked] = l
+}
+
+// sees names what a look looks at: its target, and the step where that describes itself.
+func (l *looking) sees() string {
+	if l.deed == nil {
+		return l.unit.name()
+	}
+	return l.unit.name() + "|" + l.effect.Spec.Sees
 }
 
 // lastLook is when the last look at a target began that the engine has heard of.
 func (v *watcher) lastLook(target string) time.Duration {
-	if l := v.last[target]; l != nil {
+	if l := v.goal[target]; l != nil {
 		return l.began
 	}
 	return v.w.now
@@ -162,7 +192,7 @@ func (v *watcher) lastLook(target string) time.Duration {
 
 // lastLookWorked tells that the last one was no error.
 func (v *watcher) lastLookWorked(u *unit) bool {
-	l := v.last[u.name()]
+	l := v.goal[u.name()]
 	return l != nil && !l.failed
 }
 

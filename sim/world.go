@@ -6,6 +6,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
 )
 
 // world is everything around the engine, and the engine's process in it.
@@ -30,6 +31,15 @@ type world struct {
 	agents bool
 	polls  bool          // the Alertmanagers are configured to be polled
 	sample time.Duration // between two samples at least, to save looks
+
+	terms    terms            // what is declared now
+	digest   string           // of the configuration that says so
+	declared map[string]terms // by digest
+
+	systemd    bool // commands outlive fettle
+	executions map[string]*execution
+	actions    map[string]repair.ActionSpec
+	bound      map[string]repair.PlannedStep // by what they see
 
 	persons bool // the calm has lasted, and people see to what waits for them
 
