@@ -36,6 +36,7 @@ type Backend interface {
 	// Close closes an episode by a person's word.
 	Close(ctx context.Context, episode, by, reason string) error
 	Undoer
+	Approver
 
 	// Playbooks and Guards are those of the running configuration.
 	Playbooks(ctx context.Context) ([]Playbook, error)
@@ -98,4 +99,6 @@ func (a *API) Register(r gin.IRoutes) {
 	r.GET("/api/v1/undos", a.undos)
 	r.GET("/api/v1/undos/:id", a.undo)
 	r.POST("/api/v1/undos", a.takeBack)
+	r.POST("/api/v1/approvals", a.approval)
+	r.POST("/api/v1/acknowledgements", a.acknowledgement)
 }

@@ -68,6 +68,10 @@ type Episode struct {
 	// not refused.
 	LastAnswer *Answer  `json:"last_answer,omitempty"`
 	Runs       []string `json:"runs"`
+	// Approval is what a person has to approve; absent where it waits for none.
+	Approval *Approval `json:"approval,omitempty"`
+	// Escalated are the reasons for which people are told of it.
+	Escalated []Escalated `json:"escalated,omitempty"`
 	// WaitsFor says in words what has to happen next, and through whom.
 	WaitsFor string `json:"waits_for,omitempty"`
 }
@@ -79,6 +83,8 @@ type Answer struct {
 	Detail string    `json:"detail,omitempty"`
 	Since  time.Time `json:"since"`
 	Count  int       `json:"count"`
+	// Pending says that it is no record yet: it is gathered with others like it.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // Pause stops all mutations, of one cluster or of all.

@@ -54,13 +54,18 @@ type Waiting struct {
 	Given    []Given   // so far, as far as it counts
 	Needed   int       // people in all
 	Valid    time.Duration
+
+	now time.Duration
 }
 
-// Until is for how long an approval given to it counts, from now.
-func (w Waiting) Until(g Given, now time.Duration) time.Duration { return max(0, g.At+w.Valid-now) }
+// Left is for how long an approval counts unless it is used.
+func (w Waiting) Left(g Given) time.Duration { return max(0, g.At+w.Valid-w.now) }
 
-// Now is the fold's clock at the last event, which a Given's At is on.
-func (e *Engine) Now() time.Duration { return e.now }
+// ApprovedBy is what an approval came to.
+type ApprovedBy struct {
+	By     []string // all who have approved it by now
+	Needed int      // people in all
+}
 
 // Waiting is what an open episode waits for; ok is false where it waits for no
 // approval, or was not looked at yet since the start.
@@ -72,7 +77,7 @@ func (e *Engine) Waiting(episode string) (w Waiting, ok bool) {
 	at := ep.quiet.waits
 	set := e.settings(at.playbook, at.target.Cluster.Name)
 	asking := asksApproval(at.verdicts)
-	w = Waiting{Premise: e.premise(at.basis, asking), Verdicts: at.verdicts, Needed: set.Approvers, Valid: set.ApprovalValid}
+	w = Waiting{Premise: e.premise(at.basis, asking), Verdicts: at.verdicts, Needed: max(1, set.Approvers), Valid: set.ApprovalValid, now: e.now}
 	if a := e.st.approvals[ep.ID]; a != nil && covers(a.premise.Guards, asking) {
 		if same := e.premise(at.basis, a.premise.Guards); same.Digest == a.premise.Digest {
 			w.Premise, w.Given = same, e.counting(a, set)
@@ -292,28 +297,28 @@ func changedWords(was, now Premise) string {
 }
 
 // giveApproval takes a person's approval, and asks the episode at once.
-func (e *Engine) giveApproval(ev GiveApproval) error {
+func (e *Engine) giveApproval(ev GiveApproval) (by ApprovedBy, err error) {
 	ep := e.st.episodes[ev.Episode]
 	if ep == nil {
-		return fmt.Errorf("%w: no open episode %q", ErrNotFound, ev.Episode)
+		return by, fmt.Errorf("%w: no open episode %q", ErrNotFound, ev.Episode)
 	}
 	w, ok := e.Waiting(ep.ID)
 	if !ok {
-		return refusef("episode %s waits for no approval: %s", ep.ID, e.insteadOfApproval(ep))
+		return by, refusef("episode %s waits for no approval: %s", ep.ID, e.insteadOfApproval(ep))
 	}
 	if w.Premise.Digest != ev.Premise {
 		i := slices.IndexFunc(ep.quiet.shown, func(p Premise) bool { return p.Digest == ev.Premise })
 		if i < 0 {
-			return refusef("the premise is not the one that episode %s waits with (%s): look at it again", ep.ID, w.Premise.Digest)
+			return by, refusef("the premise is not the one that episode %s waits with (%s): look at it again", ep.ID, w.Premise.Digest)
 		}
-		return refusef("the world changed: %s. Look at it again", changedWords(ep.quiet.shown[i], w.Premise))
+		return by, refusef("the world changed: %s. Look at it again", changedWords(ep.quiet.shown[i], w.Premise))
 	}
 	if slices.ContainsFunc(w.Given, func(g Given) bool { return g.Actor == ev.Actor }) && !mutant("one person counts twice") {
 		more := ""
 		if len(w.Given) < w.Needed {
 			more = "; another person has to"
 		}
-		return refusef("%s has approved this already%s", ev.Actor, more)
+		return by, refusef("%s has approved this already%s", ev.Actor, more)
 	}
 	target := ep.quiet.waits.target
 	if a := e.st.approvals[ep.ID]; a != nil { // what counts no more is not counted together with this one
@@ -329,7 +334,11 @@ func (e *Engine) giveApproval(ev GiveApproval) error {
 	if ep.ask != nil {
 		e.askBy(ep.ask, e.now)
 	}
-	return nil
+	by.Needed = w.Needed
+	for _, g := range append(w.Given, Given{Actor: ev.Actor}) {
+		by.By = append(by.By, g.Actor)
+	}
+	return by, nil
 }
 
 // insteadOfApproval says what an episode waits for that waits for no approval.

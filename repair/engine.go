@@ -112,10 +112,11 @@ var ErrNotFound = errors.New("not found")
 
 // Answer is what an event's sender learns when its records are on disk.
 type Answer struct {
-	Message MessageEnd // for the last Alerts of a message
-	Pause   PauseData  // for SetPause
-	Run     string     // for Undo: the run that was opened
-	Err     error      // an operator's word that could not be taken: nothing was recorded
+	Message  MessageEnd // for the last Alerts of a message
+	Pause    PauseData  // for SetPause
+	Approval ApprovedBy // for GiveApproval
+	Run      string     // for Undo: the run that was opened
+	Err      error      // an operator's word that could not be taken: nothing was recorded
 }
 
 // Step takes one event. Its records and effects wait in Ready.
@@ -159,7 +160,7 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	case Undo:
 		a.Run, a.Err = e.undo(ev)
 	case GiveApproval:
-		a.Err = e.giveApproval(ev)
+		a.Approval, a.Err = e.giveApproval(ev)
 	case Acknowledge:
 		a.Err = e.acknowledge(ev)
 	}

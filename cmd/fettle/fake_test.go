@@ -139,7 +139,7 @@ func (b *fakeServer) Episodes(_ context.Context, f api.Filter) ([]api.Episode, e
 }
 
 func (b *fakeServer) Episode(_ context.Context, id string) (api.Episode, error) {
-	for _, e := range b.episodes() {
+	for _, e := range append(b.episodes(), waitingEpisode()) {
 		if id == e.ID || id == e.Target || id == e.Fingerprint {
 			return e, nil
 		}

@@ -100,9 +100,14 @@ func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 		Playbook: ep.Playbook, Target: e.TargetOf(ep), Active: ep.Active && ep.ClosedWall.IsZero(),
 		Opened: ep.OpenedWall, Closed: ep.ClosedWall, Runs: append([]string{}, ep.Runs...),
 	}
-	if ep.Last != nil {
-		out.LastAnswer = &api.Answer{Guard: ep.Last.Guard, Reason: ep.Last.Reason, Detail: ep.Last.Detail, Since: ep.LastWall, Count: e.Refusals(ep.ID)}
+	last, recorded := e.LastAnswer(ep)
+	if last != nil {
+		out.LastAnswer = &api.Answer{Guard: last.Guard, Reason: last.Reason, Detail: last.Detail, Since: ep.LastWall, Count: e.Refusals(ep.ID), Pending: !recorded}
+		if out.LastAnswer.Since.IsZero() {
+			out.LastAnswer.Since = ep.OpenedWall
+		}
 	}
+	out.Approval, out.Escalated = shapeApproval(e, ep.ID), shapeEscalated(e, ep.ID)
 	switch {
 	case !ep.ClosedWall.IsZero():
 		out.WaitsFor = ""
@@ -110,10 +115,12 @@ func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 		out.WaitsFor = "its live run " + ep.Run
 	case e.RunningFor(ep) != "":
 		out.WaitsFor = "the live run " + e.RunningFor(ep) + " on its target"
-	case ep.Last != nil && ep.Last.Passing:
+	case out.Approval != nil:
+		out.WaitsFor = "a person's approval: `fettle approve " + ep.ID + "`"
+	case last != nil && last.Passing:
 		out.WaitsFor = "the refusal to pass; it is asked again by itself"
-	case ep.Last != nil:
-		out.WaitsFor = "a person: " + ep.Last.Detail
+	case last != nil:
+		out.WaitsFor = "a person: " + last.Detail
 	case ep.LastOutcome == repair.Unknown:
 		out.WaitsFor = "its target to be in order, or `fettle release " + ep.ID + "`"
 	default:
