@@ -50,15 +50,23 @@ func majorityToCome(q repair.Question) repair.Verdict {
 
 // enoughWithout counts the target as gone: the others that are reachable, agree on
 // leader and term, and are caught up must still be a quorum. Only a hung voter is
-// taken away at all; one that answers slowly needs a person.
+// taken away at all; one that answers slowly needs a person. A person's approval
+// releases that alone: the others are counted first.
 func enoughWithout(q repair.Question) repair.Verdict {
 	s, none := sight(q)
 	if none != nil {
 		return *none
 	}
+	if v := othersSuffice(q); !v.OK {
+		return v
+	}
 	if !s.Hung {
 		return repair.RefuseForPerson("approval", "it is not shown to be hung, and a voter that may still answer is not taken away by itself")
 	}
+	return repair.Go()
+}
+
+func othersSuffice(q repair.Question) repair.Verdict {
 	view := *q.Seen.Facts.View
 	target, ok := view.Member(q.Target.Member.Name)
 	if !ok {

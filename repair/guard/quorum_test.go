@@ -31,6 +31,7 @@ func TestQuorumOfTaking(t *testing.T) {
 		{name: "three, one hung", with: []change{ending}},
 		{name: "a step that leaves the member as it is", with: []change{func(q *repair.Question) { q.Spec.Does = repair.Leaves }, leaderless}},
 		{name: "it answers: not shown to be hung", with: []change{ending, sightOf(0, func(s *cluster.Sight) { s.Hung = false })}, want: "approval!"},
+		{name: "it answers, and nothing is there to be approved: the others are no quorum", with: []change{ending, view(a, b, silent("c")), sightOf(0, func(s *cluster.Sight) { s.Hung = false })}, want: "no-leader"},
 		{name: "three, one hung, one dead: the count refuses", with: []change{ending, view(a, b, silent("c"))}, want: "no-leader"},
 		{name: "nobody names a leader", with: []change{ending, leaderless}, want: "no-leader", says: "started first"},
 		{name: "five, one hung, one dead", with: []change{ending, view(a, b, c, d, silent("e"))}},
