@@ -116,6 +116,8 @@ func (t *teller) refusal(f repair.FinishedData) {
 		t.next("A pause of everything is taken back with `fettle unpause`, one of the cluster with `fettle unpause --cluster="+cluster+"`. Which there is:", "fettle status", "")
 	case f.Guard == "attempts":
 		t.next("Find out why it does not hold, then:", "fettle release "+t.Episode, "")
+	case f.Reason == repair.ReasonApproval:
+		t.next("A person has to approve it: this shows what would be done, and asks.", "fettle approve "+t.Episode, "")
 	case f.Guard == "autonomy":
 		t.next("Do it by hand, or give fettle the autonomy to.", "", "")
 	case f.Guard == "proof" && f.Reason != "approval" && !f.Passing:

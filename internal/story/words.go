@@ -60,6 +60,14 @@ func decode(r journal.Record) (words, error) {
 		return in(r, closedWords)
 	case repair.TypeEscalate:
 		return in(r, escalatedWords)
+	case repair.TypeApproved:
+		return in(r, approvedWords)
+	case repair.TypeVoid:
+		return in(r, voidWords)
+	case repair.TypeAcked:
+		return in(r, ackedWords)
+	case repair.TypeToldOver:
+		return in(r, toldOverWords)
 	case repair.TypePaused, repair.TypeUnpaused:
 		return in(r, func(d repair.PauseData) words { return pauseWords(r.Type, d) })
 	case repair.TypeReleased, repair.TypeFreed:
@@ -173,6 +181,9 @@ func intentWords(d repair.IntentData) words {
 	if d.Before.Was != nil {
 		w.details = append(w.details, fmt.Sprintf("the value that it overwrites: %q", *d.Before.Was))
 	}
+	if d.Approval != nil {
+		w.details = append(w.details, "approved by "+strings.Join(d.Approval.By, " and "))
+	}
 	return w
 }
 
@@ -222,6 +233,7 @@ func finishedWords(d repair.FinishedData) words {
 	if len(d.Would) > 0 {
 		w.details = append(w.details, "would be done next: "+strings.Join(d.Would, ", then "))
 	}
+	w.details = append(w.details, premiseOf(d.Premise)...)
 	return w
 }
 
