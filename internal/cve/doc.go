@@ -5,7 +5,7 @@
 // that serves, over HTTP, wherever the class can be reached that way.
 //
 // Start at the tables in the test files: what a holder of the webhook's token can
-// try (commands, text), what anyone can try (access, input), and what can be tried
+// try (commands, declared, text), what anyone can try (access, input), and what can be tried
 // with fettle's files (files). Classes that wait for what fettle does not have yet
-// (steps that execute or that ask a URL, agents) stand in SECURITY.md.
+// (agents) stand in SECURITY.md.
 package cve

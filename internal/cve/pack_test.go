@@ -20,7 +20,7 @@ type class struct {
 func TestClasses(t *testing.T) {
 	s := newSite(t)
 	n := 0
-	for _, group := range [][]class{commandClasses(), accessClasses(), textClasses(), fileClasses(), inputClasses()} {
+	for _, group := range [][]class{commandClasses(), declaredClasses(), accessClasses(), textClasses(), fileClasses(), inputClasses()} {
 		for _, c := range group {
 			n++
 			t.Run(c.name, func(t *testing.T) {
