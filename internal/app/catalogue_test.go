@@ -67,7 +67,9 @@ guards: {window: [{days: [mon], from: "09:00", to: "17:00", timezone: UTC}]}
 			t.Errorf("%q is not in\n%s", want, strings.Join(got, "\n"))
 		}
 	}
-	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "window guards.window=") && strings.Contains(s, "09:00") }) {
+	if !slices.ContainsFunc(got, func(s string) bool {
+		return strings.HasPrefix(s, "window guards.window=") && strings.Contains(s, "09:00")
+	}) {
 		t.Errorf("the window is not in\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -89,18 +89,18 @@ func run(t *testing.T, all []block, not map[string]string) string {
 	var ends []func()
 	if len(beside) > 0 {
 		first, rest, _ := strings.Cut(text, marker(beside[0]))
-		shell(t, ctx, dir, "first", first)
+		shell(ctx, t, dir, "first", first)
 		for _, b := range beside {
-			ends = append(ends, background(t, ctx, dir, b))
+			ends = append(ends, background(ctx, t, dir, b))
 		}
 		text = "set -uo pipefail\n" + rest
 	}
-	out := shell(t, ctx, dir, "page", text)
+	out := shell(ctx, t, dir, "page", text)
 	for _, end := range ends {
 		end()
 	}
 	for _, b := range last {
-		out += shell(t, ctx, dir, "end", b.text)
+		out += shell(ctx, t, dir, "end", b.text)
 	}
 	return out
 }
@@ -126,7 +126,7 @@ func step(b block, i int) string {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func shell(t *testing.T, ctx context.Context, dir, name, script string) string {
+func shell(ctx context.Context, t *testing.T, dir, name, script string) string {
 	t.Helper()
 	file := filepath.Join(dir, name+".sh")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
@@ -145,7 +145,7 @@ func shell(t *testing.T, ctx context.Context, dir, name, script string) string {
 }
 
 // background starts a block, and returns what ends it as Ctrl-C does.
-func background(t *testing.T, ctx context.Context, dir string, b block) (end func()) {
+func background(ctx context.Context, t *testing.T, dir string, b block) (end func()) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(dir, fmt.Sprintf("background-%d.log", b.line)))
 	if err != nil {
