@@ -37,7 +37,7 @@ func TestFind(t *testing.T) {
 		{"fettle explain", "command", "# fettle explain\n"},
 		{"guard/pause", "guard", "# pause\n"},
 		{"engine", "topic", "# How the engine decides\n"},
-		{"guards", "topic", "# Guards\n"},
+		{"topic/guards", "topic", "# Guards\n"},
 		{"guards/quorum", "guard", "# quorum\n"},
 	} {
 		found, err := l.Find(tc.name)
@@ -89,7 +89,7 @@ func TestEveryPageSays(t *testing.T) {
 // Every page is read whole: it becomes well-formed HTML without a rest of markup, and
 // text that fits the terminal.
 func TestEveryPageIsShown(t *testing.T) {
-	rest := regexp.MustCompile("\\]\\(|\\*\\*|^#{1,6} |^\\|")
+	rest := regexp.MustCompile(`\]\(|\*\*|^#{1,6} |^\|`)
 	for _, p := range library(t).Pages {
 		var b bytes.Buffer
 		var left []string
