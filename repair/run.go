@@ -320,8 +320,11 @@ func (e *Engine) RunningFor(ep Episode) string {
 // Refusals is how often an open episode's last answer was given, the recorded one included.
 func (e *Engine) Refusals(episode string) int {
 	ep := e.st.episodes[episode]
-	if ep == nil || ep.Last == nil {
+	if ep == nil {
 		return 0
+	}
+	if ep.Last == nil { // it was a record within the hour, and something else came between
+		return ep.quiet.refused
 	}
 	return 1 + ep.quiet.refused
 }
