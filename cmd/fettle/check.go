@@ -124,6 +124,10 @@ func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 
 func (c *checkCommand) checkConfig(r *report) (config.Config, bool) {
 	conf, err := c.connection.config.load()
+	if errors.Is(err, fs.ErrNotExist) {
+		r.Problems = append(r.Problems, finding{File: c.connection.config.path, Problem: "there is no such file: name the one that there is with --config.file, or let `fettle init` write one"})
+		return config.Config{}, false
+	}
 	if err != nil {
 		r.add(c.connection.config.path, err)
 		return config.Config{}, false

@@ -15,9 +15,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"fettle": main})
 }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
+
+// scripts are the parameters of the scripts in a directory.
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
@@ -42,7 +45,7 @@ func TestScripts(t *testing.T) {
 			"subst":   subst,
 			"unwatch": unwatch,
 		},
-	})
+	}
 }
 
 func check(ts *testscript.TestScript, err error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -134,6 +135,9 @@ func CheckToken(path string, others map[[sha256.Size]byte]string) error {
 // readToken refuses a file that others may read: what they know proves nothing.
 func readToken(path string) ([]byte, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("token file: %w: (umask 077; openssl rand -hex 32 >%s) makes one", err, path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("token file: %w", err)
 	}

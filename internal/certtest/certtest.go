@@ -61,12 +61,18 @@ type Pair struct {
 // into dir, over those that are there.
 func (a *Authority) Issue(dir string, valid time.Duration, names ...string) Pair {
 	a.t.Helper()
+	return a.IssueFrom(dir, time.Now().Add(-time.Hour), valid, names...)
+}
+
+// IssueFrom is Issue for a certificate that is good from another time on.
+func (a *Authority) IssueFrom(dir string, from time.Time, valid time.Duration, names ...string) Pair {
+	a.t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid),
+		SerialNumber: serial, NotBefore: from, NotAfter: time.Now().Add(valid),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if len(names) == 0 {

@@ -32,8 +32,9 @@ func (f *finder) swapped() {
 			if cl.Kind == cluster.KindEtcd {
 				f.urlPort(at.Join("endpoint"), m.Endpoint, "2379")
 				f.urlPort(at.Join("peer"), m.Peer, "2380")
+			} else {
+				f.scheme(at.Join("endpoint"), m.Endpoint)
 			}
-			f.scheme(at.Join("endpoint"), m.Endpoint)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func invalid() map[string]string {
 10:8: there is one forget for everything: set it under overrides.all`,
 		"number-negative": `1:29: attempts is negative: give it a value above 0
 1:45: overrides.all.commit_lag wants a whole number, not below 0, not "-1"
-1:55: overrides.all.look: "-5s" is negative: a duration is not`,
+1:55: overrides.all.look: "-5s" is negative: write it without the minus`,
 		"number-short": `1:22: sample 1µs is shorter than 10ms: give it more`,
 		"number-zero": `1:27: settle is 0: give it a value, it cannot be turned off
 1:43: eager_looks is 0: give it a value, it cannot be turned off`,

@@ -59,6 +59,9 @@ func (c Config) LoadPlaybooks(embedded fs.FS, actions map[string]repair.ActionSp
 // parseVerify reads a playbook's `verify`.
 func parseVerify(text string) (repair.Expression, error) {
 	x, err := promql.ParseExpression(text)
+	if err != nil && strings.Contains(err.Error(), "'$'") {
+		err = fmt.Errorf("%w: a label stands in quotes, as in instance=\"$member\"", err)
+	}
 	return repair.Expression{Labels: x.Labels(), Fill: x.Fill}, err
 }
 

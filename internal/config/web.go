@@ -17,7 +17,7 @@ func (k check) web() {
 	k.listen(at.Join("listen"), w)
 	k.path(at.Join("socket"), w.Socket)
 	if len(w.Socket) > maxSocketPath {
-		k.doc.Errorf(at.Join("socket"), "socket is longer than the %d bytes that a socket's path may have", maxSocketPath)
+		k.doc.Errorf(at.Join("socket"), "socket is longer than the %d bytes that a socket's path may have: choose a shorter one", maxSocketPath)
 	}
 	if w.ExternalURL != "" {
 		k.url(at.Join("external_url"), w.ExternalURL)

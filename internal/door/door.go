@@ -167,10 +167,18 @@ func ReadUsers(file string) ([]string, error) {
 		return nil, err
 	}
 	if !s.expires.IsZero() && r.now.After(s.expires) {
-		r.doc.Errorf(strictyaml.Path{"tls_server_config"}, "the certificate expired on %s UTC: have it renewed (the clock of this machine says %s UTC)",
-			s.expires.UTC().Format(time.DateTime), r.now.UTC().Format(time.DateTime))
+		r.doc.Errorf(strictyaml.Path{"tls_server_config"}, "the certificate%s expired on %s UTC: have it renewed (the clock of this machine says %s UTC)",
+			in(r.form.TLS.CertFile), s.expires.UTC().Format(time.DateTime), r.now.UTC().Format(time.DateTime))
 	}
 	return names(s.users), r.doc.Err()
+}
+
+// in is the end of a phrase about what a file has, if it is one.
+func in(file string) string {
+	if file == "" {
+		return ""
+	}
+	return " in " + file
 }
 
 // Users are the names whose passwords are checked, sorted.

@@ -215,6 +215,9 @@ var (
 func (d *Document) syntax(data []byte, err error) {
 	m := syntaxLine.FindStringSubmatch(err.Error())
 	pos := Position{File: d.file}
+	if m[1] == "" && strings.Contains(m[2], "mapping values") {
+		pos.Line, pos.Column = 1, 1 // the parser leaves the first line out
+	}
 	if line, e := strconv.Atoi(m[1]); e == nil {
 		if grammar.MatchString(m[2]) {
 			line++ // counted from 0 by the parser, from 1 by its scanner

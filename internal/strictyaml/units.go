@@ -39,7 +39,7 @@ func duration(s string) (d time.Duration, problem string) {
 	}
 	if g, err := time.ParseDuration(s); err == nil {
 		if g < 0 {
-			return 0, fmt.Sprintf("%s is negative: a duration is not", Clip(s))
+			return 0, fmt.Sprintf("%s is negative: write it without the minus", Clip(s))
 		}
 		return g, ""
 	}
