@@ -59,6 +59,9 @@ func (k check) hosts() {
 func (k check) playbooks() {
 	at := strictyaml.Path{"playbooks"}
 	k.needed(at.Join("dir"), k.config.Playbooks.Dir)
+	if e := k.config.Playbooks.Executor; e != "" && e != Units && e != Groups {
+		k.doc.Errorf(at.Join("executor"), "unknown executor %s; %s", strictyaml.Clip(e), strictyaml.DidYouMean(e, []string{Units, Groups}))
+	}
 	for key, names := range map[string][]string{"only": k.config.Playbooks.Only, "disable": k.config.Playbooks.Disable} {
 		for i, name := range names {
 			if !playbookName.MatchString(name) {

@@ -17,7 +17,18 @@ type Playbooks struct {
 	Only []string `yaml:"only"`
 	// Disable are those that are not used, nor read.
 	Disable []string `yaml:"disable"`
+	// Executor is how the commands of exec steps run: Units or Groups; empty: units
+	// where systemd runs this host, else groups. A reload does not change it.
+	Executor string `yaml:"executor"`
 }
+
+// How the commands of exec steps run.
+const (
+	// Units are transient units of systemd, in a sandbox.
+	Units = "systemd"
+	// Groups are process groups, which have no sandbox and end with fettle.
+	Groups = "process-group"
+)
 
 // Alertmanager is every Alertmanager whose active alerts count (ENGINE.md rule 4).
 type Alertmanager struct {

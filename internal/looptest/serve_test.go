@@ -123,9 +123,13 @@ func (s *server) write(o options) {
 	}
 	clusters, err := json.Marshal(o.clusters) // JSON is YAML
 	must(s.t, err)
+	executor := ""
+	if s.root == "" { // whatever runs the machine that the tests are run on
+		executor = ", executor: process-group"
+	}
 	text := fmt.Sprintf(`clusters: %s
 %s
-playbooks: {dir: %[11]q}
+playbooks: {dir: %[11]q%[13]s}
 tiers: {P0: {look: %[12]s}, P1: {look: %[12]s}}
 overrides: {all: {settle: %[3]s, %[4]s}}
 journal: {dir: %[5]q, key_file: %[6]q}
@@ -142,7 +146,7 @@ web:
     - {role: operator, name: alice, token_file: "%[9]s/operator.token"}
 %[10]s
 `, clusters, autonomy, o.settle, o.settings, s.inside(s.journal()), s.inside(filepath.Join(s.home, "journal.key")),
-		s.inside(s.brake()), s.inside(s.socket), s.inside(s.home), o.more, s.inside(s.playbooks()), o.look)
+		s.inside(s.brake()), s.inside(s.socket), s.inside(s.home), o.more, s.inside(s.playbooks()), o.look, executor)
 	must(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
