@@ -68,6 +68,8 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	@echo "== the newest versions"
 	$(newest) $(GO) test $(server_flags) $(server_packages)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site-links; fi
+	@echo "== the release"
+	@$(MAKE) --no-print-directory test-release
 	@$(MAKE) --no-print-directory bench
 	@$(MAKE) --no-print-directory bench-demo || echo "bench-demo: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-webhook ARGS=--short || echo "bench-webhook: a limit was missed: see above"

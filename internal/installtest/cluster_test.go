@@ -166,8 +166,7 @@ func (w *walk) do(begins string) string {
 	out, err := w.Run("bash", "-euo", "pipefail", "-c", block)
 	w.t.Logf("%.1f s\n%s%s", time.Since(began).Seconds(), block, out)
 	if err != nil {
-		log, _ := w.Run("journalctl", "--no-pager", "--lines=100")
-		w.t.Fatalf("%v\n%s", err, log)
+		w.t.Fatalf("%v\n%s", err, w.log())
 	}
 	return out
 }

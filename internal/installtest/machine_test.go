@@ -40,10 +40,15 @@ func (m machine) await(want string, argv ...string) {
 			return
 		}
 		if time.Now().After(end) {
-			log, _ := m.Run("journalctl", "--no-pager", "--lines=60")
-			m.t.Fatalf("%s: want %q, got %v: %s\n%s", strings.Join(argv, " "), want, err, out, log)
+			m.t.Fatalf("%s: want %q, got %v: %s\n%s", strings.Join(argv, " "), want, err, out, m.log())
 		}
 	}
+}
+
+// log is what everybody but etcd and sudo, who talk a lot, said last.
+func (m machine) log() string {
+	out, _ := m.Run("bash", "-c", "journalctl --no-pager --output=short-precise | grep -v -e ' etcd' -e ' sudo' | tail -n 80; fettle episodes; systemctl --failed")
+	return out
 }
 
 // is compares what stat says of a file: owner, group and mode.
