@@ -16,12 +16,14 @@ type screen struct {
 	colour bool
 }
 
-func newScreen() screen {
-	fd := int(os.Stdout.Fd())
+func newScreen() screen { return screenOf(os.Stdout, os.Getenv) }
+
+func screenOf(out *os.File, getenv func(string) string) screen {
+	fd := int(out.Fd())
 	if !term.IsTerminal(fd) {
 		return screen{}
 	}
-	s := screen{width: 80, colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	s := screen{width: 80, colour: getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"}
 	if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 		s.width = w
 	}
