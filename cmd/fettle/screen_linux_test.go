@@ -11,7 +11,9 @@ import (
 // Colours are for a terminal that has them, and never with NO_COLOR.
 func TestScreen(t *testing.T) {
 	tty := terminal(t, 100)
-	env := func(vars map[string]string) func(string) string { return func(name string) string { return vars[name] } }
+	env := func(vars map[string]string) func(string) string {
+		return func(name string) string { return vars[name] }
+	}
 	for _, tc := range []struct {
 		name string
 		vars map[string]string
