@@ -242,6 +242,9 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 		}
 		return
 	}
+	if v.Outcome == Repaired {
+		s.foldKept(r)
+	}
 	s.foldOwed(r, v, t, wall)
 	if ep == nil {
 		return

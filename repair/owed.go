@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"time"
@@ -103,6 +104,24 @@ func (s *State) foldOwed(r *Run, v FinishedData, t time.Duration, wall time.Time
 	}
 	if len(o.Steps) > 0 {
 		s.owed[v.Run] = o
+	}
+}
+
+// foldKept forgets what is owed of a step that a later run on the same target wanted as
+// it is, and ended repaired with: to take it back now would break that repair.
+func (s *State) foldKept(r *Run) {
+	for run, o := range s.owed {
+		if o.Target != r.Target || mutant("a repair is undone for an earlier run") {
+			continue
+		}
+		o.Steps = slices.DeleteFunc(slices.Clone(o.Steps), func(have PlannedStep) bool {
+			return slices.ContainsFunc(r.Steps, func(s PlannedStep) bool {
+				return len(s.Declared) > 0 && bytes.Equal(s.Declared, have.Undoes.Declared)
+			})
+		})
+		if len(o.Steps) == 0 {
+			delete(s.owed, run)
+		}
 	}
 }
 

@@ -146,6 +146,11 @@ func (e *Engine) undo(ev Undo) (run string, err error) {
 			return "", refusef("run %s is taking it back already", l.Planned.Run)
 		}
 	}
+	for _, l := range e.liveRuns() {
+		if l.Target == of.Target {
+			return "", refusef("run %s is live on %s", l.Planned.Run, l.Target)
+		}
+	}
 	if e.playbook(of.Playbook) == nil {
 		return "", refusef("playbook %s is not in the running configuration any more: its guards cannot be asked", of.Playbook)
 	}

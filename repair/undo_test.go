@@ -62,6 +62,26 @@ func TestUnhealthyIsTakenBackAtOnce(t *testing.T) {
 	}
 }
 
+// What a later run repaired with is not taken back for the earlier one that failed.
+func TestNotTakenBackFromARepair(t *testing.T) {
+	f := newFiles(t, isolate)
+	run := f.fail()
+	f.member("m2").broken = false
+	f.run(20 * time.Minute) // the attempts' window passes, and the next run repairs
+	if got := f.ended(""); got[len(got)-1].Outcome != repair.Repaired {
+		f.step(repair.Release{Episode: got[0].Episode, Actor: "op"})
+		f.run(5 * time.Minute)
+	}
+	if got := f.ended(""); got[len(got)-1].Outcome != repair.Repaired {
+		t.Fatalf("outcomes %v", f.finished())
+	}
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=one")
+	if got := f.ended(run); len(got) != 0 || f.owed() != 0 {
+		t.Errorf("taken back: %+v, owed %d", got, f.owed())
+	}
+}
+
 // A third state is somebody else's doing: it is not touched, and a person's now.
 func TestChangedSinceIsNotTouched(t *testing.T) {
 	f := newFiles(t, isolate)
