@@ -14,7 +14,7 @@ func Autonomy() repair.Guard {
 		case repair.Auto:
 			return repair.Go()
 		case repair.Approve:
-			return repair.RefuseForPerson("approval", fmt.Sprintf("autonomy is approve for %s on %s: a person has to act", q.Playbook.Name, q.Target.Cluster.Name))
+			return repair.RefuseForPerson("approval", fmt.Sprintf("autonomy is approve for %s on %s: a person has to approve it", q.Playbook.Name, q.Target.Cluster.Name))
 		}
 		v := repair.Refuse("observe", fmt.Sprintf("autonomy is observe for %s on %s: this is only what would be done; `autonomy` in fettle.yml changes that", q.Playbook.Name, q.Target.Cluster.Name))
 		v.Observed = true
