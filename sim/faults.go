@@ -79,6 +79,7 @@ func faults() []fault {
 		{"a pause", 2, (*world).pause},
 		{"a pause ends", 2, (*world).unpause},
 		{"the brake", 1, func(w *world) { w.flag(&w.fettle.brake, 5*time.Minute) }},
+		{"a person acknowledges", 3, (*world).acknowledgeSome},
 		{"a release", 2, (*world).releaseAll},
 		{"a person closes an episode", 1, (*world).closeOne},
 		{"a reload", 3, (*world).reloadSome},

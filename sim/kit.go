@@ -82,10 +82,10 @@ func (k *Kit) config(w *world) repair.Config {
 	sample, t := w.sample, w.terms
 	return repair.Config{
 		Inventory: w.inventory, Playbooks: k.playbooks, Actions: w.actions, Guards: guard.Table(guard.Options{Windows: t.windows, Limits: t.limits}),
-		Autonomy: func(string, string, repair.Tier) repair.Autonomy { return repair.Auto },
+		Autonomy: func(_, cluster string, _ repair.Tier) repair.Autonomy { return t.level(cluster) },
 		Settings: func(tier repair.Tier, cluster, playbook string) repair.Settings {
 			s := k.settings.Settings(tier, cluster, playbook)
-			s.Sample = max(s.Sample, sample)
+			s.Sample, s.Approvers, s.RefusalRuns = max(s.Sample, sample), t.approvers, t.ownRuns
 			return s
 		},
 		Version: "sim", Digest: w.digest, Alertmanagers: w.polls,

@@ -24,6 +24,7 @@ type ledger struct {
 	episodes map[string]*episodeSeen
 	open     map[alert.Fingerprint]string
 	closed   map[alert.Fingerprint]closing
+	people
 }
 
 type runSeen struct {
@@ -57,7 +58,8 @@ type closing struct {
 
 func newLedger(ran func(journal.Reading) time.Duration) *ledger {
 	return &ledger{
-		ran: ran, intents: map[string]bool{}, runs: map[string]*runSeen{}, owed: map[string]*owedSeen{}, mutated: map[string]time.Duration{},
+		people: newPeople(),
+		ran:    ran, intents: map[string]bool{}, runs: map[string]*runSeen{}, owed: map[string]*owedSeen{}, mutated: map[string]time.Duration{},
 		attempts: map[string][]attemptSeen{}, circuits: map[string]bool{}, pauses: map[string]string{},
 		episodes: map[string]*episodeSeen{}, open: map[alert.Fingerprint]string{}, closed: map[alert.Fingerprint]closing{},
 	}
@@ -74,6 +76,7 @@ func read[T any](d journal.Draft) T {
 // take learns one record.
 func (l *ledger) take(d journal.Draft) {
 	at := l.ran(d.At)
+	l.people.take(d, at, func(episode string) bool { return l.episodes[episode] != nil })
 	switch d.Type {
 	case repair.TypeReceived:
 		if v := read[repair.Received](d); v.Opened {

@@ -30,6 +30,7 @@ type looking struct {
 	others  []cluster.Service // of the ring's other members, in their order
 	inOrder bool              // the truth when it was asked, as far as a probe can tell
 	failed  bool              // nothing can be said by it
+	leader  string            // of the ring, as its View has it
 	without int               // how many others served then
 }
 
@@ -186,6 +187,9 @@ func (w *world) sighting(l *looking) (repair.Sighting, error) {
 		return w.deedSighting(l, *l.deed, seen)
 	}
 	view := w.view(u.ring)
+	if leader, ok := view.Leader(); ok {
+		l.leader = leader.Name
+	}
 	m := w.member(l, view)
 	if l.service.State == cluster.ServiceUnknown && !m.Linearizable {
 		return repair.Sighting{}, fmt.Errorf("%w: %s", repair.ErrAgent, l.service.Error)

@@ -129,9 +129,11 @@ func (w *world) inOrderFirst() {
 	audit = func() {
 		w.watch.everyEpisodeAsked()
 		w.watch.saysWhy()
+		w.watch.auditTold()
 		w.in(20*time.Second, audit)
 	}
 	w.in(20*time.Second, audit)
+	w.in(w.dice.span(10*time.Second, 2*time.Minute), w.approvers)
 }
 
 // end checks what holds at the end of every seed.

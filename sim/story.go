@@ -50,6 +50,12 @@ func (s *story) record(now time.Duration, d journal.Draft) {
 	case repair.TypeFinished:
 		v := read[repair.FinishedData](d)
 		text = fmt.Sprintf("run %s on %s: %s %s(%s) %s %s", tail(v.Run), v.Target, v.Outcome, v.Guard, v.Reason, v.Detail, v.Says)
+	case repair.TypeApproved:
+		v := read[repair.ApprovedData](d)
+		text = fmt.Sprintf("%s by %s: %v", v.Target, v.Actor, v.Premise.Words)
+	case repair.TypeVoid:
+		v := read[repair.VoidData](d)
+		text = fmt.Sprintf("%s by %v: %s %s", v.Target, v.Actors, v.Reason, v.Detail)
 	case repair.TypeClosed:
 		v := read[repair.ClosedData](d)
 		text = fmt.Sprintf("%s %s", tail(v.Episode), v.Reason)

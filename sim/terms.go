@@ -13,12 +13,27 @@ import (
 type terms struct {
 	windows []repair.Window
 	limits  []repair.Limit
+
+	approve   string // the cluster whose changes need approval; "*": all of them
+	approvers int
+	ownRuns   int // episodes that get a run of their own in an hour for one refusal
+}
+
+// level is how much may be done without a person.
+func (t terms) level(cluster string) repair.Autonomy {
+	if t.approve == "*" || t.approve == cluster {
+		return repair.Approve
+	}
+	return repair.Auto
 }
 
 // drawTerms declares something in some worlds.
 func (w *world) drawTerms() terms {
 	d := w.dice
-	var t terms
+	t := terms{approvers: pick(d, 1, 1, 2), ownRuns: pick(d, 1, 2, 10)}
+	if d.chance(0.3) {
+		t.approve = pick(d, "*", "*", pick(d, w.units...).target.Cluster.Name)
+	}
 	if d.chance(0.3) {
 		for range 1 + d.IntN(2) {
 			from := 180 + d.IntN(100) - 60 // the seed begins at 03:00

@@ -10,18 +10,22 @@ import (
 
 // watcher calls the invariants where something they are about happens.
 type watcher struct {
-	w       *world
-	ledger  *ledger
-	broken  *Violation
-	seen    map[string][]*looking // by target, the last looks that ended
-	answer  map[uint64]*looking   // by its number: not stepped yet
-	last    map[string]*looking   // by target, the last one that was stepped
-	goal    map[string]*looking   // likewise, of those that tell whether the target is in order
-	looks   map[time.Duration]*looking
-	once    map[string]int           // run|step: how often it was begun
-	asked   map[string]time.Duration // by target: when a look was last asked for
-	calm    bool                     // no more faults: it has to come into order by itself
-	inForce terms                    // what the engine's configuration declares
+	w         *world
+	ledger    *ledger
+	broken    *Violation
+	seen      map[string][]*looking // by target, the last looks that ended
+	answer    map[uint64]*looking   // by its number: not stepped yet
+	last      map[string]*looking   // by target, the last one that was stepped
+	goal      map[string]*looking   // likewise, of those that tell whether the target is in order
+	looks     map[time.Duration]*looking
+	once      map[string]int             // run|step: how often it was begun
+	asked     map[string]time.Duration   // by target: when a look was last asked for
+	calm      bool                       // no more faults: it has to come into order by itself
+	cfg       repair.Config              // the engine's
+	inForce   terms                      // what that declares
+	posted    map[string]time.Duration   // cluster|reason: when people were last told
+	overSince map[string]time.Duration   // likewise: since when nothing is left of it
+	own       map[string][]time.Duration // by refusal: runs that said nothing else
 }
 
 // Violation is an invariant that was broken.
@@ -36,7 +40,8 @@ func (v *Violation) Error() string {
 }
 
 func newWatcher(w *world) *watcher {
-	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, goal: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{}}
+	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, goal: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{},
+		posted: map[string]time.Duration{}, overSince: map[string]time.Duration{}, own: map[string][]time.Duration{}}
 	v.ledger = newLedger(w.ranAt)
 	return v
 }
@@ -60,7 +65,8 @@ func (v *watcher) report(rule, format string, args ...any) {
 }
 
 func (v *watcher) started() {
-	v.inForce = v.w.declared[v.w.fettle.cfg.Digest]
+	v.cfg, v.inForce = v.w.fettle.cfg, v.w.declared[v.w.fettle.cfg.Digest]
+	clear(v.own)
 	v.ledger = newLedger(v.w.ranAt)
 	clear(v.answer)
 	clear(v.last)
@@ -86,7 +92,7 @@ func (v *watcher) event(ev repair.Event) {
 			}
 		}
 	case repair.Reloaded:
-		v.inForce = v.w.declared[ev.Config.Digest]
+		v.cfg, v.inForce = ev.Config, v.w.declared[ev.Config.Digest]
 	case repair.ClearPause, repair.Release, repair.SetPause: // a person's word is answered
 		for _, ep := range v.ledger.episodes {
 			ep.records = nil
@@ -104,8 +110,11 @@ func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
 		f := read[repair.FinishedData](d)
 		v.repairedInOrder(f)
 		v.settled(f, d)
+		v.floodHeld(f, v.ledger.runs[f.Run])
 		v.w.stats.Runs++
 		v.w.stats.count(f)
+	case repair.TypeEscalate:
+		v.toldOnce(read[repair.EscalatedData](d))
 	case repair.TypeReleased:
 		v.vouch(read[repair.ReleasedData](d))
 	case repair.TypeClosed:
@@ -138,6 +147,9 @@ func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
 	v.cooledDown(in, run, stamp)
 	v.attemptsLeft(in, run, stamp)
 	v.inWindow(in, u, run, stamp)
+	if run.plan.Undoes == "" { // a person's word is its approval
+		v.approved(in, u, run, look, stamp)
+	}
 	if look != nil {
 		v.needed(in, u, look)
 		v.notOnPurpose(in, u, look)
@@ -152,6 +164,10 @@ func (v *watcher) effect(f repair.Effect) {
 	switch f := f.(type) {
 	case repair.Look:
 		v.asked[f.Target.String()] = v.w.now
+	case repair.Escalate:
+		for _, one := range f.Alerts {
+			v.posted[toldKey(one.Cluster, one.Reason)] = v.w.now
+		}
 	case repair.Apply:
 		v.durableIntent(f)
 	}
