@@ -99,6 +99,7 @@ func (a *API) Register(r gin.IRoutes) {
 	r.GET("/api/v1/undos", a.undos)
 	r.GET("/api/v1/undos/:id", a.undo)
 	r.POST("/api/v1/undos", a.takeBack)
+	r.DELETE("/api/v1/undos/:id", a.leaveUndo)
 	r.POST("/api/v1/approvals", a.approval)
 	r.POST("/api/v1/acknowledgements", a.acknowledgement)
 }

@@ -125,10 +125,13 @@ func TestClientWrites(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
+			if err := c.LeaveUndo(ctx, "r1", "somebody else"); err != nil {
+				t.Error(err)
+			}
 			by := p.By
 			want := []string{
 				`pause "demo" by ` + by + `: upgrade`, "unpause p1 by " + by, "release e1 by " + by, "close e1 by " + by + ": known", "reload",
-				"undo r1 by " + by + ": it was right",
+				"undo r1 by " + by + ": it was right", "leave r1 by " + by,
 			}
 			if told := b.noted(); !slices.Equal(told, want) {
 				t.Errorf("the backend heard %q, want %q", told, want)

@@ -34,3 +34,8 @@ func (b *fakeBackend) TakeBack(_ context.Context, run, by, comment string) (api.
 	u.Opened = "r2"
 	return u, err
 }
+
+func (b *fakeBackend) LeaveUndo(_ context.Context, run, by string) error {
+	b.note("leave %s by %s", run, by)
+	return nil
+}

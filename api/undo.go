@@ -47,6 +47,8 @@ type Undoer interface {
 	Undo(ctx context.Context, run string) (Undo, error)
 	// TakeBack opens the run that does it. What the guards say is that run's outcome.
 	TakeBack(ctx context.Context, run, by, comment string) (Undo, error)
+	// LeaveUndo has fettle take back by itself no more what a run left.
+	LeaveUndo(ctx context.Context, run, by string) error
 }
 
 type (
@@ -98,6 +100,14 @@ func (a *API) takeBack(c *gin.Context) {
 	reply(c, http.StatusCreated, u)
 }
 
+func (a *API) leaveUndo(c *gin.Context) {
+	id, err := param(c)
+	if err == nil {
+		err = a.o.Backend.LeaveUndo(c.Request.Context(), id, access.From(c).Name)
+	}
+	a.done(c, err)
+}
+
 // Undos lists what is to be taken back.
 func (c *Client) Undos(ctx context.Context) ([]Undo, error) {
 	var out undoList
@@ -120,4 +130,12 @@ func (c *Client) TakeBack(ctx context.Context, run, _, comment string) (Undo, er
 	var out Undo
 	err := c.call(ctx, http.MethodPost, nil, undoRequest{run, comment}, &out, "api", "v1", "undos")
 	return out, err
+}
+
+// LeaveUndo leaves what a run did as it is.
+func (c *Client) LeaveUndo(ctx context.Context, run, _ string) error {
+	if err := checkID(run); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, nil, nil, nil, "api", "v1", "undos", run)
 }

@@ -43,6 +43,8 @@ func (s *State) apply(typ string, at journal.Reading, data any) {
 		if o := s.owed[v.Run]; o != nil && v.Reason == ReasonIsolated {
 			o.Told = true
 		}
+	case LeftData:
+		delete(s.owed, v.Run)
 	case ToldOverData:
 		delete(s.told, toldKey(v.Cluster, v.Reason))
 	case AckedData:

@@ -159,6 +159,8 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 		a.Err = e.closeByPerson(ev)
 	case Undo:
 		a.Run, a.Err = e.undo(ev)
+	case LeaveUndo:
+		a.Err = e.leave(ev)
 	case GiveApproval:
 		a.Approval, a.Err = e.giveApproval(ev)
 	case Acknowledge:

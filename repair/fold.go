@@ -53,6 +53,8 @@ func decode(d journal.Draft) (any, error) {
 		return as[ReleasedData](d.Data)
 	case TypeApproved:
 		return as[ApprovedData](d.Data)
+	case TypeLeft:
+		return as[LeftData](d.Data)
 	case TypeVoid:
 		return as[VoidData](d.Data)
 	case TypeAcked:

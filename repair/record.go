@@ -28,6 +28,7 @@ const (
 	TypeUnpaused = "pause.cleared"
 	TypeReleased = "released"    // a person freed slots and closed the circuit
 	TypeFreed    = "slots.freed" // an unknown run's target is in order again
+	TypeLeft     = "undo.left"   // a person leaves it as it is: it is owed no more
 	TypeConfig   = "config.loaded"
 	TypeCarried  = "carried" // open state, at the beginning of a segment
 )
@@ -37,7 +38,7 @@ func KnownType(t string) bool {
 	switch t {
 	case TypeReceived, TypeMessage, TypePlanned, TypeNoop, TypeIntent, TypeAnswered, TypeStep, TypeRelapsed,
 		TypeFinished, TypeClosed, TypeEscalate, TypePaused, TypeUnpaused, TypeReleased, TypeFreed, TypeConfig, TypeHeld, TypeCarried,
-		TypeApproved, TypeVoid, TypeAcked, TypeToldOver:
+		TypeApproved, TypeVoid, TypeAcked, TypeToldOver, TypeLeft:
 		return true
 	}
 	return false
@@ -289,6 +290,15 @@ type ReleasedData struct {
 	Episode string `json:"episode"`
 	Target  string `json:"target"`
 	Actor   string `json:"actor,omitempty"`
+}
+
+// LeftData is the data of TypeLeft.
+type LeftData struct {
+	Run     string   `json:"run"` // that did it
+	Episode string   `json:"episode"`
+	Target  string   `json:"target"`
+	Steps   []string `json:"steps"` // that would have taken it back
+	Actor   string   `json:"actor"`
 }
 
 // ConfigData is the data of TypeConfig.

@@ -23,7 +23,11 @@ type Undo struct {
 	Actor, Comment string
 }
 
-func (Undo) event() {}
+// LeaveUndo is an operator's word: what a run left is taken back by itself no more.
+type LeaveUndo struct{ Run, Actor string }
+
+func (Undo) event()      {}
+func (LeaveUndo) event() {}
 
 // Undoing is what would take a run back, as its records tell.
 type Undoing struct {
@@ -170,4 +174,22 @@ func (e *Engine) undo(ev Undo) (run string, err error) {
 		Episode: of.Episode, Playbook: of.Playbook, Tier: of.Tier, Autonomy: e.autonomy(p, t), Resources: e.resources(specs, t),
 		Steps: of.Steps, Undoes: of.Run, Actor: ev.Actor, Comment: ev.Comment,
 	}, t), nil
+}
+
+// leave takes a person's word that what is owed stays as it is.
+func (e *Engine) leave(ev LeaveUndo) error {
+	o := e.st.owed[ev.Run]
+	if o == nil {
+		return fmt.Errorf("%w: nothing of run %q is to be taken back", ErrNotFound, ev.Run)
+	}
+	if o.Undo != "" {
+		return refusef("run %s is taking it back just now", o.Undo)
+	}
+	d := LeftData{Run: o.Run, Episode: o.Episode, Target: o.Target, Actor: ev.Actor}
+	for _, s := range o.Steps {
+		d.Steps = append(d.Steps, s.Name)
+	}
+	e.record(TypeLeft, "run/"+o.Run, d)
+	e.tellSoon()
+	return nil
 }

@@ -82,6 +82,25 @@ func TestNotTakenBackFromARepair(t *testing.T) {
 	}
 }
 
+// A person's word that it stays as it is ends what is owed.
+func TestLeftAsItIs(t *testing.T) {
+	f := newFiles(t, isolate)
+	run := f.fail()
+	if err := f.step(repair.LeaveUndo{Run: run, Actor: "op"}).Err; err != nil {
+		t.Fatal(err)
+	}
+	f.restart()
+	f.heal()
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=one")
+	if f.owed() != 0 || f.count(repair.TypeLeft) != 1 {
+		t.Errorf("owed %d, %d records", f.owed(), f.count(repair.TypeLeft))
+	}
+	if err := f.step(repair.LeaveUndo{Run: run, Actor: "op"}).Err; !errors.Is(err, repair.ErrNotFound) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
 // A third state is somebody else's doing: it is not touched, and a person's now.
 func TestChangedSinceIsNotTouched(t *testing.T) {
 	f := newFiles(t, isolate)

@@ -49,3 +49,11 @@ func undoRun(id string) (api.Run, bool) {
 	}
 	return api.Run{}, false
 }
+
+func (b *fakeServer) LeaveUndo(_ context.Context, run, by string) error {
+	if run != "r0" {
+		return &api.Error{Status: http.StatusNotFound, Message: `nothing of run "` + run + `" is to be taken back`}
+	}
+	b.note(by, "leave %s", run)
+	return nil
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,6 +18,7 @@ type undoCommand struct {
 	output     output
 	of, reason string
 	yes        bool
+	leave      bool
 }
 
 func registerUndo(app *kingpin.Application) map[string]command {
@@ -26,6 +28,7 @@ func registerUndo(app *kingpin.Application) map[string]command {
 	clause.Arg("run", "The run's ID: fettle runs prints it.").StringVar(&c.of)
 	clause.Flag("reason", "Why, for those who read the journal.").Default("no reason given").StringVar(&c.reason)
 	clause.Flag("yes", "Do not ask.").BoolVar(&c.yes)
+	clause.Flag("leave", "Leave it as it is: fettle takes it back by itself no more.").BoolVar(&c.leave)
 	c.output.flag(clause)
 	c.connection.flags(clause)
 	return map[string]command{"undo": c}
@@ -36,8 +39,20 @@ func (c *undoCommand) run(ctx context.Context, _ *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if c.of == "" {
+	switch {
+	case c.of == "" && c.leave:
+		return usageError{errors.New("--leave: say which run")}
+	case c.of == "":
 		return c.list(ctx, server)
+	}
+	if c.leave {
+		if err := server.client.LeaveUndo(ctx, c.of, ""); err != nil {
+			return server.explained(err)
+		}
+		if c.output.json() {
+			return printJSON(map[string]string{"left": c.of})
+		}
+		return say("left as it is: run %s", c.of)
 	}
 	u, err := server.client.Undo(ctx, c.of)
 	if err != nil {

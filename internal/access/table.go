@@ -45,6 +45,7 @@ func Routes() Table {
 		"GET /api/v1/undos":         read,
 		"GET /api/v1/undos/:id":     read,
 		"POST /api/v1/undos":        operate,
+		"DELETE /api/v1/undos/:id":  operate,
 
 		"POST /api/v1/approvals":        operate,
 		"POST /api/v1/acknowledgements": operate,

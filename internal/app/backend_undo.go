@@ -72,6 +72,12 @@ func (b backend) TakeBack(ctx context.Context, run, by, comment string) (api.Und
 	return out, nil
 }
 
+// LeaveUndo implements api.Backend.
+func (b backend) LeaveUndo(ctx context.Context, run, by string) error {
+	_, _, err := b.app.seq.Submit(ctx, repair.LeaveUndo{Run: run, Actor: by})
+	return told(err)
+}
+
 // refused is the answer to an operator's word that is not followed.
 func refused(err error) error {
 	return &api.Error{Status: http.StatusConflict, Message: strings.TrimPrefix(err.Error(), repair.ErrRefused.Error()+": ")}

@@ -54,3 +54,7 @@ func (t *teller) owed() {
 		t.next(says+" `fettle undo` shows what it waits for. To do it now:", "fettle undo "+o.Run, "")
 	}
 }
+
+func leftWords(d repair.LeftData) words {
+	return words{run: d.Run, says: fmt.Sprintf("left as it is by %s: %s is not done by itself any more", d.Actor, strings.Join(d.Steps, ", "))}
+}

@@ -62,6 +62,8 @@ func decode(r journal.Record) (words, error) {
 		return in(r, escalatedWords)
 	case repair.TypeApproved:
 		return in(r, approvedWords)
+	case repair.TypeLeft:
+		return in(r, leftWords)
 	case repair.TypeVoid:
 		return in(r, voidWords)
 	case repair.TypeAcked:
