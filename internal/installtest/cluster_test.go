@@ -59,10 +59,10 @@ func testFirstCluster(t *testing.T, packages map[string]string) {
 	p := &walk{machine: m, blocks: blocks(t, "first-cluster.md")}
 
 	p.do("sudo fettle init --etcd")
-	// The one thing that the test does differently: it waits for seconds and not for
-	// minutes until a repair counts.
+	// The one thing that the test does differently: it waits for seconds and not for a
+	// minute until a repair counts.
 	p.edit("/etc/fettle/fettle.yml", func(text string) string {
-		return text + "\noverrides:\n  all: {settle: 5s, poll_every: 2s}\n"
+		return text + "\noverrides:\n  all: {settle: 5s}\n"
 	})
 	p.do("sudo fettle check")
 	p.do("sudo install")

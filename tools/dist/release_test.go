@@ -19,7 +19,9 @@ import (
 // zones, are the same bytes: every archive, package, SBOM and the checksums. The third
 // one compiles everything again, with no cache, for the smallest target.
 func TestReleasesAreEqual(t *testing.T) {
-	first := made(t, checkout(t, "a"), "", "umask 022", "TZ=UTC")
+	at := checkout(t, "a")
+	first := made(t, at, "", "umask 022", "TZ=UTC")
+	documented(t, filepath.Join(at, "dist"))
 	second := made(t, checkout(t, filepath.Join("b", "with a longer path")), "", "umask 077", "TZ=Asia/Tokyo", "LANG=tr_TR.UTF-8", "USER=somebody")
 	third := made(t, checkout(t, "c"), "windows/amd64", "umask 022", "GOCACHE="+t.TempDir())
 
@@ -104,6 +106,21 @@ func made(t *testing.T, dir, targets, umask string, env ...string) map[string][s
 		sums[filepath.Base(path)] = sha256.Sum256(data)
 	}
 	return sums
+}
+
+// documented holds every SBOM to CycloneDX's own schema.
+func documented(t *testing.T, dist string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dist, "*.cdx.json"))
+	if err != nil || len(files) != len(table()) {
+		t.Fatalf("SBOMs: %v %v", files, err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "."}, files...)...)
+	cmd.Dir = filepath.Join("..", "sbomcheck")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "is CycloneDX 1.6") != len(files) {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 func names(sums map[string][sha256.Size]byte) (sorted []string) {
