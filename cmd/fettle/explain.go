@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,12 @@ func (c *explainCommand) run(ctx context.Context, _ *slog.Logger) error {
 	if c.output.form == "markdown" {
 		return story.Report(os.Stdout, told)
 	}
-	return story.Write(os.Stdout, told)
+	var text bytes.Buffer
+	if err := story.Write(&text, told); err != nil {
+		return err
+	}
+	_, err = os.Stdout.WriteString(newScreen().flow(text.String()))
+	return err
 }
 
 // read tells it from the journal's files.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 
 	"golang.org/x/term"
@@ -56,3 +57,27 @@ func (s screen) paint(text string) string {
 	}
 	return colour + text + reset
 }
+
+// flow fits text to the screen: a line that is too long goes on below its own text,
+// behind the figures and marks that it begins with. Its first line is a title.
+func (s screen) flow(text string) string {
+	if s.width == 0 {
+		return text
+	}
+	var b strings.Builder
+	first := true
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		mark := lead.FindString(line)
+		parts := broken(line[len(mark):], max(s.width-len(mark), leastWidth))
+		if first && s.colour {
+			parts[0] = bold + parts[0] + reset
+		}
+		first = false
+		b.WriteString(mark + strings.Join(parts, "\n"+strings.Repeat(" ", len(mark))) + "\n")
+	}
+	return b.String()
+}
+
+// lead is what a line begins with that its further lines leave free.
+var lead = regexp.MustCompile(`^ *(?:\d+\.\d{3}  |- |(?:seen|guard [a-z-]+|because): )?(?: *)`)

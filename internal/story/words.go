@@ -223,15 +223,7 @@ func finishedWords(d repair.FinishedData) words {
 	if d.Detail != "" {
 		w.says += ": " + d.Detail
 	}
-	w.details = seen(d.Says)
-	for _, v := range d.Verdicts {
-		switch {
-		case v.OK:
-			w.details = append(w.details, fmt.Sprintf("guard %s: ok", v.Guard))
-		default:
-			w.details = append(w.details, fmt.Sprintf("guard %s: no (%s): %s", v.Guard, v.Reason, v.Detail))
-		}
-	}
+	w.details = append(seen(d.Says), verdicts(d.Verdicts)...)
 	if len(d.Would) > 0 {
 		w.details = append(w.details, "would be done next: "+strings.Join(d.Would, ", then "))
 	}
