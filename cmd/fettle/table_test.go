@@ -64,9 +64,9 @@ func TestNoColourBesideATerminal(t *testing.T) {
 
 func TestFlow(t *testing.T) {
 	const text = "title of it\n\n  alert         {a=\"b\"}\n     0.043  run ended: observed, because of this and of that\n              seen: m2 is dead and does not answer at all\n  - To let it do that, write this\n"
-	const want = "title of it\n\n  alert         {a=\"b\"}\n     0.043  run ended: observed, because\n            of this and of that\n              seen: m2 is dead and does\n                    not answer at all\n  - To let it do that, write this\n"
+	const want = "title of it\n\n  alert         {a=\"b\"}\n     0.043  run ended: observed, because\n            of this and of that\n              seen: m2 is dead and does not\n                    answer at all\n  - To let it do that, write this\n"
 	if got := (screen{width: 40}).flow(text); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 	if got := (screen{}).flow(text); got != text {
 		t.Errorf("beside a terminal: got\n%s", got)

@@ -33,7 +33,7 @@ func TestTutorial(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	out := run(t, blocks(t, "docs/tutorial.md"), map[string]string{})
 	for _, want := range []string{
-		"demo observe", "observed(autonomy: observe)", "would be done next: member-start", `"state":"dead"`,
+		"demo observe", "observed(autonomy: observe)", "would be done next: member-start", "guards that said yes: ", `"state":"dead"`,
 		"reloaded", "run ended: repaired", "Where the time went:", "within the tier's deadline", "proven     seq 0 to", "trying the brake",
 	} {
 		if !strings.Contains(out, want) {
