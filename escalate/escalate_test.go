@@ -2,7 +2,6 @@ package escalate_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -85,7 +84,7 @@ func TestTell(t *testing.T) {
 	teller := escalate.New(escalate.Options{
 		Managers: func() ([]*alertmanager.Client, string) { return managers, "" },
 		Redact:   func(s string) string { return strings.ReplaceAll(s, "hunter2", "[redacted]") },
-		Metrics:  reg, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Metrics:  reg, Log: slog.New(slog.DiscardHandler),
 	})
 	teller.Tell(t.Context(), []repair.Escalation{{Cluster: "demo", Reason: "failed", Tier: repair.P1, Detail: "it said hunter2", Episodes: 1}})
 	if len(got) != 1 {
