@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ type playbookYAML struct {
 	Steps       []stepYAML           `yaml:"steps"`
 	Verify      verifyYAML           `yaml:"verify"`
 }
+
+// PlaybookForm is the type that a playbook's file is read into, for its JSON Schema.
+func PlaybookForm() reflect.Type { return reflect.TypeFor[playbookYAML]() }
 
 type labelYAML struct {
 	Pattern string   `yaml:"pattern"`

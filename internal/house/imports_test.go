@@ -23,7 +23,7 @@ const module = "github.com/fettle-io/fettle"
 //
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
-	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/access", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/door", "internal/discovery", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
+	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/access", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/door", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/replay", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
 	"cmd/fettle_exporter": {"cluster", "cluster/etcd", "exporter", "internal/door", "internal/inventory", "internal/manual"},
 
 	"internal/app": {
@@ -80,7 +80,9 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/pages":        {"internal/strictyaml"},
 	"internal/online":       {"api", "cluster", "cluster/etcd", "internal/alertmanager", "internal/config", "internal/service", "promql", "repair", "rules"},
 	"internal/programs":     {},
+	"internal/replay":       {"alert", "cluster", "journal", "repair"},
 	"internal/scaffold":     {"cluster", "internal/discovery", "internal/durable", "rules"},
+	"internal/schema":       {"internal/config", "internal/inventory", "repair"},
 	"internal/scorecard":    {},
 	"internal/service":      {"cluster"},
 	"internal/story":        {"journal", "repair"},
