@@ -126,6 +126,10 @@ func (d *debt) lookAtHealth(o *Owed, t cluster.Target) {
 		if o == nil || d.e.debts[d.run] != d || o.Undo != "" || len(d.e.onTarget[o.Target]) > 0 || d.e.heldStill() != nil {
 			return
 		}
+		t, err := d.e.byName(o.Target) // a reload may have come
+		if err != nil {
+			return
+		}
 		d.why = why
 		d.take(o, t, why == "")
 	})

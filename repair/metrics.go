@@ -12,6 +12,7 @@ type Metrics struct {
 	outcomes    *prometheus.CounterVec
 	last        *prometheus.GaugeVec
 	live        prometheus.Gauge
+	owed        prometheus.Gauge
 	escalations *prometheus.CounterVec
 	firing      *prometheus.GaugeVec
 	stages      *prometheus.HistogramVec
@@ -35,6 +36,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		outcomes:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_outcomes_total", Help: "Runs that ended, by outcome."}, []string{"playbook", "outcome"}),
 		last:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_run_last_outcome_timestamp_seconds", Help: "When a run last ended with this outcome, Unix time."}, []string{"playbook", "outcome"}),
 		live:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_live", Help: "Runs that have not ended."}),
+		owed:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_owed", Help: "Ended runs of which something is still to be taken back."}),
 		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "Episodes that people were to be told of, by reason."}, []string{"reason"}),
 		firing:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_escalation_firing", Help: "Clusters that people are told of now, by reason."}, []string{"reason"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -50,7 +52,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
 		scopes:      map[string]bool{},
 	}
-	reg.MustRegister(m.outcomes, m.last, m.live, m.escalations, m.firing, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
+	reg.MustRegister(m.outcomes, m.last, m.live, m.owed, m.escalations, m.firing, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
 	return m
 }
 
@@ -141,6 +143,7 @@ func (m *Metrics) count(r Ready) {
 		}
 	}
 	m.live.Set(float64(len(m.engine.live)))
+	m.owed.Set(float64(len(m.engine.st.owed)))
 	if m.brake != m.engine.stamp.Brake {
 		m.brake = m.engine.stamp.Brake
 		m.state()
