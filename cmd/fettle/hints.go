@@ -21,7 +21,7 @@ const hintTime = 500 * time.Millisecond
 // by their names.
 func hints(app *kingpin.Application) {
 	byName := map[string]kingpin.HintAction{
-		"id": known, "episode": episodes, "run": runs,
+		"id": known, "alert": known, "episode": episodes, "run": runs,
 		"playbook": pagesOf("playbook"), "guard": pagesOf("guard"), "name": pagesOf(""),
 	}
 	for _, c := range app.Model().Commands {
