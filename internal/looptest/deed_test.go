@@ -90,7 +90,7 @@ func TestKilledUnderACommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			member := cluster.Member{Name: "w1", Host: "localhost", Commands: cluster.Commands{Status: []string{"/bin/echo", `{"state":"running","identity":"1"}`}}}
-			s := configure(t, options{settle: "100ms", clusters: []cluster.Cluster{{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{member}}}})
+			s := configure(t, options{settle: "100ms", settings: "eager_gap: 50ms", clusters: []cluster.Cluster{{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{member}}}})
 			must(t, os.WriteFile(filepath.Join(s.playbooks(), "slow.yml"), slowly(deed, s.home, more, "timeout: 60s"), 0o600))
 			s.start()
 			s.send(alertOf(map[string]string{"alertname": "ItIsSlow"}))
