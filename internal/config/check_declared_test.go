@@ -17,11 +17,10 @@ func TestExecutor(t *testing.T) {
 		if text == "" {
 			c, err = config.Parse("fettle.yml", nil)
 		}
-		if got := ""; err != nil {
-			if got = err.Error(); got != want {
-				t.Errorf("%q: %s, want %s", text, got, want)
-			}
-		} else if want != "" || c.Playbooks.Executor != text {
+		switch {
+		case err != nil && err.Error() != want:
+			t.Errorf("%q: %s, want %s", text, err, want)
+		case err == nil && (want != "" || c.Playbooks.Executor != text):
 			t.Errorf("%q: %+v", text, c.Playbooks)
 		}
 	}
