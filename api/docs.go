@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -25,10 +26,13 @@ type runbooks struct {
 	library pages.Library
 	err     error
 	policy  string
+
+	mu    sync.Mutex
+	shown map[string][]byte // what was asked for before: anybody may ask, and it stays the same
 }
 
 func newRunbooks() *runbooks {
-	r := &runbooks{}
+	r := &runbooks{shown: map[string][]byte{}}
 	r.library, r.err = pages.All(docs.Files())
 	sum := sha256.Sum256([]byte(docsStyle))
 	r.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
@@ -43,31 +47,49 @@ func (a *API) docs(c *gin.Context) {
 		a.fail(c, a.books.err)
 		return
 	}
-	at := strings.TrimPrefix(path.Clean(c.Param("page")), "/")
+	at := strings.TrimPrefix(c.Param("page"), "/")
+	p, found := pages.Page{}, at == "" || at == "README.md" || at == "README"
+	if !found && at == path.Clean(at) {
+		p, found = a.books.find(at)
+	}
+	if !found {
+		a.fail(c, &Error{Status: http.StatusNotFound, Message: "no such page", Hint: "GET /docs/ lists them"})
+		return
+	}
+	b, err := a.books.html(p, strings.Repeat("../", strings.Count(at, "/")))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.Header("Content-Security-Policy", a.books.policy)
+	c.Data(http.StatusOK, "text/html; charset=utf-8", b)
+}
+
+// html is a page as a document, made once; one without a name is the list of all. up
+// leads from where it is read to the list.
+func (r *runbooks) html(p pages.Page, up string) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b, ok := r.shown[up+p.Path]; ok {
+		return b, nil
+	}
 	var body strings.Builder
 	title := "Documentation"
-	if at == "" || at == "README.md" || at == "README" {
-		a.books.list(&body)
+	if p.Path == "" {
+		r.list(&body)
 	} else {
-		p, ok := a.books.find(at)
-		if !ok {
-			a.fail(c, &Error{Status: http.StatusNotFound, Message: "no such page", Hint: "GET /docs/ lists them"})
-			return
-		}
 		title = p.Name
-		depth := strings.Count(strings.TrimPrefix(c.Param("page"), "/"), "/")
-		up := strings.Repeat("../", depth)
 		fmt.Fprintf(&body, "<nav><a href=\"%s./\">All pages</a></nav>\n<main>\n", up)
-		if err := pages.HTML(&body, p, func(target string) string { return a.books.link(up, target) }); err != nil {
-			a.fail(c, err)
-			return
+		if err := pages.HTML(&body, p, func(target string) string { return r.link(up, target) }); err != nil {
+			return nil, err
 		}
 		body.WriteString("</main>\n")
 	}
-	c.Header("Content-Security-Policy", a.books.policy)
-	c.Data(http.StatusOK, "text/html; charset=utf-8", fmt.Appendf(nil,
+	b := fmt.Appendf(nil,
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>%s · fettle</title><style>%s</style></head>\n<body>\n%s</body>\n</html>\n",
-		html.EscapeString(title), docsStyle, body.String()))
+		html.EscapeString(title), docsStyle, body.String())
+	r.shown[up+p.Path] = b
+	return b, nil
 }
 
 func (r *runbooks) find(at string) (pages.Page, bool) {
