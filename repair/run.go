@@ -257,7 +257,7 @@ func (l *live) blocked(guard, reason, detail string, passing bool) {
 // finish ends the run.
 func (l *live) finish(f FinishedData) {
 	f.Run, f.Episode, f.Playbook, f.Target = l.Planned.Run, l.Planned.Episode, l.Playbook, l.Target
-	f.Mutated = l.Mutating > 0
+	f.Mutated = l.Mutating > 0 && !l.owed() // what is owed ends no new repair
 	e := l.e
 	reason := tellsOf(f)
 	news := reason != "" && l.ep != nil && !l.ep.tells(reason)

@@ -154,9 +154,6 @@ func (l *live) allInOrder(seen Sighting) {
 // people learn of it even while something else holds.
 func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 	q.Settings, q.Autonomy = e.settings(q.Playbook, q.Target.Cluster.Name), e.autonomy(q.Playbook, q.Target)
-	if q.Actor != "" && q.Autonomy == Approve {
-		q.Autonomy = Auto
-	}
 	q.Counted, q.State, q.Brake = q.Step.counted(), e, e.stamp.Brake
 	q.Wall, q.Takes = e.stamp.Now.Wall, e.takes(q.Spec, q.Target)
 	q.Fleet = e.freshFleet(q.Settings)
@@ -170,6 +167,7 @@ func (e *Engine) judge(q Question) ([]Verdict, *Verdict) {
 		verdicts = append(verdicts, v)
 	}
 	e.approved(verdicts, q)
+	askedFor(verdicts, q)
 	return verdicts, refusalIn(verdicts)
 }
 

@@ -176,6 +176,23 @@ func (e *Engine) undo(ev Undo) (run string, err error) {
 	}, t), nil
 }
 
+// askedFor puts into the verdicts that a person asked for just this: where one is
+// enough, that is the approval.
+func askedFor(verdicts []Verdict, q Question) {
+	if q.Actor == "" {
+		return
+	}
+	for i, v := range verdicts {
+		switch {
+		case !approvable(v):
+		case q.Settings.Approvers > 1:
+			verdicts[i].Detail += fmt.Sprintf("; %d operators have to agree (approvers), and an undo is the word of one", q.Settings.Approvers)
+		default:
+			verdicts[i] = Verdict{Guard: v.Guard, OK: true, Detail: "asked for by " + q.Actor}
+		}
+	}
+}
+
 // leave takes a person's word that what is owed stays as it is.
 func (e *Engine) leave(ev LeaveUndo) error {
 	o := e.st.owed[ev.Run]

@@ -26,7 +26,7 @@ func TestOwedIsTakenBackOnceHealthy(t *testing.T) {
 	f.heal()
 	f.run(3 * time.Minute)
 	f.wantFiles(t, "pool=in", "second=one")
-	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired {
+	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired || got[0].Mutated { // no new cooldown
 		t.Errorf("taken back: %+v", got)
 	}
 	if f.owed() != 0 {
@@ -315,13 +315,21 @@ func TestUndoByAPerson(t *testing.T) {
 	if got := f.ended(run); len(got) != 1 || got[0].Guard != "pause" {
 		t.Fatalf("with the brake: %+v", got)
 	}
-	f.brake, f.level = false, repair.Approve
+	f.brake, f.level, f.set.Approvers = false, repair.Approve, 2
+	if _, err := f.undo(run); err != nil {
+		t.Fatal(err)
+	}
+	f.run(time.Minute)
+	if got := f.ended(run); len(got) != 2 || got[1].Reason != "approval" || !strings.Contains(got[1].Detail, "2 operators have to agree") {
+		t.Fatalf("one of two: %+v", got)
+	}
+	f.set.Approvers = 1
 	if _, err := f.undo(run); err != nil {
 		t.Fatal(err)
 	}
 	f.run(time.Minute)
 	f.wantFiles(t, "pool=in", "second=one")
-	if got := f.ended(run); len(got) != 2 || got[1].Outcome != repair.Repaired {
+	if got := f.ended(run); len(got) != 3 || got[2].Outcome != repair.Repaired || !got[2].Mutated {
 		t.Errorf("%+v", got)
 	}
 	var planned repair.Planned
