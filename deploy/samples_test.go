@@ -1,4 +1,4 @@
-//go:build (servers || release) && linux
+//go:build servers || release
 
 package deploy
 

@@ -56,7 +56,7 @@ WantedBy=multi-user.target
 // there, in that order, on a machine that has the package and nothing else of ours.
 func testFirstCluster(t *testing.T, packages map[string]string) {
 	m := newcomer(t, packages)
-	p := &walk{machine: m, blocks: blocks(t, "first-cluster.md")}
+	p := &walk{machine: m, blocks: blocks(t, "how-to/first-cluster.md")}
 
 	p.do("sudo fettle init --etcd")
 	// The one thing that the test does differently: it waits for seconds and not for a
@@ -135,10 +135,10 @@ func newcomer(t *testing.T, packages map[string]string) machine {
 	return m
 }
 
-// blocks are the commands of a page under docs/how-to, block by block.
+// blocks are the commands of a page under docs, block by block.
 func blocks(t *testing.T, page string) (found []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "how-to", page))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
