@@ -13,7 +13,8 @@ import (
 
 // deed is a step with action exec, as the playbooks of the simulation have them: `put
 // KNOB VALUE` sets one of the target's knobs, `is KNOB VALUE` compares, `get KNOB` reads,
-// and `restart` restarts the target's service.
+// `restart` and `configure` restart the target's service with its new configuration, and
+// `fresh` tells whether it is in order with that.
 type deed struct {
 	exec   repair.Exec
 	undoes *repair.Undoes
@@ -47,7 +48,7 @@ func (d deed) does() repair.Does {
 // looks tells that the step has an observation of its own.
 func (d deed) looks() bool { return d.exec.Unless != nil || d.undoes != nil && d.exec.Was != nil }
 
-// knob is what it is about, and the value that it puts there; empty for `restart`.
+// knob is what it is about, and the value that it puts there; empty for a restart.
 func (d deed) knob() (name, value string) {
 	if len(d.exec.Argv) < 3 {
 		return "", ""
@@ -62,10 +63,10 @@ func (d deed) knob() (name, value string) {
 // inOrder is the step's own observation, or, where it has none, whether its target is in
 // order as a probe can tell.
 func (d deed) inOrder(u *unit) bool {
-	if !d.looks() {
+	name, value := d.knob()
+	if name == "" {
 		return u.inOrder && !u.cutProbe
 	}
-	name, value := d.knob()
 	return u.knobs[name] == value
 }
 
@@ -195,6 +196,7 @@ func (w *world) effect(m *mutation, d deed) {
 	if name == "" {
 		w.say(u.name(), "is restarted by a command")
 		u.byFettle = u.byFettle || u.pid != 0
+		delete(u.knobs, "conf")
 		_ = u.restart(nil)
 		return
 	}

@@ -42,6 +42,7 @@ func faults() []fault {
 			w.in(w.dice.span(time.Minute, 20*time.Minute), func() { w.fettle.commandsFail = 0 })
 		}},
 		{"a service does not come up", 6, (*world).breakService},
+		{"a new configuration", 4, (*world).configure},
 		{"a person turns a knob", 5, (*world).turnKnob},
 		{"a person has a run undone", 3, (*world).undoOne},
 		{"a link is cut, one way", 3, (*world).cutLink},

@@ -43,6 +43,17 @@ func (w *world) breakService() {
 	w.in(w.dice.span(time.Minute, 15*time.Minute), func() { u.broken = false })
 }
 
+// configure gives all services a configuration that takes a restart, where they are
+// served so.
+func (w *world) configure() {
+	for _, u := range w.plain() {
+		if w.rolls {
+			u.knobs["conf"] = "old"
+			w.say(u.name(), "has an old configuration")
+		}
+	}
+}
+
 // turnKnob is somebody who changes what fettle may have set, or sets it back.
 func (w *world) turnKnob() {
 	for _, u := range w.plain() {

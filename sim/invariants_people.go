@@ -119,9 +119,10 @@ func (v *watcher) stillAbout(key string) bool {
 func (w *world) holdsAny() bool { return slices.ContainsFunc(w.units, w.fettle.holds) }
 
 // floodHeld: for one passing refusal a few episodes get a run of their own within an
-// hour; the others are recorded together (rule 5).
-func (v *watcher) floodHeld(f repair.FinishedData, run *runSeen) {
-	if run == nil || run.intents > 0 || f.Outcome != repair.Blocked || !f.Passing || f.Guard != "pause" {
+// hour; the others are recorded together (rule 5). A run that could have begun something
+// when it opened is none of these.
+func (v *watcher) floodHeld(f repair.FinishedData, run *runSeen, at time.Duration) {
+	if run == nil || run.at != at || f.Outcome != repair.Blocked || !f.Passing || f.Guard != "pause" {
 		return
 	}
 	key := f.Guard + "/" + f.Reason

@@ -56,7 +56,7 @@ func (v *watcher) radiusKept(in repair.IntentData, u *unit, run *runSeen, look *
 		down := []string{in.TargetName}
 		for _, m := range l.Members {
 			o := v.w.named[m]
-			if o != u && (o.byFettle || !o.available() && v.w.now-o.lastAvailable > seenFor) {
+			if o != u && (o.byFettle || v.beingTaken(m) || !o.available() && v.w.now-o.lastAvailable > seenFor) {
 				down = append(down, m)
 			}
 		}
@@ -64,6 +64,17 @@ func (v *watcher) radiusKept(in repair.IntentData, u *unit, run *runSeen, look *
 			v.report(ruleRadius, "an intent to %s %s, with which %s are down: %d of %s may be", in.Action, in.TargetName, strings.Join(down, ", "), l.AtMost, l.Name)
 		}
 	}
+}
+
+// beingTaken tells that an intent is open which takes a target away.
+func (v *watcher) beingTaken(target string) bool {
+	for _, id := range v.ledger.order {
+		r := v.ledger.runs[id]
+		if r.current != nil && r.plan.Target == target && v.does(r, *r.current) == repair.Takes {
+			return true
+		}
+	}
+	return false
 }
 
 // available tells that fettle's own look shows that it does its work.

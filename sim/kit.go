@@ -65,6 +65,8 @@ func (k *Kit) alertname(u *unit) string {
 	switch {
 	case u.ring != nil:
 		return "FettleRaftMemberDown"
+	case u.w.rolls:
+		return "SimServiceStale"
 	case u.place == 1:
 		return "SimServiceOnce"
 	case u.place == 2:
@@ -123,7 +125,7 @@ func (w *world) settings(target string) repair.Settings {
 func (k *Kit) build(d dice, members int) *world {
 	w := &world{
 		kit: k, dice: d, named: map[string]*unit{}, agents: d.chance(0.7), sample: pick(d, 0, time.Second, time.Second), polls: d.chance(0.85),
-		systemd: d.chance(0.6), executions: map[string]*execution{}, bound: map[string]repair.PlannedStep{}, declared: map[string]terms{},
+		rolls: d.chance(0.12), systemd: d.chance(0.6), executions: map[string]*execution{}, bound: map[string]repair.PlannedStep{}, declared: map[string]terms{},
 	}
 	w.actions = k.bindFor(w)
 	oneHost := d.chance(0.3)

@@ -29,6 +29,7 @@ type ledger struct {
 
 type runSeen struct {
 	plan     repair.Planned
+	at       time.Duration
 	begun    []begunStep // in order, each once
 	intents  int
 	started  int
@@ -85,7 +86,7 @@ func (l *ledger) take(d journal.Draft) {
 		}
 	case repair.TypePlanned:
 		v := read[repair.Planned](d)
-		l.runs[v.Run] = &runSeen{plan: v}
+		l.runs[v.Run] = &runSeen{plan: v, at: at}
 		l.order = append(l.order, v.Run)
 		if ep := l.episodes[v.Episode]; ep != nil && v.Undoes == "" {
 			ep.run = v.Run

@@ -22,6 +22,10 @@ func (w *world) play() {
 		w.breakService()
 		w.run(w.dice.span(time.Minute, 8*time.Minute), nil)
 	}
+	if w.rolls {
+		w.configure()
+		w.changed()
+	}
 	for range n {
 		if w.stopped() {
 			return

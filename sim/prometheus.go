@@ -63,7 +63,7 @@ func (p *prometheus) noteAll() {
 	}
 }
 
-func (p *prometheus) reaches(u *unit) bool { return u.answers() && !u.cutProm }
+func (p *prometheus) reaches(u *unit) bool { return u.answers() && !u.cutProm && !u.outdated() }
 
 func (p *prometheus) scrape(s *series) {
 	s.planned = false

@@ -219,13 +219,16 @@ func (u *unit) stop(purpose string) {
 	u.w.changed()
 }
 
+// outdated tells that it serves with an old configuration.
+func (u *unit) outdated() bool { return u.knobs["conf"] == "old" }
+
 // noteOrder keeps the truth about whether it is in order.
 func (u *unit) noteOrder() {
 	if u.wasAvailable {
 		u.lastAvailable = u.w.now
 	}
 	u.wasAvailable = u.available()
-	now := u.answers() && (u.ring == nil || u.caughtUp())
+	now := u.answers() && (u.ring == nil || u.caughtUp()) && !u.outdated()
 	if now == u.inOrder {
 		return
 	}

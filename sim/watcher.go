@@ -110,7 +110,7 @@ func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
 		f := read[repair.FinishedData](d)
 		v.repairedInOrder(f)
 		v.settled(f, d)
-		v.floodHeld(f, v.ledger.runs[f.Run])
+		v.floodHeld(f, v.ledger.runs[f.Run], v.ledger.ran(d.At))
 		v.w.stats.Runs++
 		v.w.stats.count(f)
 	case repair.TypeEscalate:

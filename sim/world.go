@@ -36,6 +36,7 @@ type world struct {
 	digest   string           // of the configuration that says so
 	declared map[string]terms // by digest
 
+	rolls      bool // plain services get new configurations, one after the other
 	systemd    bool // commands outlive fettle
 	executions map[string]*execution
 	actions    map[string]repair.ActionSpec
