@@ -74,6 +74,17 @@ func flat(text string) string {
 	return b.String()
 }
 
+// title is a page's heading up to a colon, without markup.
+func title(text string) string {
+	for _, b := range parse(text) {
+		if b.form == heading {
+			text, _, _ := strings.Cut(flat(b.text), ":")
+			return text
+		}
+	}
+	return ""
+}
+
 // summary is a page's first paragraph without markup.
 func summary(text string) string {
 	for _, b := range parse(text) {

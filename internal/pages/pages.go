@@ -26,6 +26,8 @@ type Page struct {
 	Kind string
 	// Path is below docs, without the suffix; a command's has its section's anchor.
 	Path string
+	// Title is its heading up to a colon, by which it is found too.
+	Title string
 	// Summary is its first paragraph, as text without markup.
 	Summary string
 	// Text is Markdown. Its links are relative to Path.
@@ -81,7 +83,7 @@ func All(tree fs.FS) (Library, error) {
 
 func (l *Library) add(at, text string) {
 	folder, base := path.Split(at)
-	p := Page{Name: base, Kind: "topic", Path: at, Summary: summary(text), Text: text}
+	p := Page{Name: base, Kind: "topic", Path: at, Title: title(text), Summary: summary(text), Text: text}
 	for _, k := range kinds() {
 		if strings.TrimSuffix(folder, "/") == k.folder {
 			p.Kind = k.kind
@@ -127,16 +129,16 @@ var ErrNotFound = errors.New("there is no page")
 func (l Library) Find(name string) ([]Page, error) {
 	var found []Page
 	for _, p := range l.Pages {
-		if strings.EqualFold(name, p.Name) || strings.EqualFold(name, p.Kind+"/"+p.Name) || name == p.Path || p.Kind == "command" && strings.EqualFold(name, "fettle "+p.Name) {
+		if strings.EqualFold(name, p.Name) || strings.EqualFold(name, p.Title) && p.Title != "" || strings.EqualFold(name, p.Kind+"/"+p.Name) || name == p.Path || p.Kind == "command" && strings.EqualFold(name, "fettle "+p.Name) {
 			found = append(found, p)
 		}
 	}
 	if len(found) > 0 {
 		return found, nil
 	}
-	names := make([]string, len(l.Pages))
-	for i, p := range l.Pages {
-		names[i] = p.Name
+	var names []string
+	for _, p := range l.Pages {
+		names = append(names, p.Name, p.Title)
 	}
 	if near := strictyaml.Suggest(name, names); near != "" {
 		return nil, fmt.Errorf("%w %q: did you mean %q?", ErrNotFound, name, near)

@@ -36,6 +36,8 @@ func TestFind(t *testing.T) {
 		{"journal verify", "command", "# fettle journal verify\n"},
 		{"fettle explain", "command", "# fettle explain\n"},
 		{"guard/pause", "guard", "# pause\n"},
+		{"FettleEscalation", "topic", "# FettleEscalation"},
+		{"how the engine decides", "topic", "# How the engine decides\n"},
 		{"engine", "topic", "# How the engine decides\n"},
 		{"topic/guards", "topic", "# Guards\n"},
 		{"guards/quorum", "guard", "# quorum\n"},
