@@ -136,6 +136,7 @@ type Options struct {
 // Teller posts.
 type Teller struct {
 	o        Options
+	turn     sync.Mutex // a round that was slow must not undo the next one
 	posts    prometheus.Counter
 	failures *prometheus.CounterVec
 }
@@ -165,6 +166,8 @@ func (t *Teller) Tell(ctx context.Context, all []repair.Escalation) {
 			posts[i].Annotations[name] = t.o.Redact(text)
 		}
 	}
+	t.turn.Lock()
+	defer t.turn.Unlock()
 	var done sync.WaitGroup
 	for _, m := range managers {
 		done.Go(func() {

@@ -2,7 +2,6 @@ package repair
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/journal"
@@ -33,14 +32,13 @@ func (s *State) foldEscalated(v EscalatedData, t time.Duration, wall time.Time) 
 	if ep != nil && v.Run == "" {
 		ep.escalated = set(ep.escalated, v.Reason, true)
 	}
-	name := v.Cluster
-	if v.Tier == "" { // as it was written when each episode had its own
-		name, _, _ = strings.Cut(v.Target, "/")
+	if v.Tier == "" { // as it was written when each episode was told by itself
+		return
 	}
-	key := toldKey(name, v.Reason)
+	key := toldKey(v.Cluster, v.Reason)
 	told := s.told[key]
 	if told == nil {
-		told = &Told{Cluster: name, Reason: v.Reason, Tier: v.Tier, Detail: v.Detail, At: t, Wall: wall}
+		told = &Told{Cluster: v.Cluster, Reason: v.Reason, Tier: v.Tier, Detail: v.Detail, At: t, Wall: wall}
 		s.told[key] = told
 	}
 	told.Tier = min(told.Tier, v.Tier) // P0 is the most urgent one

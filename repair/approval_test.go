@@ -272,3 +272,87 @@ func TestApprovalWithoutProof(t *testing.T) {
 		t.Errorf("started %d times; outcomes %v", n, w.finished())
 	}
 }
+
+// Wherever fettle is killed under an approval, the repair is done once, and no run but
+// the one that began under it goes on.
+func TestApprovalOverEveryCrash(t *testing.T) {
+	for at := 1; ; at++ {
+		w := newWorld(t, 3)
+		w.level, w.set.Cooldown = repair.Approve, 0
+		w.member("m2").hung = true
+		fire(w, "m2")
+		w.run(20 * time.Second)
+		if err := w.approve(w.engine.State().Episodes()[0].ID, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		effects := 0
+		w.crash = func(repair.Effect) bool { effects++; return effects == at }
+		w.run(5 * time.Minute)
+		if effects < at {
+			if at < 10 {
+				t.Errorf("only %d effects", effects)
+			}
+			return
+		}
+		if at > 60 { // the looks of the settle time
+			return
+		}
+		m := w.member("m2")
+		if m.killed > 1 || m.applied > 1 {
+			t.Fatalf("killed at effect %d: ended %d times, started %d times; outcomes %v", at, m.killed, m.applied, w.finished())
+		}
+		under := map[string]bool{}
+		w.each(repair.TypeIntent, func(b []byte) {
+			var in repair.IntentData
+			w.decode(b, &in)
+			under[in.Run] = true
+			if in.Approval == nil {
+				t.Errorf("killed at effect %d: an intent without an approval", at)
+			}
+		})
+		if len(under) > 1 {
+			t.Errorf("killed at effect %d: %d runs changed something under one approval", at, len(under))
+		}
+		if got, want := carried(t, w.engine.State(), w.reading()), carried(t, fold(t, w.drafts), w.reading()); got != want {
+			t.Errorf("killed at effect %d: the journal folds to another state", at)
+		}
+	}
+}
+
+// What people have said, and what they are told, is carried into the next segment.
+func TestPeoplesWordsAreCarried(t *testing.T) {
+	w, ep := approveWorld(t)
+	w.set.Approvers = 2
+	if err := w.approve(ep, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	w.run(2 * time.Minute)
+	if err := w.step(repair.Acknowledge{Episode: ep, Actor: "alice"}).Err; err != nil {
+		t.Fatal(err)
+	}
+	w.run(5 * time.Second)
+	fire(w, "m3")
+	w.kill("m3")
+	w.run(2 * time.Minute)
+	if err := w.approve(ep, "alice"); err != nil { // the first one is void: m3 went away
+		t.Fatal(err)
+	}
+	w.run(10 * time.Second)
+	for i := range w.drafts {
+		whole := fold(t, w.drafts[:i+1])
+		now := w.drafts[i].At
+		drafts, err := whole.Carry(now, func() string { return "id" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := carried(t, fold(t, drafts), now), carried(t, whole, now); got != want {
+			t.Fatalf("after record %d (%s) the carried state is another one:\n%s\n%s", i, w.drafts[i].Type, got, want)
+		}
+	}
+	all := carried(t, fold(t, w.drafts), w.reading())
+	for _, part := range []string{`"approvals":[`, `"told":[`, `"acked":[`} {
+		if !strings.Contains(all, part) {
+			t.Errorf("nothing of %s is carried:\n%s", part, all)
+		}
+	}
+}

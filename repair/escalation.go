@@ -224,6 +224,12 @@ func (t *telling) wake() {
 	t.due, t.last = -1, e.now
 	every := max(tellGap, e.general().EscalateEvery)
 	about := e.toldOf()
+	for _, key := range sortedKeys(about) {
+		if of := about[key]; e.st.told[key] == nil { // a reload moved it to another cluster, or an older fettle told it
+			_, reason, _ := strings.Cut(key, "|")
+			e.tell(of[0], reason, e.sampleOf(of[0]).Answer)
+		}
+	}
 	var alerts []Escalation
 	for _, key := range sortedKeys(e.st.told) {
 		told, of := e.st.told[key], about[key]
@@ -325,16 +331,15 @@ func (e *Engine) postOver(told *Told) {
 // a record it finds those again whose deadline has passed.
 func (e *Engine) startTelling() {
 	e.telling = telling{e: e, due: -1, last: -tellGap, from: e.now + e.general().EscalateEvery}
-	if len(e.st.told) == 0 {
-		return
-	}
 	for _, ep := range e.st.openEpisodes() {
 		if e.st.told[toldKey(e.clusterOf(ep), reasonDeadline)] != nil && e.late(ep) && !ep.tells(reasonDeadline) {
 			ep.quiet.told = append(ep.quiet.told, reasonDeadline)
 		}
 	}
-	e.telling.due = e.now
-	e.timers.set(&e.telling)
+	if len(e.st.told) > 0 || len(e.toldOf()) > 0 {
+		e.telling.due = e.now
+		e.timers.set(&e.telling)
+	}
 }
 
 func (e *Engine) late(ep *Episode) bool { return e.now-ep.Opened > e.settingsOf(ep).Deadline }

@@ -193,3 +193,20 @@ func TestPassingIsToldAtTheDeadline(t *testing.T) {
 		t.Errorf("after a restart it is of %d episodes", last.Episodes)
 	}
 }
+
+// What people are told of follows a reload that takes the cluster away.
+func TestToldAfterTheClusterIsGone(t *testing.T) {
+	w, told := tellingWorld(t, 3)
+	w.kill("m2")
+	w.step(repair.SetPause{Actor: "op"})
+	w.active("m2")
+	w.run(3 * time.Minute)
+	wantList(t, "told", open(*told), "demo deadline")
+	*told = nil
+	w.cfg.Inventory.Clusters = []cluster.Cluster{{Name: "other", Kind: cluster.KindEtcd}}
+	w.step(repair.Reloaded{Config: w.cfg})
+	w.run(3 * time.Minute)
+	if got := open(*told); !slices.Contains(got, "demo deadline over") || !slices.Contains(got, " deadline") {
+		t.Errorf("told %v", got)
+	}
+}

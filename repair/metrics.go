@@ -37,7 +37,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		last:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_run_last_outcome_timestamp_seconds", Help: "When a run last ended with this outcome, Unix time."}, []string{"playbook", "outcome"}),
 		live:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_live", Help: "Runs that have not ended."}),
 		owed:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fettle_run_owed", Help: "Ended runs of which something is still to be taken back."}),
-		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "Episodes that people were to be told of, by reason."}, []string{"reason"}),
+		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "How often people began to be told of a cluster, by reason."}, []string{"reason"}),
 		firing:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_escalation_firing", Help: "Clusters that people are told of now, by reason."}, []string{"reason"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling.",
