@@ -106,7 +106,7 @@ type PlannedStep struct {
 	Action string            `json:"action"`
 	With   map[string]string `json:"with,omitempty"`
 	Once   bool              `json:"once,omitempty"` // must not be done twice
-	// Declared is what the playbook itself says that the step does, as Declaring.Resolve
+	// Declared is what the playbook itself says that the step does, as Playbook.Resolve
 	// made it: with the labels in it, and never resolved again.
 	Declared json.RawMessage `json:"declared,omitempty"`
 	// Undo is how the step is taken back; nil: it cannot be.

@@ -71,6 +71,30 @@ func begun(t *testing.T, dir string, n int) []int {
 	return pids
 }
 
+// What a command printed that failed is evidence: by digest, without secrets.
+func TestOutputOfACommandIsEvidence(t *testing.T) {
+	t.Parallel()
+	member := cluster.Member{Name: "w1", Host: "localhost", Commands: cluster.Commands{Status: []string{"/bin/echo", `{"state":"running","identity":"1"}`}}}
+	s := configure(t, options{settings: "eager_gap: 50ms, step_attempts: 1", clusters: []cluster.Cluster{{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{member}}}})
+	text := strings.Replace(string(slowly("/bin/ls", "/nothing/password=hunter2", "", "timeout: 60s")), "creates: /nothing/password=hunter2", "creates: /nothing", 1)
+	must(t, os.WriteFile(filepath.Join(s.playbooks(), "slow.yml"), []byte(text), 0o600))
+	s.start()
+	s.send(alertOf(map[string]string{"alertname": "ItIsSlow"}))
+	if f := s.outcome(1); f.Outcome != repair.Failed {
+		t.Errorf("the run ended %+v", f)
+	}
+	all := s.results(s.story())
+	if len(all) != 1 || all[0].Result != repair.StepFailed || all[0].Output == nil || !strings.HasPrefix(all[0].Output.Digest, "sha256:") {
+		t.Fatalf("the attempts ended %+v", all)
+	}
+	if said := all[0].Output.Excerpt; !strings.Contains(said, "password=[redacted]") || strings.Contains(said, "hunter2") {
+		t.Errorf("evidence: %q", said)
+	}
+	if text := s.explain(all[0].Run); !strings.Contains(text, "runs /bin/ls") || !strings.Contains(text, "[redacted]") {
+		t.Errorf("explain:\n%s", text)
+	}
+}
+
 // results are how the attempts at steps ended.
 func (s *server) results(st story) []repair.StepData {
 	s.t.Helper()

@@ -199,6 +199,9 @@ func answeredWords(d repair.StepData) words {
 
 func stepWords(d repair.StepData) words {
 	w := words{run: d.Run, details: seen(d.Says)}
+	if d.Output != nil {
+		w.details = append(w.details, printed(*d.Output)...)
+	}
 	switch d.Result {
 	case repair.StepVerified:
 		w.says = fmt.Sprintf("step %s: verified", d.Name)
