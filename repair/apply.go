@@ -134,6 +134,7 @@ func (s *State) foldNoop(v StepData, wall time.Time) {
 	if r := s.runs[v.Run]; r != nil {
 		r.Next = v.Step + 1
 		r.trail(v.Step, func(tr *Trail) { tr.State, tr.Says, tr.Ended = "noop", v.Says, wall })
+		s.foldPutBack(r, v.Step)
 	}
 }
 
@@ -176,6 +177,7 @@ func (s *State) foldStep(v StepData, wall time.Time) {
 	r.neverBegan(v)
 	switch v.Result {
 	case StepVerified:
+		s.foldPutBack(r, v.Step)
 		r.Next = v.Step + 1
 		r.Verified = r.Next >= len(r.Steps)
 	case StepFailed:

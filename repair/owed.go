@@ -125,8 +125,24 @@ func (s *State) foldKept(r *Run) {
 	}
 }
 
-// foldUndone notes how a run ended that took another back. What is put back, or was
-// changed by somebody else, is owed no more.
+// foldPutBack notes that a step is put back: it is owed no more, however its run ends.
+func (s *State) foldPutBack(r *Run, step int) {
+	if o := s.owed[r.Undoes]; o != nil && step >= 0 && step < len(r.Steps) {
+		s.dropOwed(o, r.Steps[step:step+1])
+	}
+}
+
+func (s *State) dropOwed(o *Owed, done []PlannedStep) {
+	o.Steps = slices.DeleteFunc(slices.Clone(o.Steps), func(have PlannedStep) bool {
+		return slices.ContainsFunc(done, func(d PlannedStep) bool { return d.Undoes != nil && d.Undoes.Intent == have.Undoes.Intent })
+	})
+	if len(o.Steps) == 0 {
+		delete(s.owed, o.Run)
+	}
+}
+
+// foldUndone notes how a run ended that took another back. What was changed by somebody
+// else is owed no more.
 func (s *State) foldUndone(r *Run, v FinishedData) {
 	o := s.owed[r.Undoes]
 	if o == nil {
@@ -137,15 +153,10 @@ func (s *State) foldUndone(r *Run, v FinishedData) {
 	}
 	o.Runs++
 	switch {
-	case v.Outcome == Repaired, v.Outcome == Noop, v.somebodyElse():
-		o.Steps = slices.DeleteFunc(slices.Clone(o.Steps), func(have PlannedStep) bool {
-			return slices.ContainsFunc(r.Steps, func(done PlannedStep) bool { return done.Undoes != nil && done.Undoes.Intent == have.Undoes.Intent })
-		})
+	case v.somebodyElse():
+		s.dropOwed(o, r.Steps)
 	case v.Outcome == Failed, v.Outcome == Unknown:
 		o.Failed++
-	}
-	if len(o.Steps) == 0 {
-		delete(s.owed, r.Undoes)
 	}
 }
 

@@ -48,6 +48,7 @@ const (
 	ruleHealthy    = "nothing is returned to service while it is ill"
 	ruleBackwards  = "what was begun last is undone first"
 	ruleOwed       = "what is owed is put back, or a person is told"
+	ruleStillOwed  = "nothing is put back that is owed no more"
 	ruleRuns       = "every dead member with intact data runs again"
 	ruleOver       = "every episode is closed without a person"
 )

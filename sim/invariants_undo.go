@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fettle-io/fettle/repair"
@@ -41,7 +42,8 @@ func (v *watcher) putBackRightly(in repair.IntentData, u *unit, run *runSeen, lo
 		v.report(ruleHealthy, "an intent to put back %s on %s, which is not in order", s.Name, in.TargetName)
 	}
 	o := v.ledger.owed[s.Undoes.Run]
-	if o == nil || len(o.steps) == 0 {
+	if o == nil || !slices.ContainsFunc(o.steps, func(b begunStep) bool { return b.intent == s.Undoes.Intent }) {
+		v.report(ruleStillOwed, "an intent to put back %s on %s, which run %s does not owe any more", s.Name, in.TargetName, tail(s.Undoes.Run))
 		return
 	}
 	if last := o.steps[len(o.steps)-1]; last.intent != s.Undoes.Intent {

@@ -183,7 +183,7 @@ func (l *ledger) finish(v repair.FinishedData, at time.Duration) {
 	l.count(v.Episode, at)
 	if r := l.runs[v.Run]; r != nil {
 		r.finished = true
-		if r.intents > r.started {
+		if r.intents > r.started && !r.owed() { // what is owed ends no new repair
 			l.mutated[v.Playbook+"|"+v.Target] = at
 		}
 	}
@@ -200,6 +200,7 @@ func (l *ledger) finish(v repair.FinishedData, at time.Duration) {
 	}
 	if v.Outcome == repair.Repaired {
 		l.forgive(v.Target)
+		l.kept(r)
 	}
 	if ep := l.episodes[v.Episode]; ep != nil {
 		ep.run, ep.outcome, ep.last = "", v.Outcome, v

@@ -72,6 +72,28 @@ func (l *ledger) undone(v repair.StepData) {
 	}
 }
 
+// kept: what a run repaired with is part of that repair, and no earlier run's to take
+// back.
+func (l *ledger) kept(r *runSeen) {
+	if r == nil {
+		return
+	}
+	for run, o := range l.owed {
+		if o.target != r.plan.Target {
+			continue
+		}
+		by := l.runs[run]
+		o.steps = slices.DeleteFunc(o.steps, func(b begunStep) bool {
+			return slices.ContainsFunc(r.plan.Steps, func(s repair.PlannedStep) bool {
+				return len(s.Declared) > 0 && string(s.Declared) == string(by.plan.Steps[b.step].Declared)
+			})
+		})
+		if len(o.steps) == 0 {
+			delete(l.owed, run)
+		}
+	}
+}
+
 // tookBack is the end of a run that takes another back: what somebody has changed since
 // is nobody's to put back any more.
 func (l *ledger) tookBack(r *runSeen, v repair.FinishedData) {

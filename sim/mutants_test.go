@@ -52,6 +52,7 @@ func TestMutantsAreCaught(t *testing.T) {
 		{"returned while ill", "nothing is returned to service while it is ill"},
 		{"first begun is undone first", "what was begun last is undone first"},
 		{"what is owed is forgotten", "what is owed is put back, or a person is told"},
+		{"a repair is undone for an earlier run", "nothing is put back that is owed no more"},
 		{"a used approval is used again", "what needs approval is done under one that counts"},
 		{"an expired approval counts", "what needs approval is done under one that counts"},
 		{"one person counts twice", "what needs approval is done under one that counts"},
