@@ -251,7 +251,7 @@ func (e *Engine) checkDeadline(ep *Episode) {
 		return
 	}
 	set := e.settingsOf(ep)
-	if e.now-ep.Opened <= set.Deadline {
+	if e.now-ep.Opened <= set.Deadline || mutant("nobody is told at the deadline") {
 		return
 	}
 	reason, detail := reasonDeadline, "not in order within "+set.Deadline.String()+" of the alert"
