@@ -41,9 +41,9 @@ func (recorded) Started(_ *repair.Observation, now repair.Observation) bool {
 }
 
 // actions are the table's, as a replay has them: none can see or do anything.
-func actions(real map[string]repair.ActionSpec) map[string]repair.ActionSpec {
+func actions(table map[string]repair.ActionSpec) map[string]repair.ActionSpec {
 	out := map[string]repair.ActionSpec{}
-	for name, spec := range real {
+	for name, spec := range table {
 		spec.Sees, spec.Action, spec.Bind = schema(name), recorded{name}, nil
 		out[name] = spec
 	}
@@ -60,10 +60,10 @@ func Anew() []string {
 const guardRecorded = "recorded"
 
 // guards are the table's, as a replay has them. now finds what is told of a target.
-func guards(real []repair.Guard, now func(target string) *told) []repair.Guard {
-	out := make([]repair.Guard, 0, len(real)+1)
+func guards(table []repair.Guard, now func(target string) *told) []repair.Guard {
+	out := make([]repair.Guard, 0, len(table)+1)
 	var recorded []string
-	for _, g := range real {
+	for _, g := range table {
 		if !slices.Contains(Anew(), g.Name) {
 			recorded = append(recorded, g.Name)
 			g.Fleet, g.Alike = false, false
@@ -100,9 +100,9 @@ func guards(real []repair.Guard, now func(target string) *told) []repair.Guard {
 }
 
 // settings are the configuration's, but for what a replay cannot do again.
-func settings(real func(repair.Tier, string, string) repair.Settings) func(repair.Tier, string, string) repair.Settings {
+func settings(of func(repair.Tier, string, string) repair.Settings) func(repair.Tier, string, string) repair.Settings {
 	return func(tier repair.Tier, cluster, playbook string) repair.Settings {
-		s := real(tier, cluster, playbook)
+		s := of(tier, cluster, playbook)
 		s.EagerLooks = 1                   // the looks that made sure are not recorded
 		s.ViewAge = s.Forget               // what was seen is as old as it was then
 		s.ReopenClosed = 0                 // a delivery that opened nothing is not recorded
