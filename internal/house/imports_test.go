@@ -79,6 +79,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/manual":       {},
 	"internal/pages":        {"internal/strictyaml"},
 	"internal/online":       {"api", "cluster", "cluster/etcd", "internal/alertmanager", "internal/config", "internal/service", "promql", "repair", "rules"},
+	"internal/openapi":      {"api", "internal/access", "internal/schema", "webhook"},
 	"internal/programs":     {},
 	"internal/replay":       {"alert", "cluster", "journal", "repair"},
 	"internal/scaffold":     {"cluster", "internal/discovery", "internal/durable", "rules"},

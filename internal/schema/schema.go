@@ -97,6 +97,9 @@ func (g *Generator) Definitions(types ...reflect.Type) map[string]*Schema {
 
 // Name is what the definition of a type is called.
 func Name(t reflect.Type) string {
+	if t.Name() == "" {
+		return ""
+	}
 	name := strings.TrimSuffix(t.Name(), "YAML")
 	return strings.ToUpper(name[:1]) + name[1:]
 }
