@@ -81,6 +81,8 @@ func play(what string, args []string) {
 		if args[1] == "stay" {
 			time.Sleep(time.Minute)
 		}
+	case "quote": // prints its arguments and one variable
+		fmt.Printf("%q %q", args, os.Getenv("WHO"))
 	case "exit": // prints, and exits with a status
 		fmt.Print("out")
 		fmt.Fprint(os.Stderr, "token=hunter2 err")

@@ -14,11 +14,11 @@ const (
 	maxTasks  = 256
 )
 
-// executable is systemd's form of one line of ExecStart=.
+// executable is systemd's form of one line of ExecStart=, with its prefixes.
 type executable struct {
-	Path    string
-	Argv    []string
-	Failing bool // may fail
+	Path     string
+	Argv     []string
+	Prefixes []string
 }
 
 // filter is systemd's form of a list that allows or denies.
@@ -41,7 +41,8 @@ func properties(c Command, stdout, stderr *os.File) []systemd.Property {
 	}
 	p := []systemd.Property{
 		property("Description", "fettle: "+c.Argv[0]),
-		property("ExecStart", []executable{{c.Argv[0], c.Argv, false}}),
+		// Without the prefix systemd puts the values of variables where arguments name them.
+		property("ExecStartEx", []executable{{c.Argv[0], c.Argv, []string{"no-env-expand"}}}),
 		property("Type", "exec"),
 		property("RemainAfterExit", true), // how it ended stays to be told
 		property("Environment", env),
@@ -97,4 +98,9 @@ func properties(c Command, stdout, stderr *os.File) []systemd.Property {
 
 func property(name string, value any) systemd.Property {
 	return systemd.Property{Name: name, Value: dbus.MakeVariant(value)}
+}
+
+// saysNo has systemd take exit status 1 for no failure: a look that says no is none.
+func saysNo() systemd.Property {
+	return property("SuccessExitStatus", struct{ Statuses, Signals []int32 }{[]int32{1}, []int32{}})
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// startTimeout is for the start of a unit: polkit may ask somebody. Shorter than the
-// answer takes it must not be: what is refused too late would begin later.
+// startTimeout is for the start of a unit, on a host where systemd and polkit may be
+// busy: what is given up too early would begin later.
 const startTimeout = 30 * time.Second
 
 // keptFor is how long a unit that has ended is kept, for a fettle that was down.
@@ -73,7 +73,7 @@ func (x *Transient) Start(ctx context.Context, c Command) error {
 	if err != nil {
 		return fmt.Errorf("%s: a place for its output: %w", c.Name, err)
 	}
-	if err := x.start(ctx, c, out, out); err != nil {
+	if err := x.start(ctx, c, properties(c, out, out)); err != nil {
 		_ = out.Close()
 		return err
 	}
@@ -88,9 +88,9 @@ func (x *Transient) Start(ctx context.Context, c Command) error {
 	return nil
 }
 
-func (x *Transient) start(ctx context.Context, c Command, stdout, stderr *os.File) error {
+func (x *Transient) start(ctx context.Context, c Command, unit []systemd.Property) error {
 	return x.call(ctx, startTimeout, "start "+c.Name, func(ctx context.Context, conn *systemd.Conn) error {
-		_, err := conn.StartTransientUnitContext(ctx, c.Name+unitSuffix, "fail", properties(c, stdout, stderr), nil)
+		_, err := conn.StartTransientUnitContext(ctx, c.Name+unitSuffix, "fail", unit, nil)
 		if named(err, "UnitExists") {
 			return fmt.Errorf("%w: %w", ErrExists, err)
 		}
@@ -177,7 +177,7 @@ func (x *Transient) Look(ctx context.Context, c Command) ([]byte, Execution, err
 		return nil, Execution{}, fmt.Errorf("%s: a place for its output: %w", c.Name, err)
 	}
 	defer errs.Close()
-	if err := x.start(ctx, c, out, errs); err != nil {
+	if err := x.start(ctx, c, append(properties(c, out, errs), saysNo())); err != nil {
 		return nil, Execution{}, err
 	}
 	defer x.remove(context.WithoutCancel(ctx), c.Name)

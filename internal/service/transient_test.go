@@ -83,6 +83,7 @@ func TestTransient(t *testing.T) {
 	t.Run("no orphans", d.orphans)
 	t.Run("what it may do", d.sandbox)
 	t.Run("a look", d.looks)
+	t.Run("what arrives", d.literal)
 }
 
 func (d *deck) endings(t *testing.T) {
@@ -222,7 +223,18 @@ func (d *deck) looks(t *testing.T) {
 	if err != nil || string(out) != "out" || e.Exit != 1 {
 		t.Errorf("%q, %+v, %v", out, e, err)
 	}
-	c := d.command("wait")
+	c := d.command("exit", "1")
+	page, err := scratch("page")
+	check(err)
+	defer page.Close()
+	check(d.units.start(t.Context(), c, append(properties(c, page, page), saysNo())))
+	if e := d.until(d.units, c.Name, Ended); e.Exit != 1 {
+		t.Errorf("a look that says no: %+v", e)
+	}
+	if state, err := d.host.Systemctl("is-failed", c.Name); err == nil {
+		t.Errorf("a look that says no is %s", state)
+	}
+	c = d.command("wait")
 	c.Timeout = 200 * time.Millisecond
 	if _, e, err := d.units.Look(t.Context(), c); err != nil || e.Exit != -1 {
 		t.Errorf("at its timeout: %+v, %v", e, err)
@@ -238,5 +250,21 @@ func (d *deck) looks(t *testing.T) {
 	})
 	if out, _, err := d.units.Look(t.Context(), d.command("flood", "200000")); err != nil || len(out) != OutputLimit {
 		t.Errorf("a flood: %d bytes, %v", len(out), err)
+	}
+}
+
+// What systemd would take for a variable, a specifier or an escape is none.
+func (d *deck) literal(t *testing.T) {
+	hostile := []string{
+		"a$HOME", "${HOME}", "a${HOME}b", "$$HOME", "$HOME", "%n", "%%", "%H%m", `\x41`, `\n`, `\\`, `"`, `'`, "a b", " ", "\t", "a\nb", "-rf", "--", ";", "; reboot", "&", "|",
+		"$(id)", "`id`", "*", "~", "#", "{{ . }}", "@", ":", "+", "!", "!!", "é", "日本", "\u202e", "\x1b[2J", "\x7f", strings.Repeat("x", 4096), "",
+	}
+	for _, v := range hostile {
+		c := d.command("quote", v, "next")
+		c.Env = map[string]string{"WHO": v}
+		out, e, err := d.units.Look(t.Context(), c)
+		if want := fmt.Sprintf("%q %q", []string{v, "next"}, v); err != nil || string(out) != want {
+			t.Errorf("%v, %s: got %.200s, want %.200s", err, e.Says, out, want)
+		}
 	}
 }
