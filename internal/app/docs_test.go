@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -90,7 +91,12 @@ func metricsSection(t *testing.T) string {
 // refusal therefore, and a pause: by then all of them have a series.
 func gathered(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
-	a := start(t, strings.Replace(plain, "journal: {", "journal: {anchors: [{file: DIR/anchors.jsonl}], ", 1))
+	web := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(web, []byte("http_server_config: {http2: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	yaml := strings.Replace(plain, "journal: {", "journal: {anchors: [{file: DIR/anchors.jsonl}], ", 1)
+	a := start(t, strings.Replace(yaml, "web: {", "web: {config_file: "+web+", ", 1))
 	if code, body := post(t, a, firing); code != http.StatusOK {
 		t.Fatalf("%d %s", code, body)
 	}
