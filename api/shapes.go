@@ -110,7 +110,9 @@ type State struct {
 	Config       ConfigState  `json:"config"`
 	EpisodesOpen int          `json:"episodes_open"`
 	RunsLive     int          `json:"runs_live"`
-	Pauses       []Pause      `json:"pauses"`
+	// RunsOwed counts ended runs of which something is still to be taken back.
+	RunsOwed int     `json:"runs_owed"`
+	Pauses   []Pause `json:"pauses"`
 }
 
 // JournalState is how the journal is doing.

@@ -252,7 +252,7 @@ func (b *fakeServer) Reload(context.Context) error                              
 func (b *fakeServer) State(ctx context.Context) (api.State, error) {
 	pauses, err := b.Pauses(ctx)
 	s := api.State{
-		Version: "1.2.3", Started: at(0), UptimeSeconds: 61, EpisodesOpen: 1, RunsLive: 2, Pauses: pauses,
+		Version: "1.2.3", Started: at(0), UptimeSeconds: 61, EpisodesOpen: 1, RunsLive: 2, RunsOwed: 1, Pauses: pauses,
 		Journal: api.JournalState{ID: "j", Dir: "/var/lib/fettle/journal", Writable: !b.empty, Records: 13, Checkpointed: 12, Bytes: 4096},
 	}
 	if b.empty {

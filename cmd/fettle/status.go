@@ -73,13 +73,17 @@ func printState(s api.State) error {
 		paused += fmt.Sprintf("%s by %s since %s (%s)", scope(p.Cluster), p.By, clock(p.Since), p.Reason)
 	}
 	up := time.Duration(s.UptimeSeconds * float64(time.Second)).Round(time.Second)
+	open := plural(s.EpisodesOpen, "episode") + ", " + plural(s.RunsLive, "live run")
+	if s.RunsOwed > 0 {
+		open += ", " + plural(s.RunsOwed, "run") + " to be taken back (fettle undo)"
+	}
 	for _, row := range [][2]string{
 		{"version", cmp.Or(s.Version, "unknown")},
 		{"up", fmt.Sprintf("%s, since %s", up, clock(s.Started))},
 		{"ready", ready},
 		{"journal", journal},
 		{"configuration", file},
-		{"open", plural(s.EpisodesOpen, "episode") + ", " + plural(s.RunsLive, "live run")},
+		{"open", open},
 		{"paused", paused},
 	} {
 		if err := say("%-14s %s", row[0], row[1]); err != nil {

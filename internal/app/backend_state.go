@@ -48,6 +48,7 @@ func (b backend) State(ctx context.Context) (api.State, error) {
 	}
 	err := a.seq.Read(ctx, func(e *repair.Engine) {
 		s.EpisodesOpen, s.RunsLive = e.State().Open()
+		s.RunsOwed = len(e.State().Owed())
 	})
 	if err != nil {
 		return s, err
