@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -265,6 +266,24 @@ func (d *deck) literal(t *testing.T) {
 		out, e, err := d.units.Look(t.Context(), c)
 		if want := fmt.Sprintf("%q %q", []string{v, "next"}, v); err != nil || string(out) != want {
 			t.Errorf("%v, %s: got %.200s, want %.200s", err, e.Says, out, want)
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // the same in each run
+	for range 10_000 / 200 {
+		args := make([]string, 200)
+		for i := range args {
+			for range 1 + r.IntN(3) {
+				if v := hostile[r.IntN(len(hostile))]; len(v) < 100 {
+					args[i] += v
+				}
+				if r.IntN(2) == 0 {
+					args[i] += string(rune(1 + r.IntN(0xd7fe)))
+				}
+			}
+		}
+		out, e, err := d.units.Look(t.Context(), d.command(append([]string{"quote"}, args...)...))
+		if want := fmt.Sprintf("%q \"\"", args); err != nil || string(out) != want {
+			t.Fatalf("%v, %s: got\n%.2000s\nwant\n%.2000s", err, e.Says, out, want)
 		}
 	}
 }
