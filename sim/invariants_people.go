@@ -90,6 +90,35 @@ func (v *watcher) auditTold() {
 	}
 }
 
+// auditDeadlines: people are told of an episode whose target is not in order by its
+// tier's deadline, itself or with the others of its cluster (rules 10 and 22).
+func (v *watcher) auditDeadlines() {
+	w, p := v.w, v.w.fettle
+	if !p.up || p.slowDisk || p.blind {
+		return
+	}
+	for _, id := range v.ledger.opened {
+		ep := v.ledger.episodes[id]
+		if ep == nil {
+			continue
+		}
+		u, ok := w.named[targetName(ep.received.Labels)]
+		if !ok || u.inOrder || !p.has(ep.received.Playbook) || !p.resolves(u.name()) {
+			continue
+		}
+		limit := w.settings(u.name()).Deadline + v.patience(u.name())
+		age := w.home().ran(w.now) - ep.opened
+		if age < limit || w.now-max(p.startedAt, p.changedAt, u.outSince) < limit {
+			continue
+		}
+		_, told := v.ledger.told[toldKey(u.target.Cluster.Name, "deadline")]
+		_, storm := v.ledger.told[toldKey("", "storm")]
+		if !told && !storm && !slices.Contains(v.ledger.acked[id], "deadline") && !slices.Contains(v.ledger.acked[id], "storm") {
+			v.report(ruleToldLate, "the episode of %s is open for %s, its target is not in order, and nobody was told", u.name(), age)
+		}
+	}
+}
+
 // stillAbout tells that something may be left that people were told of: an open episode
 // of that cluster that nobody has acknowledged for it, or a run that is to be put back.
 func (v *watcher) stillAbout(key string) bool {

@@ -40,6 +40,7 @@ const (
 	ruleApproved   = "what needs approval is done under one that counts"
 	rulePremise    = "what is done is what was approved"
 	ruleToldOnce   = "people are told once per cluster and reason"
+	ruleToldLate   = "people are told at the tier's deadline"
 	ruleToldOn     = "what people are told is told until it is over"
 	ruleToldEnds   = "what is over or acknowledged is told no more"
 	ruleFlood      = "a flood of refusals is few runs"

@@ -22,6 +22,7 @@ type ledger struct {
 	circuits map[string]bool          // action|target
 	pauses   map[string]string        // by ID: the cluster, or empty
 	episodes map[string]*episodeSeen
+	opened   []string // episodes, in order
 	open     map[alert.Fingerprint]string
 	closed   map[alert.Fingerprint]closing
 	people
@@ -83,6 +84,7 @@ func (l *ledger) take(d journal.Draft) {
 		if v := read[repair.Received](d); v.Opened {
 			l.episodes[v.Episode] = &episodeSeen{received: v, opened: at}
 			l.open[v.Fingerprint] = v.Episode
+			l.opened = append(l.opened, v.Episode)
 		}
 	case repair.TypePlanned:
 		v := read[repair.Planned](d)

@@ -130,6 +130,7 @@ func (w *world) inOrderFirst() {
 		w.watch.everyEpisodeAsked()
 		w.watch.saysWhy()
 		w.watch.auditTold()
+		w.watch.auditDeadlines()
 		w.in(20*time.Second, audit)
 	}
 	w.in(20*time.Second, audit)
