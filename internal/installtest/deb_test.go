@@ -22,6 +22,7 @@ func testDeb(t *testing.T, first, second map[string]string) {
 	m.must("apt-get", "install", "--yes", debs+"fettle-1.deb", debs+"exporter-1.deb")
 	id := installed(m)
 	hardened(m)
+	watched(m)
 	upgraded(m, id)
 	removed(m, id)
 }
@@ -129,6 +130,34 @@ func hardened(m machine) {
 	}
 }
 
+// watched checks that the watchdog is fed while fettle runs, and ends a fettle that
+// stands still.
+func watched(m machine) {
+	m.t.Helper()
+	show := func(property string) string {
+		return m.must("systemctl", "show", "--property="+property, "--value", "fettle.service")
+	}
+	const dropIn = "/etc/systemd/system/fettle.service.d"
+	m.must("mkdir", dropIn)
+	m.write(dropIn+"/test.conf", "[Service]\nWatchdogSec=1s\n")
+	m.must("systemctl", "daemon-reload")
+	m.must("systemctl", "restart", "fettle.service")
+	for range 4 {
+		last := show("WatchdogTimestampMonotonic")
+		m.await("", "bash", "-c", `[ "$(systemctl show --property=WatchdogTimestampMonotonic --value fettle.service)" != `+last+` ]`)
+	}
+	if n := show("NRestarts"); n != "0" {
+		m.t.Errorf("fettle was fed, and restarted %s times", n)
+	}
+	m.must("kill", "-STOP", show("MainPID"))
+	m.await("1", "systemctl", "show", "--property=NRestarts", "--value", "fettle.service")
+	m.await("active", "systemctl", "is-active", "fettle.service")
+	m.must("fettle", "journal", "verify", "/var/lib/fettle/journal")
+	m.must("rm", "-r", dropIn)
+	m.must("systemctl", "daemon-reload")
+	m.must("systemctl", "restart", "fettle.service")
+}
+
 // upgraded checks that an upgrade keeps what is a person's: configuration, what was
 // disabled, the journal, and the brake.
 func upgraded(m machine, journal string) {
@@ -182,4 +211,24 @@ func removed(m machine, journal string) {
 	m.has("/etc/systemd/system/multi-user.target.wants/fettle.service", false)
 	m.is("/etc/fettle/journal.key", "fettle:fettle 600")
 	m.is("/var/lib/fettle/journal", "fettle:fettle 700")
+}
+
+// testExporter installs the exporter alone: what is on every machine brings nothing that
+// can act.
+func testExporter(t *testing.T, files map[string]string) {
+	m := machine{t, systemdtest.StartClean(t, nil, map[string]string{"exporter.deb": files["fettle-exporter.deb"]})}
+	m.must("dpkg", "--install", debs+"exporter.deb")
+	m.await("active", "systemctl", "is-active", "fettle_exporter.service")
+	m.write("/etc/fettle/exporter.yml", "collectors: {disk: false}\n")
+	m.must("chmod", "0640", "/etc/fettle/exporter.yml")
+	m.is("/etc/fettle/exporter.yml", "root:fettle 640") // its user is not the group's only one
+	m.must("systemctl", "reload", "fettle_exporter.service")
+	m.await("disk=false", "bash", "-c", "journalctl --unit=fettle_exporter | grep -q 'Configuration loaded.*cpu memory load filesystem' && echo disk=false")
+	m.has("/usr/bin/fettle", false)
+	if out, err := m.Run("id", "fettle"); err == nil {
+		t.Errorf("there is a user that could act: %s", out)
+	}
+	if metrics := m.get("http://127.0.0.1:9773/metrics"); !strings.Contains(metrics, "fettle_node_memory") {
+		t.Errorf("no metrics of the machine:\n%s", metrics)
+	}
 }

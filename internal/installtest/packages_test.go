@@ -18,6 +18,7 @@ func TestPackages(t *testing.T) {
 	first, second := made(t, "0.1.0"), made(t, "0.2.0")
 	t.Run("deb", func(t *testing.T) { testDeb(t, first, second) })
 	t.Run("rpm", func(t *testing.T) { testRPM(t, first) })
+	t.Run("exporter", func(t *testing.T) { testExporter(t, first) })
 	t.Run("archive", func(t *testing.T) { testArchive(t, first) })
 	t.Run("first cluster", func(t *testing.T) { testFirstCluster(t, second) })
 }

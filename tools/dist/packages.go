@@ -19,7 +19,7 @@ import (
 type software struct {
 	name, unit, conf string // conf: of sysusers.d and tmpfiles.d
 	summary          string
-	recommends       []string
+	recommends       map[string][]string        // by format
 	files            func(inside []file) []file // from what the archive has, by where it is installed
 }
 
@@ -27,8 +27,9 @@ func packaged() []software {
 	return []software{
 		{
 			name: "fettle", unit: "fettle.service", conf: "fettle.conf",
-			summary:    "repairs what Alertmanager points at\nReceives Alertmanager's notifications, runs idempotent repair playbooks and keeps\na journal that can be verified. Without a configuration it observes only.",
-			recommends: []string{"fettle-exporter"},
+			summary: "repairs what Alertmanager points at\nReceives Alertmanager's notifications, runs idempotent repair playbooks and keeps\na journal that can be verified. Without a configuration it observes only.",
+			// Without polkit nobody may let fettle's user start a unit.
+			recommends: map[string][]string{"deb": {"fettle-exporter", "polkitd | policykit-1"}, "rpm": {"fettle-exporter", "polkit"}},
 			files:      fettleFiles,
 		},
 		{
@@ -164,7 +165,7 @@ func (r release) pack(ctx context.Context, t target, s software, format string, 
 		Name: s.name, Arch: t.arch, Version: r.version, Release: "1", Section: "admin",
 		Maintainer: "fettle maintainers <maintainers@fettle.invalid>", Homepage: "https://github.com/fettle-io/fettle",
 		License: "Apache-2.0", Summary: s.summary, Umask: 0o022, MTime: when,
-		Depends: []string{"systemd"}, Recommends: s.recommends, RPM: nfpmRPM{"reproducible"},
+		Depends: []string{"systemd"}, Recommends: s.recommends[format], RPM: nfpmRPM{"reproducible"},
 	}
 	for i, f := range files {
 		content, err := f.staged(filepath.Join(dir, fmt.Sprint("content", i)), format)
