@@ -17,18 +17,24 @@ import (
 // hintTime is how long a shell waits for a server's answer.
 const hintTime = 500 * time.Millisecond
 
-// hints has the arguments of all commands completed by what there is. They are known
+// hints has the arguments and flags of all commands completed by what there is. They are known
 // by their names.
 func hints(app *kingpin.Application) {
 	byName := map[string]kingpin.HintAction{
 		"id": known, "alert": known, "episode": episodes, "run": runs,
 		"playbook": pagesOf("playbook"), "guard": pagesOf("guard"), "name": pagesOf(""),
 	}
+	flags := map[string]kingpin.HintAction{"episode": episodes, "playbook": pagesOf("playbook"), "target": targets, "cluster": clusters}
 	for _, c := range app.Model().Commands {
 		clause := app.GetCommand(c.Name)
 		for _, a := range c.Args {
 			if hint := byName[a.Name]; hint != nil && (a.Name != "name" || c.Name == "docs") {
 				clause.GetArg(a.Name).HintAction(hint)
+			}
+		}
+		for _, f := range c.Flags {
+			if hint := flags[f.Name]; hint != nil {
+				clause.GetFlag(f.Name).HintAction(hint)
 			}
 		}
 	}
@@ -57,6 +63,28 @@ func known() []string {
 		names = append(names, e.ID, e.Target)
 	}
 	return plainWords(append(names, runs()...))
+}
+
+func targets() []string {
+	var names []string
+	for _, e := range listEpisodes() {
+		names = append(names, e.Target)
+	}
+	return plainWords(names)
+}
+
+func clusters() []string {
+	var names []string
+	ask(func(ctx context.Context, c *api.Client) error {
+		all, err := c.Playbooks(ctx)
+		for _, p := range all {
+			for _, at := range p.Clusters {
+				names = append(names, at.Cluster)
+			}
+		}
+		return err
+	})
+	return plainWords(names)
 }
 
 func episodes() []string {

@@ -107,7 +107,7 @@ func TestReportIsRenderedPlainly(t *testing.T) {
 	dir := t.TempDir()
 	for _, text := range []string{
 		"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](https://evil.example)", "![x](https://evil.example/p.png)",
-		"https://evil.example", "www.evil.example", "a@evil.example", "`", "`` ` ``", "a|b|c", `\|`, "| x |", "**b**", "~~s~~", "# h", "- i", "1. i", "> q", "&lt;script&gt;", "<!--",
+		"https://evil.example", "www.evil.example", "a@evil.example", "`", "`` ` ``", "` `ok` <b> `", "`a``<b>`", "\\`<b>`", "a|b|c", `\|`, "| x |", "**b**", "~~s~~", "# h", "- i", "1. i", "> q", "&lt;script&gt;", "<!--",
 	} {
 		told := story.Story{
 			Says: text, State: text, Alert: story.Alert{Name: text, Fingerprint: text, Labels: map[string]string{"evil": text}, Summary: text}, Target: text, Playbook: text, Episode: text,

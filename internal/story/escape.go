@@ -1,6 +1,9 @@
 package story
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // markup are the characters that can begin or end something in Markdown, in any of
 // its dialects, within a line.
@@ -15,7 +18,26 @@ func escape(s string) string {
 		return verbatim(s)
 	}
 	var b strings.Builder
-	begins := true // nothing but digits so far: here a list, a line or a heading could begin
+	for s != "" {
+		at := quoted.FindStringSubmatchIndex(s)
+		if at == nil {
+			break
+		}
+		escapeInto(&b, s[:at[2]])
+		b.WriteString(s[at[2]:at[3]])
+		s = s[at[3]:]
+	}
+	escapeInto(&b, s)
+	return b.String()
+}
+
+// quoted is a plain word or two in backticks, as our own sentences have commands and
+// keys: it may stay code, whoever wrote it.
+var quoted = regexp.MustCompile("(?:^|[^`\\\\])(`[A-Za-z0-9][A-Za-z0-9 ._/=-]{0,80}`)(?:[^`]|$)")
+
+// escapeInto writes text with its markup escaped.
+func escapeInto(b *strings.Builder, s string) {
+	begins := b.Len() == 0 // nothing but digits so far: here a list, a line or a heading could begin
 	for _, r := range s {
 		if begins && strings.ContainsRune("-+=.)", r) {
 			b.WriteByte('\\')
@@ -33,7 +55,6 @@ func escape(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
 }
 
 // verbatim makes any text code within a line: cleaned, and with a fence that it

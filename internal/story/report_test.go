@@ -58,7 +58,7 @@ func TestReport(t *testing.T) {
 func hostile() []string {
 	return []string{
 		"\x1b[31mred\x1b[0m", "\x1b]8;;https://evil.example\x07here\x1b]8;;\x07", "line\nline", "\r# heading",
-		"`", "``", "`code` `", "```\nfence", "a|b", `a\|b`, `\\|`, "|---|---|",
+		"`", "``", "`code` `", "` `ok` `", "`a``b`", "\\`x`", "`<b>`", "`a b`c`d` <i>", "```\nfence", "a|b", `a\|b`, `\\|`, "|---|---|",
 		"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</td></tr>", "<!-- ", "&lt;script&gt;", "&#60;b&#62;",
 		"[here](https://evil.example)", "![x](https://evil.example/p.png)", "[here](javascript:alert(1))", "<https://evil.example>",
 		"https://evil.example", "www.evil.example", "someone@evil.example", "@everyone", "[ref]: https://evil.example",
