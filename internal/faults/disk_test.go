@@ -185,6 +185,9 @@ func (s *server) full(f *fleet) {
 	if up := s.metric("fettle_journal_writable"); up != 1 {
 		s.t.Errorf("fettle_journal_writable is %v: the journal has failed\n%s", up, s.said())
 	}
+	if status := s.readiness(); status != http.StatusServiceUnavailable {
+		s.t.Errorf("/-/ready answers %d on a full disk", status)
+	}
 	if n := f.counted(); n != before {
 		s.t.Errorf("%d restarts began over a full disk", n-before)
 	}
