@@ -19,7 +19,8 @@ func fixed(t *testing.T, seed uint64, members int) *world {
 	}
 	w := k.build(newDice(seed), members)
 	w.story = &story{}
-	w.agents, w.polls = true, true
+	w.agents, w.polls, w.rolls = true, true, false
+	w.declare(terms{approvers: 1, ownRuns: 10})
 	w.fettle.cfg = k.config(w)
 	for _, u := range w.units {
 		u.notify, u.startTimeout, u.restartIn, u.replay = false, 0, 0, time.Second
@@ -37,7 +38,7 @@ func settle(t *testing.T, w *world, but ...string) {
 	}
 	w.end()
 	for _, u := range w.units {
-		if !u.inOrder && !slices.Contains(but, u.name()) {
+		if held := u.ring == nil && w.storm(); !u.inOrder && !held && !slices.Contains(but, u.name()) {
 			w.mustNot(ruleRuns, "%s is %s; %s", u.name(), u.state, w.lastSaid(u))
 		}
 	}
@@ -196,5 +197,38 @@ func TestSchedules(t *testing.T) {
 				settle(t, w, tc.but)
 			}
 		})
+	}
+}
+
+// Paused for eight hours with most of it down, the fleet says little, again and again:
+// what is refused is counted, and people are told once.
+func TestLongPauseIsFewRecords(t *testing.T) {
+	w := fixed(t, 1, 5)
+	w.fettle.post(repair.SetPause{Actor: "person", Reason: "maintenance"}, nil)
+	down := w.units[:len(w.units)-2] // with more there would be a storm as well
+	for _, u := range down {
+		u.crash()
+	}
+	for hour := range 8 {
+		before := len(w.fettle.disk.lines)
+		w.run(time.Hour, nil)
+		n := len(w.fettle.disk.lines) - before
+		t.Logf("hour %d: %d records, %d open episodes", hour+1, n, len(w.watch.ledger.episodes))
+		if n > 100 {
+			t.Errorf("%d records in hour %d", n, hour+1)
+		}
+	}
+	if len(w.watch.ledger.episodes) != len(down) || w.stats.Intents > 0 {
+		t.Errorf("%d open episodes of %d targets, %d intents", len(w.watch.ledger.episodes), len(down), w.stats.Intents)
+	}
+	w.unpause()
+	w.run(time.Hour, nil)
+	for _, u := range w.units {
+		if !u.inOrder {
+			t.Errorf("%s is %s an hour after the pause; %s", u.name(), u.state, w.lastSaid(u))
+		}
+	}
+	if w.stopped() {
+		t.Error(w.watch.broken)
 	}
 }
