@@ -127,8 +127,9 @@ func (a *App) Start() {
 	done.Go(func() { a.upkeep(watch) })
 	a.onStop = append(a.onStop, func() error { stop(); done.Wait(); return nil })
 	a.serve()
+	now, _ := a.running()
 	a.o.Log.Info("fettle serves", "listen", a.Addr(), "socket", a.socket(), "journal", a.journalDir(),
-		"journal_id", a.journal.Identity().ID, "config", a.cfg.file, "clusters", len(a.cfg.Clusters))
+		"journal_id", a.journal.Identity().ID, "config", now.file, "clusters", len(now.Clusters))
 }
 
 // Alive returns nil once the engine has answered, and an error where it does not

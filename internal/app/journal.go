@@ -14,7 +14,10 @@ import (
 )
 
 // journalDir is where the journal is.
-func (a *App) journalDir() string { return a.cfg.Journal.Dir }
+func (a *App) journalDir() string {
+	now, _ := a.running()
+	return now.Journal.Dir
+}
 
 // openJournal opens the journal, or creates it where that is safe: a wrong path
 // must not erase cooldowns, so that with any autonomy above observe a journal has

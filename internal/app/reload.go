@@ -133,7 +133,8 @@ func (a *App) Reload(ctx context.Context) error {
 	if err != nil {
 		a.o.Log.Error("reload failed, the old configuration stays", "err", err)
 	} else {
-		a.o.Log.Info("configuration reloaded", "file", a.cfg.file)
+		now, _ := a.running()
+		a.o.Log.Info("configuration reloaded", "file", now.file)
 	}
 	return err
 }

@@ -24,7 +24,7 @@ func (a *App) upkeep(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { every(ctx, scrubEvery, a.scrub) })
 	both.Go(func() { every(ctx, memoryEvery, limitMemory) })
-	if a.cfg.Journal.Archive.Dir != "" {
+	if now, _ := a.running(); now.Journal.Archive.Dir != "" {
 		both.Go(func() { every(ctx, archiveEvery, a.archive) })
 	}
 	both.Wait()
@@ -69,7 +69,8 @@ func (a *App) damaged() string {
 }
 
 func (a *App) archive(context.Context) {
-	to := a.cfg.Journal.Archive
+	now, _ := a.running()
+	to := now.Journal.Archive
 	moved, err := a.journal.Archive(to.Dir, to.Keep)
 	if err != nil {
 		a.o.Log.Error("old segments of the journal could not be archived", "dir", to.Dir, "err", err)

@@ -100,7 +100,8 @@ func (a *App) socket() string {
 	if a.unix == nil {
 		return ""
 	}
-	return a.cfg.Web.Socket
+	now, _ := a.running()
+	return now.Web.Socket
 }
 
 func (a *App) lastSeq() uint64 {
