@@ -250,7 +250,7 @@ func (t *telling) wake() {
 		}
 		alerts = append(alerts, one)
 	}
-	if len(e.st.told) > 0 {
+	if len(e.st.told) > 0 && !mutant("what is told is not told again") {
 		t.due = e.now + every
 		e.timers.set(t)
 	}
