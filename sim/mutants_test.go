@@ -58,6 +58,7 @@ func TestMutantsAreCaught(t *testing.T) {
 		{"an approval outlives a reboot", "what needs approval is done under one that counts"},
 		{"the premise is not compared", "what is done is what was approved"},
 		{"escalation is told per episode", "people are told once per cluster and reason"},
+		{"what is told is not told again", "what people are told is told until it is over"},
 		{"nobody is told at the deadline", "people are told at the tier's deadline"},
 		{"an acknowledgement is forgotten", "what is over or acknowledged is told no more"},
 		{"what is told never ends", "what is over or acknowledged is told no more"},
