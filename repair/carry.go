@@ -283,7 +283,9 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 		s.held[c.Resource] = holder{c.Episode, c.Target, c.Undo}
 	}
 	for _, o := range v.Owed {
-		s.owed[o.Run] = &o
+		if o.whole() {
+			s.owed[o.Run] = &o
+		}
 	}
 	s.foldCarriedPeople(v)
 	for _, c := range v.Closed {

@@ -38,6 +38,11 @@ type Owed struct {
 	Told   bool          `json:"told,omitempty"`   // people know
 }
 
+// whole tells that it has steps, and that each says what it takes back.
+func (o *Owed) whole() bool {
+	return len(o.Steps) > 0 && !slices.ContainsFunc(o.Steps, func(s PlannedStep) bool { return s.Undoes == nil })
+}
+
 // begin notes a step that can be taken back: the one begun last comes last.
 func (r *Run) begin(v IntentData) {
 	if v.Step < 0 || v.Step >= len(r.Steps) || r.Steps[v.Step].Undo == nil {
@@ -95,7 +100,7 @@ func (s *State) foldOwed(r *Run, v FinishedData, t time.Duration, wall time.Time
 		Health: r.health(), Verify: r.Verify, Since: t, Wall: wall,
 	}
 	for _, b := range slices.Backward(r.Begun) {
-		if r.Steps[b.Step].Undo.OnFailure {
+		if b.Step < len(r.Steps) && r.Steps[b.Step].Undo != nil && r.Steps[b.Step].Undo.OnFailure {
 			o.Steps = append(o.Steps, r.undoing(b))
 		}
 	}

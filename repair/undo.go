@@ -111,14 +111,14 @@ func (t *undoTeller) take(run string, r journal.Record) error {
 		if v.Run == run && t.run != nil && r.Type == TypeStep {
 			t.run.neverBegan(v)
 		}
+		if p := t.undoers[v.Run]; p != nil && v.Step >= 0 && v.Step < len(p.Steps) && (r.Type == TypeNoop || v.Result == StepVerified) {
+			if u := p.Steps[v.Step].Undoes; u != nil {
+				t.undone = set(t.undone, u.Intent, v.Run)
+			}
+		}
 	case FinishedData:
 		if v.Run == run {
 			t.finished = &v
-		}
-		if p := t.undoers[v.Run]; p != nil && (v.Outcome == Repaired || v.Outcome == Noop) {
-			for _, s := range p.Steps {
-				t.undone = set(t.undone, s.Undoes.Intent, v.Run)
-			}
 		}
 	}
 	return nil
