@@ -97,6 +97,7 @@ func LoadPlaybook(name string, data []byte, actions map[string]ActionSpec, parse
 	l.params = p.Labels
 	p.Target = l.target()
 	p.Steps = l.steps()
+	l.owing(p.Steps)
 	p.Verify = l.verify()
 	if l.file.Settle != nil && *l.file.Settle <= 0 {
 		l.doc.Errorf(keyPath("settle"), "settle is 0: a repair must stay in order for a while to count, give it a time such as 60s")

@@ -406,6 +406,21 @@ func TestNotBegunIsNotOwed(t *testing.T) {
 	}
 }
 
+// What would wait for ever is refused when the playbook is read.
+func TestOwedNeedsAStepThatShowsHealth(t *testing.T) {
+	f := newFiles(t, isolate)
+	alone := strings.Replace(isolate, "  - {name: start, action: member-start}\n", "", 1)
+	_, err := repair.LoadPlaybook("etcd-member-restart.yml", []byte(alone), f.cfg.Actions, parse)
+	if err == nil || !strings.Contains(err.Error(), "etcd-member-restart.yml:19:71: ") || !strings.Contains(err.Error(), "unhealthy: true") {
+		t.Errorf("got %v", err)
+	}
+	for _, text := range []string{isolate, strings.Replace(alone, "on_failure: true", "on_failure: true, unhealthy: true", 1), strings.Replace(alone, ", on_failure: true", "", 1)} {
+		if _, err := repair.LoadPlaybook("etcd-member-restart", []byte(text), f.cfg.Actions, parse); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func ExampleUndoingOf() {
 	_, err := repair.UndoingOf("0199a2b4", nil)
 	fmt.Println(err)
