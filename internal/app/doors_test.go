@@ -278,6 +278,9 @@ func TestReloadOfDoors(t *testing.T) {
 	if got := reload(); got != http.StatusInternalServerError {
 		t.Errorf("a role's user is gone, and the reload gets %d", got)
 	}
+	if status := as("viewer-user"); status != http.StatusUnauthorized {
+		t.Errorf("a user that was taken out comes in: %d", status)
+	}
 	if err := os.WriteFile(web, good, 0o600); err != nil {
 		t.Fatal(err)
 	}
