@@ -67,6 +67,12 @@ func (p *player) record(r journal.Record) error {
 	}
 }
 
+// undoRun is what is skipped of a run that takes another back: how that ended says
+// nothing of whether its target is in order.
+const undoRun = "of how a run ended that takes another back"
+
+func (r *recordedRun) undoes() bool { return r.planned.Undoes != "" }
+
 // received is an alert that came.
 func (p *player) received(d repair.Received) {
 	a := alert.Alert{
@@ -82,7 +88,7 @@ func (p *player) received(d repair.Received) {
 
 func (p *player) intent(d repair.IntentData) {
 	run := p.runs[d.Run]
-	if run == nil {
+	if run == nil || run.undoes() {
 		return
 	}
 	run.intent = &d
@@ -106,7 +112,7 @@ func (p *player) answered(d repair.StepData) {
 
 func (p *player) finishedStep(d repair.StepData) {
 	run := p.runs[d.Run]
-	if run == nil {
+	if run == nil || run.undoes() {
 		return
 	}
 	run.intent = nil
@@ -118,6 +124,10 @@ func (p *player) finishedStep(d repair.StepData) {
 func (p *player) finished(d repair.FinishedData) {
 	run := p.runs[d.Run]
 	delete(p.runs, d.Run)
+	if run != nil && run.undoes() {
+		p.skipped[undoRun]++
+		return
+	}
 	p.did(d.Episode, outcome(d))
 	var planned *repair.Planned
 	if run != nil {
