@@ -62,13 +62,24 @@ func inFile(all map[string]string, file *ast.File) {
 	}
 }
 
-var links = regexp.MustCompile(`\[([A-Za-z][A-Za-z.]*)\]`)
+var (
+	links = regexp.MustCompile(`\[([A-Za-z][A-Za-z.]*)\]`)
+	// forReaders of the code alone: where to look on, and which rule of the design it is.
+	forReaders = regexp.MustCompile(`(; | \()see \[[A-Za-z.]+\]\)?| \(ENGINE\.md[^)]*\)`)
+	itself     = regexp.MustCompile(`^[A-Za-z]+ (?:is|are) `)
+)
 
-// note keeps a comment as one line. The first one stays.
+// note keeps a comment as one line, without what only readers of the code want. The
+// first one stays.
 func note(all map[string]string, name string, c *ast.CommentGroup) {
 	text := strings.Join(strings.Fields(c.Text()), " ")
 	if text == "" || all[name] != "" {
 		return
 	}
-	all[name] = links.ReplaceAllString(text, "$1")
+	text = links.ReplaceAllString(forReaders.ReplaceAllString(text, ""), "$1")
+	own := name[strings.LastIndex(name, ".")+1:]
+	if rest := itself.ReplaceAllString(text, ""); rest != text && strings.HasPrefix(text, own+" ") {
+		text = rest
+	}
+	all[name] = text
 }
