@@ -184,7 +184,7 @@ func (v *watcher) startedOnData(u *unit, m *mutation) {
 
 // needed: what is changed was not in order when its View was asked for, and where
 // its manager does not say that the process is gone it was so in three looks (rule 9).
-func (v *watcher) needed(in repair.IntentData, u *unit, look *looking) {
+func (v *watcher) needed(in repair.IntentData, look *looking) {
 	if look.inOrder {
 		v.report(ruleNeeded, "an intent to %s %s, which was in order", in.Action, in.TargetName)
 	}

@@ -151,7 +151,7 @@ func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
 		v.approved(in, u, run, look, stamp)
 	}
 	if look != nil {
-		v.needed(in, u, look)
+		v.needed(in, look)
 		v.notOnPurpose(in, u, look)
 		v.radiusKept(in, u, run, look)
 	}
