@@ -22,6 +22,8 @@ type Run struct {
 	Detail string    `json:"detail,omitempty"`
 	Opened time.Time `json:"opened"`
 	Ended  time.Time `json:"ended,omitzero"`
+	// Undoes is the run that this one takes back, empty for a run that repairs.
+	Undoes string `json:"undoes,omitempty"`
 	// Mutated says that an intent was written: something may have been changed.
 	Mutated bool   `json:"mutated"`
 	Steps   []Step `json:"steps"`

@@ -43,7 +43,7 @@ func (b *fakeServer) TakeBack(ctx context.Context, run, by, comment string) (api
 func undoRun(id string) (api.Run, bool) {
 	switch id {
 	case "u-r0":
-		return api.Run{ID: id, Outcome: "repaired", Target: "demo/m2", Steps: []api.Step{}}, true
+		return api.Run{ID: id, Undoes: "r0", Outcome: "repaired", Target: "demo/m2", Steps: []api.Step{}}, true
 	case "u-r3":
 		return api.Run{ID: id, Outcome: "blocked", Guard: "pause", Reason: "paused", Detail: "paused by alice", Steps: []api.Step{}}, true
 	}

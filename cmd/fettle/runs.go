@@ -60,7 +60,11 @@ func (c *runsCommand) run(ctx context.Context, _ *slog.Logger) (err error) {
 	}
 	rows := make([][]string, len(runs))
 	for i, r := range runs {
-		rows[i] = []string{clock(r.Opened), r.ID, r.Playbook, r.Target, outcome(r), took(r.Opened, r.Ended)}
+		playbook := r.Playbook
+		if r.Undoes != "" {
+			playbook += " (undo of " + r.Undoes + ")"
+		}
+		rows[i] = []string{clock(r.Opened), r.ID, playbook, r.Target, outcome(r), took(r.Opened, r.Ended)}
 	}
 	return table([]string{"OPENED", "RUN", "PLAYBOOK", "TARGET", "OUTCOME", "TOOK"}, rows)
 }

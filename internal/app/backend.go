@@ -64,7 +64,7 @@ func (b backend) Run(ctx context.Context, id string) (api.Run, error) {
 func shapeRun(r repair.Run) api.Run {
 	out := api.Run{
 		ID: r.Planned.Run, Episode: r.Planned.Episode, Playbook: r.Playbook, Target: r.Target, Tier: string(r.Tier),
-		Opened: r.OpenedWall, Ended: r.EndedWall, Mutated: r.Intents > 0, Steps: []api.Step{},
+		Opened: r.OpenedWall, Ended: r.EndedWall, Mutated: r.Intents > 0, Undoes: r.Undoes, Steps: []api.Step{},
 	}
 	if f := r.Finished; f != nil {
 		out.Outcome, out.Guard, out.Reason, out.Detail = string(f.Outcome), f.Guard, f.Reason, f.Detail
