@@ -14,12 +14,13 @@ import (
 func TestGroupsLeaveNoOrphans(t *testing.T) {
 	for name, how := range map[string]string{"fettle-timed": "stay", "fettle-left": "leave", "fettle-closed": "stay"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := NewGroups()
 			defer g.Close()
 			file := filepath.Join(t.TempDir(), "pids")
 			c := groupCommand(name, "orphan", file, how)
 			if name == "fettle-timed" {
-				c.Timeout = time.Second
+				c.Timeout = 5 * time.Second
 			}
 			check(g.Start(t.Context(), c))
 			all := pids(t, file)

@@ -177,7 +177,7 @@ func (d *deck) orphans(t *testing.T) {
 	for _, how := range []string{"stay", "leave"} {
 		file := "/srv/probe/" + how
 		c := d.command("orphan", file, how)
-		c.User, c.Writable, c.Timeout = "root", []string{"/srv/probe"}, 2*time.Second
+		c.User, c.Writable, c.Timeout = "root", []string{"/srv/probe"}, 5*time.Second
 		check(d.units.Start(t.Context(), c))
 		await(t, "it has left a child", func() bool { _, err := os.Stat(d.inside(file)); return err == nil })
 		e := d.until(d.units, c.Name, Ended)

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,45 +18,28 @@ import (
 	"github.com/fettle-io/fettle/repair"
 )
 
-// command makes the test binary play a command that a playbook declares: what follows
-// the mark says which.
-const commandMark = "play-command"
+// player is the program that playbooks declare here: it starts in a moment, which the
+// tests' own, looked for races, does not.
+var player = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // built once
+	path := filepath.Join(folder, "play")
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./testdata/play").CombinedOutput() //nolint:noctx // a test's own
+	if err != nil {
+		return "", fmt.Errorf("build the tests' program: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+var folder string //nolint:gochecknoglobals // where it is built
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == commandMark {
-		os.Exit(play(os.Args[2], os.Args[3:]))
+	dir, err := os.MkdirTemp("", "fettle-action-")
+	if err != nil {
+		panic(err)
 	}
-	os.Exit(m.Run())
-}
-
-func play(what string, args []string) int {
-	switch what {
-	case "put":
-		if os.WriteFile(args[0]+".new", []byte(args[1]), 0o600) != nil || os.Rename(args[0]+".new", args[0]) != nil {
-			return 3
-		}
-	case "is":
-		b, err := os.ReadFile(args[0])
-		if err != nil {
-			return 2
-		}
-		if string(b) != args[1] {
-			return 1
-		}
-	case "get":
-		b, err := os.ReadFile(args[0])
-		if err != nil {
-			return 1
-		}
-		fmt.Println(string(b))
-	case "exit":
-		fmt.Fprintln(os.Stderr, "token=hunter2 cannot")
-		status, _ := strconv.Atoi(args[0])
-		return status
-	case "wait":
-		time.Sleep(time.Minute)
-	}
-	return 0
+	folder = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // shop is a place where declared commands run in process groups, on one target.
@@ -65,6 +49,7 @@ type shop struct {
 	table  map[string]repair.ActionSpec
 	target cluster.Target
 	dir    string
+	player string
 	runs   int
 }
 
@@ -79,6 +64,8 @@ func newShop(t *testing.T) *shop {
 		Redact: func(s string) string { return strings.ReplaceAll(s, "hunter2", "[redacted]") },
 	}}
 	s.table = Table(s.deps)
+	s.player, err = player()
+	check(t, err)
 	s.target = cluster.Target{Cluster: cluster.Cluster{Name: "web", Kind: cluster.KindService}, Member: cluster.Member{Name: "w1", Host: "here"}}
 	return s
 }
@@ -98,7 +85,7 @@ func (s *shop) step(text string, labels map[string]string) repair.PlannedStep {
 }
 
 func (s *shop) play(words ...string) string {
-	return "[" + strings.Join(append([]string{os.Args[0], commandMark}, words...), ", ") + "]"
+	return "[" + strings.Join(append([]string{s.player}, words...), ", ") + "]"
 }
 
 // exec is a step with such a section.
@@ -170,7 +157,7 @@ func TestExec(t *testing.T) {
 	switch o := before.Observation; {
 	case a.Action.Done(nil, o), o.Schema != a.Sees, o.Was == nil || *o.Was != "old":
 		t.Errorf("%+v", o)
-	case o.Says != "w1: "+os.Args[0]+" says that it is not in order":
+	case o.Says != "w1: "+s.player+" says that it is not in order":
 		t.Errorf("says %q", o.Says)
 	case before.Facts.Sights[0].Service.Identity != "1" || before.Facts.Sights[0].Service.Wait != 20*time.Second:
 		t.Errorf("facts: %+v", before.Facts)
@@ -262,7 +249,7 @@ func TestExecCannotTell(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
-	me := os.Args[0]
+	me := s.player
 	look("argv: [/bin/true], unless: "+s.play("exit", "2"), "look at web/w1: "+me+` cannot tell whether it is in order: exit status 2: it says "token=[redacted] cannot"`)
 	look("argv: [/bin/true], unless: "+s.play("wait")+", timeout: 100ms", "look at web/w1: "+me+" cannot tell whether it is in order: killed at its timeout of 100ms")
 	look("argv: [/bin/true], unless: [/nothing/here]", "look at web/w1: /nothing/here cannot tell whether it is in order: fork/exec /nothing/here: no such file or directory")

@@ -140,7 +140,7 @@ func TestHTTPEnds(t *testing.T) {
 		"not expected, but well":    {web.URL + "/x", "expect: [201]", 200, false, cluster.ServiceDead},
 		"expected, and not well":    {web.URL + "/x", "expect: [409]", 409, true, cluster.ServiceRunning},
 		"a redirect":                {web.URL + "/redirect", "", 200, false, cluster.ServiceDead},
-		"sent, and no answer":       {web.URL + "/hang", "timeout: 100ms", 200, false, cluster.ServiceUnknown},
+		"sent, and no answer":       {web.URL + "/hang", "timeout: 1s", 200, false, cluster.ServiceUnknown},
 		"sent, and cut off":         {web.URL + "/cut", "", 200, false, cluster.ServiceUnknown},
 		"an endless answer":         {web.URL + "/long", "", 200, false, cluster.ServiceUnknown},
 		"nobody there":              {closed.URL + "/x", "", 200, false, cluster.ServiceDead},
