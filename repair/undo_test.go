@@ -62,6 +62,43 @@ func TestUnhealthyIsTakenBackAtOnce(t *testing.T) {
 	}
 }
 
+// There and back in one playbook: the goal is what Prometheus says, and health what the
+// step says that looks at the member, not the one that returns it.
+func TestIsolateActVerifyReturn(t *testing.T) {
+	playbook := isolate + `  - {name: return, action: exec, exec: {argv: [/put, pool, in], unless: [/is, pool, in], takes: false}}
+verify: {promql: 'min(up{job="etcd", instance="$member"}) == 1'}
+`
+	f := newFiles(t, playbook)
+	f.verify = func(repair.Verification) repair.VerifyResult {
+		if f.member("m2").up && f.files["pool"] == "in" {
+			return holds
+		}
+		return denied
+	}
+	f.kill("m2")
+	f.send(alert.Firing, downLabels("m2"))
+	f.run(4 * time.Minute)
+	wantList(t, "writes", f.puts, "pool=out", "pool=in")
+	if got := f.ended(""); got[len(got)-1].Outcome != repair.Repaired || f.owed() != 0 {
+		t.Fatalf("outcomes %v, owed %d", f.finished(), f.owed())
+	}
+	f = newFiles(t, playbook)
+	shown := denied
+	f.verify = func(repair.Verification) repair.VerifyResult { return shown }
+	f.set.Attempts = 2 // of starts
+	run := f.fail()
+	f.heal()
+	f.level = repair.Observe // nothing but what is owed is done from now on
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=one")
+	shown = holds
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=in", "second=one")
+	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired {
+		t.Errorf("taken back: %+v", got)
+	}
+}
+
 // What a later run repaired with is not taken back for the earlier one that failed.
 func TestNotTakenBackFromARepair(t *testing.T) {
 	f := newFiles(t, isolate)
