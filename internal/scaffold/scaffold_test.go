@@ -60,8 +60,8 @@ func TestFiles(t *testing.T) {
 					tokens[string(f.Content)] = len(f.Content) == 65
 					continue
 				}
-				var any map[string]any
-				if err := yaml.Unmarshal(f.Content, &any); err != nil || bytes.Contains(f.Content, []byte("\n    evil")) {
+				var doc map[string]any
+				if err := yaml.Unmarshal(f.Content, &doc); err != nil || bytes.Contains(f.Content, []byte("\n    evil")) {
 					t.Errorf("%s: %v\n%s", f.Name, err, f.Content)
 				}
 				if f.Name != "fettle.yml" {
