@@ -36,6 +36,7 @@ func Check(c Config, playbooks []*repair.Playbook) []Problem {
 	f.swapped()
 	f.uncounted()
 	f.rootly()
+	f.elsewhere()
 	return f.sorted()
 }
 

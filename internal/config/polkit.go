@@ -73,14 +73,20 @@ func quoted(v any) string {
 
 // targets are the members of this host, run by systemd, that a playbook can name.
 func (c Config) targets(p *repair.Playbook) []cluster.Target {
+	return slices.DeleteFunc(c.named(p), func(t cluster.Target) bool {
+		return t.Member.Unit == "" || t.Member.Commands.Declared() || !c.Local(t.Member.Host)
+	})
+}
+
+// named are the members that a playbook can name.
+func (c Config) named(p *repair.Playbook) []cluster.Target {
 	var all []cluster.Target
 	for _, cl := range c.Clusters {
 		if cl.Kind != p.Target.Kind || p.Target.Cluster.Label == "" && p.Target.Cluster.Literal != cl.Name {
 			continue
 		}
 		for _, m := range cl.Members {
-			named := p.Target.Member.Label != "" || p.Target.Member.Literal == m.Name
-			if named && m.Unit != "" && !m.Commands.Declared() && c.Local(m.Host) {
+			if p.Target.Member.Label != "" || p.Target.Member.Literal == m.Name {
 				all = append(all, cluster.Target{Cluster: cl, Member: m})
 			}
 		}

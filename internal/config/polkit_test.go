@@ -27,7 +27,7 @@ func powerful(run bool) (config.Config, []*repair.Playbook) {
 		{Name: "web", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: repair.Value{Literal: "web"}, Member: label}, Steps: []repair.Step{{Action: "service-restart"}}},
 	}
 	if run {
-		playbooks = append(playbooks, &repair.Playbook{Name: "clean", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: label, Member: label}, Steps: []repair.Step{{Name: "vacuum", Action: repair.ActionExec}}})
+		playbooks = append(playbooks, &repair.Playbook{Name: "clean", Target: repair.TargetRef{Kind: cluster.KindService, Cluster: label, Member: label}, Steps: []repair.Step{{Name: "vacuum", Action: repair.ActionExec, Exec: &repair.Exec{Argv: []string{"/bin/true"}}}}})
 	}
 	return c, playbooks
 }
@@ -88,6 +88,24 @@ func TestCheckWarnsOfCommands(t *testing.T) {
 		}
 		if (told == 1) != run {
 			t.Errorf("with commands %v: told %d times", run, told)
+		}
+	}
+}
+
+// A command runs here: a target elsewhere is told of, unless it is reached from here.
+func TestCheckWarnsOfCommandsElsewhere(t *testing.T) {
+	for _, fromHere := range []bool{false, true} {
+		c, playbooks := powerful(true)
+		c.Clusters[2].Members[0].Host = "there"
+		playbooks[2].Steps[0].Exec.FromHere = fromHere
+		told := 0
+		for _, p := range config.Check(c, playbooks) {
+			if strings.Contains(p.What, "step vacuum of playbook clean runs a command on this machine, and other/o1 is on host \"there\"") && p.Warning {
+				told++
+			}
+		}
+		if (told == 0) != fromHere {
+			t.Errorf("from here %v: told %d times", fromHere, told)
 		}
 	}
 }

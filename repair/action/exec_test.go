@@ -341,3 +341,39 @@ func TestExamplePlaybooks(t *testing.T) {
 		}
 	}
 }
+
+// On a member of a quorum the guards get the cluster's View and Sights from the look.
+func TestExecOnAMember(t *testing.T) {
+	w := newWard(t)
+	groups := service.NewGroups()
+	t.Cleanup(groups.Close)
+	w.deps.Exec = groups
+	w.connect()
+	flag := filepath.Join(t.TempDir(), "flag")
+	own := fmt.Sprintf(`{"argv":["/bin/touch",%q],"creates":%q,"disturbs":"cluster"}`, flag, flag)
+	for declared, once := range map[string]bool{own: false, `{"argv":["/bin/true"],"disturbs":"cluster"}`: true} {
+		a, err := w.table["exec"].Bind(repair.PlannedStep{Action: "exec", Declared: []byte(declared), Once: once})
+		check(t, err)
+		if a.Does != repair.Takes || a.Disturbs != cluster.DisturbsCluster {
+			t.Errorf("%+v", a)
+		}
+		w.until("it is in order", "m2", func(s repair.Sighting, _ Member, _ cluster.Sight) bool { return w.done("member-start", nil, s) })
+		seen, err := a.Action.Observe(t.Context(), w.target("m2"))
+		check(t, err)
+		sight, ok := seen.Facts.Sight("m2")
+		if !ok || !sight.Alive || seen.Facts.View == nil || len(seen.Facts.View.Members) != 3 || seen.Asked == (journal.Reading{}) {
+			t.Errorf("%+v", seen.Facts)
+		}
+		if a.Action.Done(nil, seen.Observation) != once { // once: its target is in order
+			t.Errorf("once %v: %s", once, seen.Observation.Says)
+		}
+	}
+	w.deps.Services = &fakeManager{err: errors.New("cannot be asked")}
+	check(t, w.Kill("m2"))
+	w.connect()
+	a, err := w.table["exec"].Bind(repair.PlannedStep{Action: "exec", Declared: []byte(own)})
+	check(t, err)
+	if _, err := a.Action.Observe(t.Context(), w.target("m2")); err == nil {
+		t.Error("nothing is known of a member, and guards are asked")
+	}
+}

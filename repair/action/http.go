@@ -159,32 +159,40 @@ func (r request) begin(ctx context.Context, in repair.Intent) error {
 	if !r.sent.begin(name) {
 		return fmt.Errorf("%s: %w", name, service.ErrExists)
 	}
-	body, kind := r.says.Body, "text/plain; charset=utf-8"
-	if r.says.JSON != "" {
-		body, kind = r.says.JSON, "application/json"
-		if r.undoes && r.before != nil {
-			var err error
-			if body, err = repair.FillWasJSON(body, *r.before); err != nil {
-				r.sent.end(name, service.Execution{State: service.Gone, Exit: -1, Says: "nothing was sent"})
-				return err
-			}
-		}
-	}
+	went := service.Execution{State: service.Untold, Exit: -1, Says: "it cannot be told whether it was sent"}
+	defer func() { r.sent.end(name, went) }() // whatever happens
 	ctx, cancel := context.WithTimeout(ctx, r.timeout())
 	defer cancel()
+	body, kind, err := r.body()
+	if err != nil {
+		went.State, went.Says = service.Gone, "nothing was sent: "+err.Error()
+		return err
+	}
 	a, begun, err := r.send(ctx, r.says.Method, r.says.URL, r.says.Headers, body, kind)
 	switch {
 	case err != nil && !begun:
-		r.sent.end(name, service.Execution{State: service.Gone, Exit: -1, Says: "nothing was sent: " + err.Error()})
+		went.State, went.Says = service.Gone, "nothing was sent: "+err.Error()
 	case err != nil:
-		r.sent.end(name, service.Execution{State: service.Untold, Exit: -1, Says: "it was sent, and no answer came: " + err.Error()})
+		went.Says = "it was sent, and no answer came: " + err.Error()
 	case r.expected(a.status):
-		r.sent.end(name, service.Execution{State: service.Ended, Says: fmt.Sprintf("%s answered %d", a.from, a.status)})
+		went = service.Execution{State: service.Ended, Says: fmt.Sprintf("%s answered %d", a.from, a.status)}
 	default:
 		err = fmt.Errorf("%s answered %d, which is not expected", a.from, a.status)
-		r.sent.end(name, service.Execution{State: service.Ended, Exit: a.status, Says: err.Error()})
+		went = service.Execution{State: service.Ended, Exit: a.status, Says: err.Error()}
 	}
 	return err
+}
+
+// body is what is sent, and its type.
+func (r request) body() (text, kind string, err error) {
+	if r.says.JSON == "" {
+		return r.says.Body, "text/plain; charset=utf-8", nil
+	}
+	text = r.says.JSON
+	if r.undoes && r.before != nil {
+		text, err = repair.FillWasJSON(text, *r.before)
+	}
+	return text, "application/json", err
 }
 
 func (r request) expected(status int) bool {

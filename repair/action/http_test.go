@@ -242,6 +242,11 @@ func TestHTTPTrusts(t *testing.T) {
 	if _, err := a.Action.Observe(t.Context(), s.target); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("%v", err)
 	}
+	check(t, os.WriteFile(s.file("open"), []byte("t"), 0o644)) //nolint:gosec // that is the mistake
+	token := s.bind(s.http(`method: POST, url: "`+web.URL+`/", unless: {url: "`+web.URL+`/"}, token_file: `+s.file("open")+`, `+loopback, ""))
+	if _, err := token.Action.Observe(t.Context(), s.target); err == nil || !strings.Contains(err.Error(), "everybody may read it") {
+		t.Errorf("a token for everybody: %v", err)
+	}
 	if proxied {
 		t.Error("a proxy of the environment was asked")
 	}

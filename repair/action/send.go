@@ -114,6 +114,9 @@ func readToken(path string) (string, error) {
 		return "", fmt.Errorf("token_file: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Mode().Perm()&0o004 != 0 {
+		return "", fmt.Errorf("token_file %s: everybody may read it: chmod 0600 %s", path, path)
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	token := strings.TrimSpace(string(b))
 	switch {
