@@ -137,7 +137,7 @@ func rules() map[string]Rule {
 		"config.VersionGuard.KnownBad": {Values: &Rule{Values: &Rule{Pattern: `^[0-9]+\.[0-9]+\.[0-9]+(-[0-9]+\.[0-9]+\.[0-9]+)?$`}}},
 
 		"config.Group.Name":             {Description: "Its name, in refusals."},
-		"config.Window.To":              {Description: "HH:MM; before from: on the next day; 24:00: the end of the day."},
+		"config.Window.To":              {Pattern: `^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`, Description: "HH:MM; before from: on the next day; 24:00: the end of the day."},
 		"config.Window.Playbooks":       {Description: "For these only."},
 		"config.Window.Tiers":           {Description: "For these tiers only."},
 		"config.BlastRadius.Groups":     {Description: "What must not go away together."},
@@ -146,7 +146,10 @@ func rules() map[string]Rule {
 		"config.Journal.Reserve":        {Description: "The room that is kept on the disk ahead of what is written."},
 		"config.Journal.Anchors":        {Description: "where signed checkpoints are kept as well."},
 		"config.Journal.SegmentSize":    {Description: "how long a segment grows before the next one begins."},
-		"config.Window.From":            {Description: "HH:MM on a clock in timezone."},
+		"config.Window.From":            {Pattern: `^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`, Description: "HH:MM on a clock in timezone."},
+		"config.Window.Days":            {Values: &Rule{Pattern: `^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$`}},
+		"config.Group.AtMost":           {Pattern: `^[0-9]{1,6}%?$`},
+		"config.Group":                  {Required: []string{"name", "members", "at_most"}},
 		"inventory.Exporter.Clusters":   {Description: "The clusters to look at, in the form of fettle.yml."},
 		"inventory.Exporter.Collectors": {Keys: `^[a-z0-9_]{1,63}$`},
 	}
