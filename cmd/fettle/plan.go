@@ -38,16 +38,14 @@ func registerPlan(cli *kingpin.Application) map[string]command {
 	return map[string]command{"plan": c}
 }
 
-func (c *planCommand) run(ctx context.Context, log *slog.Logger) error {
+func (c *planCommand) run(ctx context.Context, _ *slog.Logger) error {
 	asked, err := c.asked()
 	if err != nil {
 		return err
 	}
 	tell := c.ask
 	if c.offline {
-		tell = func(ctx context.Context, asked []api.PlanRequest) ([]api.Foresight, error) {
-			return c.foresee(ctx, log, asked)
-		}
+		tell = c.foresee
 	}
 	told, err := tell(ctx, asked)
 	if err != nil {
@@ -134,7 +132,7 @@ func (c *planCommand) ask(ctx context.Context, asked []api.PlanRequest) ([]api.F
 }
 
 // foresee goes by the configuration alone.
-func (c *planCommand) foresee(ctx context.Context, log *slog.Logger, asked []api.PlanRequest) ([]api.Foresight, error) {
+func (c *planCommand) foresee(ctx context.Context, asked []api.PlanRequest) ([]api.Foresight, error) {
 	var alerts []map[string]string
 	for _, in := range asked {
 		if in.ID != "" {
@@ -146,7 +144,7 @@ func (c *planCommand) foresee(ctx context.Context, log *slog.Logger, asked []api
 	if c.connection.config.set {
 		file = c.connection.config.path
 	}
-	return app.Foresee(ctx, app.Options{ConfigFile: file, Log: log}, alerts)
+	return app.Foresee(ctx, app.Options{ConfigFile: file, Log: slog.New(slog.DiscardHandler)}, alerts)
 }
 
 func printForesight(f api.Foresight) error {

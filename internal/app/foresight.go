@@ -63,7 +63,10 @@ func unmatched(out *api.Foresight, labels map[string]string, f repair.Foresight)
 }
 
 func shapeStep(s repair.ForeseenStep) api.ForeseenStep {
-	out := api.ForeseenStep{Name: s.Name, Action: s.Action, With: s.With, State: "to do", Saw: s.Says, Does: string(s.Declared)}
+	out := api.ForeseenStep{Name: s.Name, Action: s.Action, With: s.With, State: "to do", Saw: s.Says}
+	if len(s.Declared)+len(s.With) > 0 {
+		out.Does = s.PlannedStep.Does()
+	}
 	switch {
 	case s.Err != nil:
 		out.State, out.Saw = "not seen", s.Err.Error()
