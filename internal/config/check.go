@@ -37,6 +37,7 @@ func Check(c Config, playbooks []*repair.Playbook) []Problem {
 	f.uncounted()
 	f.rootly()
 	f.elsewhere()
+	f.approvers()
 	return f.sorted()
 }
 
