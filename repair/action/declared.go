@@ -242,11 +242,20 @@ func (a deed) Watch(ctx context.Context, t cluster.Target, in repair.Intent) (re
 		return repair.Sighting{}, fmt.Errorf("watch %s: %w", t, err)
 	}
 	seen := repair.Sighting{Asked: asked, Observation: o, Facts: repair.Facts{Sights: []cluster.Sight{unseen(t, d.Service)}}}
-	if e.State == service.Ended && !e.Well() {
+	switch {
+	case e.State == service.Ended && !e.Well():
 		seen.Output = e.Output
+	case e.Well() && d.InOrder == cluster.No: // it may come about yet: a look is a command, or a request
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookPace):
+		}
 	}
 	return seen, nil
 }
+
+// lookPace is between two looks for what a command that has ended was to bring about.
+const lookPace = 500 * time.Millisecond
 
 // executor is an execution as the engine asks after one: at it, over, ended in vain, or
 // not to be told.
