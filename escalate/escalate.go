@@ -102,9 +102,9 @@ func words(reason string) string {
 
 func description(e repair.Escalation) string {
 	var b strings.Builder
-	b.WriteString(e.Detail)
+	b.WriteString(clip(e.Detail))
 	for _, s := range e.Sample {
-		fmt.Fprintf(&b, "\n%s (episode %s): %s", or(s.Target, "no target"), s.Episode, or(s.Answer, "no answer yet"))
+		fmt.Fprintf(&b, "\n%s (episode %s): %s", or(s.Target, "no target"), s.Episode, or(clip(s.Answer), "no answer yet"))
 	}
 	if more := e.Episodes - len(e.Sample); more > 0 {
 		fmt.Fprintf(&b, "\nand %d more: fettle episodes --open", more)
@@ -113,6 +113,16 @@ func description(e repair.Escalation) string {
 		b.WriteString("\nfettle explain EPISODE says what was seen; fettle ack EPISODE ends this.")
 	}
 	return b.String()
+}
+
+// maxText bounds what is told of one episode, in bytes; `fettle explain` has the rest.
+const maxText = 500
+
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
 }
 
 func or(s, otherwise string) string {

@@ -48,6 +48,11 @@ func TestAlert(t *testing.T) {
 	if !reflect.DeepEqual(escalate.Alert(again, "").Labels, a.Labels) {
 		t.Error("its end is another alert than it")
 	}
+	long := one
+	long.Detail = strings.Repeat("é", 5000)
+	if n := len(escalate.Alert(long, "").Annotations["description"]); n > 1000 {
+		t.Errorf("a description of %d bytes", n)
+	}
 	storm := escalate.Alert(repair.Escalation{Reason: "storm", Tier: repair.P2, Episodes: 1}, "")
 	if _, ok := storm.Labels["cluster"]; ok || storm.Labels["severity"] != "warning" || !strings.Contains(storm.Annotations["summary"], "whole inventory") {
 		t.Errorf("a storm: %v %s", storm.Labels, storm.Annotations["summary"])
