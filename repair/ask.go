@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -184,7 +185,7 @@ func (a *ask) wake() {
 		return
 	}
 	a.looking = true
-	if e.asking == maxAsking {
+	if e.asking == cmp.Or(e.cfg.Asking, maxAsking) {
 		e.turns = append(e.turns, a)
 		return
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Digest    string // of the configuration, for the record of a reload
 	// Alertmanagers tells whether any is configured to be polled.
 	Alertmanagers bool
+	// Asking is how many targets are looked at at the same time; 0 is 64.
+	Asking int
 }
 
 // Engine is the state machine of ENGINE.md: Step takes what happened, Ready gives

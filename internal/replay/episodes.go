@@ -40,19 +40,12 @@ func (p *player) then(d repair.Received) {
 		Recorded: d.Episode, Fingerprint: string(d.Fingerprint), Alertname: d.Labels["alertname"], Labels: d.Labels, Opened: p.now.Wall.UTC(),
 		Then: []string{}, Now: []string{},
 	}
-	p.order = append(p.order, ep)
+	p.order, p.recorded[d.Episode] = append(p.order, ep), ep
 	p.open[d.Fingerprint] = ep
 }
 
 // of finds an episode by its recorded id.
-func (p *player) of(recorded string) *Episode {
-	for _, ep := range slices.Backward(p.order) {
-		if ep.Recorded == recorded {
-			return ep
-		}
-	}
-	return nil
-}
+func (p *player) of(recorded string) *Episode { return p.recorded[recorded] }
 
 // did notes what was decided.
 func (p *player) did(recorded, what string) {

@@ -17,6 +17,11 @@ func (p *player) record(r journal.Record) error {
 		return in(r.Data, p.received)
 	case repair.TypePlanned:
 		return in(r.Data, func(d repair.Planned) {
+			if d.Undoes != "" { // what a person or a failure asked for then
+				p.undoing[d.Run] = true
+				p.skipped["of runs that take another back"]++
+				return
+			}
 			p.runs[d.Run] = &recordedRun{planned: d, noops: map[int]bool{}}
 		})
 	case repair.TypeNoop:

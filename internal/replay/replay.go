@@ -3,6 +3,8 @@ package replay
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,9 +30,11 @@ type Report struct {
 func Run(cfg repair.Config, each func(func(journal.Record) error) error) (Report, error) {
 	p := &player{
 		st: repair.NewState(), told: map[string]*told{}, runs: map[string]*recordedRun{}, cases: map[string]*Episode{},
+		recorded: map[string]*Episode{}, undoing: map[string]bool{}, looks: map[string][]repair.Look{},
 		open: map[alert.Fingerprint]*Episode{}, skipped: map[string]int{}, guessing: map[string]string{}, alerts: map[string]alert.Fingerprint{},
 	}
 	cfg.Actions, cfg.Guards, cfg.Settings = actions(cfg.Actions), guards(cfg.Guards, func(t string) *told { return p.told[t] }), settings(cfg.Settings)
+	cfg.Asking = math.MaxInt  // a look waits for the record that tells, and keeps nobody from his
 	cfg.Alertmanagers = false // whom they had is not recorded, only what came of it
 	p.cfg = cfg
 	var n uint64
@@ -57,19 +61,21 @@ type player struct {
 	ids    int
 	now    journal.Reading
 
-	told  map[string]*told // by target, of this moment
-	looks []repair.Look    // that wait to be told
+	told  map[string]*told         // by target, of this moment
+	looks map[string][]repair.Look // by target, that wait to be told
 	// applies are the replay's own intents that are under way, by target, and guessing
 	// those that were never begun in the record: nothing of what follows is recorded.
 	applies  []repair.Apply
 	guessing map[string]string // target: its run
 
-	runs    map[string]*recordedRun
-	order   []*Episode
-	cases   map[string]*Episode // by the replay's episode ID
-	open    map[alert.Fingerprint]*Episode
-	alerts  map[string]alert.Fingerprint // by recorded episode
-	skipped map[string]int
+	runs     map[string]*recordedRun
+	undoing  map[string]bool // recorded runs that took another back
+	recorded map[string]*Episode
+	order    []*Episode
+	cases    map[string]*Episode // by the replay's episode ID
+	open     map[alert.Fingerprint]*Episode
+	alerts   map[string]alert.Fingerprint // by recorded episode
+	skipped  map[string]int
 }
 
 // recordedRun is a run as it was.
@@ -159,7 +165,8 @@ func (p *player) event(ev repair.Event) {
 	for _, f := range ready.Effects {
 		switch f := f.(type) {
 		case repair.Look:
-			p.looks = append(p.looks, f)
+			target := f.Target.String()
+			p.looks[target] = append(p.looks[target], f)
 		case repair.Apply:
 			p.apply(f)
 		case repair.Poll:
@@ -171,12 +178,25 @@ func (p *player) event(ev repair.Event) {
 }
 
 // answer answers one look that can be; ok is false where none is left.
-func (p *player) answer() bool {
-	for i, l := range p.looks {
-		target := l.Target.String()
+func (p *player) answer() (ok bool) {
+	for _, target := range sorted(p.told) {
+		if p.answerFor(target) {
+			return true
+		}
+	}
+	for _, target := range sorted(p.guessing) {
+		if p.answerFor(target) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *player) answerFor(target string) bool {
+	d := p.told[target]
+	run, guessed := p.guessing[target]
+	for i, l := range p.looks[target] {
 		ev := repair.Looked{Look: l.ID}
-		d := p.told[target]
-		run, guessed := p.guessing[target]
 		sampling := l.Intent != nil // of an intent that is under way
 		switch {
 		case sampling && guessed:
@@ -189,7 +209,9 @@ func (p *player) answer() bool {
 				ev.Verified = &repair.VerifyResult{True: d.verified, Believed: d.verified || d.notVerify, Says: "as it was recorded"}
 			}
 		}
-		p.looks = append(p.looks[:i:i], p.looks[i+1:]...)
+		if p.looks[target] = slices.Delete(p.looks[target], i, i+1); len(p.looks[target]) == 0 {
+			delete(p.looks, target)
+		}
 		p.event(ev)
 		return true
 	}

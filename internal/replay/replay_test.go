@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"reflect"
@@ -289,5 +290,24 @@ func TestWhatWasNotRecorded(t *testing.T) {
 	}
 	if ep := rep.Episodes[1]; !slices.Equal(ep.Now, []string{"blocked cooldown"}) {
 		t.Errorf("second: %+v", ep)
+	}
+}
+
+// Many alerts at once, each of a member of its own: none keeps another one waiting.
+func TestMany(t *testing.T) {
+	const members = 300
+	observed := strings.Replace(noQuorum, `"outcome":"blocked","guard":"quorum","reason":"no-majority"`, `"outcome":"observed","guard":"autonomy","reason":"observe"`, 1)
+	var opened, ended strings.Builder
+	for i := range members {
+		fp, member := fmt.Sprintf("%016x", i+1), fmt.Sprintf("m%d", i)
+		of := func(s string) string {
+			return strings.NewReplacer(`"member":"m2"`, `"member":"`+member+`"`, "demo/m2", "demo/"+member, "cluster/demo", "cluster/demo").Replace(s)
+		}
+		opened.WriteString(story(fp, "10s "+of(received)))
+		ended.WriteString(story(fp, fmt.Sprintf("%ds ", 20+i)+of(planned), fmt.Sprintf("%ds ", 20+i)+of(noop), fmt.Sprintf("%ds ", 20+i)+of(observed)))
+	}
+	rep := run(t, script(t, opened.String()+ended.String()), repair.Observe)
+	if rep.Same != members {
+		t.Errorf("%d of %d the same: %+v", rep.Same, members, rep.Episodes[members-1])
 	}
 }
