@@ -53,6 +53,7 @@ func (s *State) foldAcked(v AckedData) {
 	for _, reason := range v.Reasons {
 		if ep != nil {
 			ep.acked = set(ep.acked, reason, true)
+			ep.escalated = set(ep.escalated, reason, true) // a start must not tell it anew
 		}
 		for _, told := range s.told {
 			if told.Reason == reason {

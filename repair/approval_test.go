@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -355,4 +356,25 @@ func TestPeoplesWordsAreCarried(t *testing.T) {
 			t.Errorf("nothing of %s is carried:\n%s", part, all)
 		}
 	}
+}
+
+// The look says in order, Prometheus does not, and a step is left: it is approved like any other.
+func TestApprovalWhereOnlyPrometheusDenies(t *testing.T) {
+	playbook := strings.Replace(isolate, "autonomy: auto", "autonomy: approve", 1) + `verify: {promql: 'min(up{job="etcd", instance="$member"}) == 1'}
+`
+	f := newFiles(t, playbook)
+	f.verify = func(repair.Verification) repair.VerifyResult {
+		if f.files["pool"] == "out" {
+			return holds
+		}
+		return denied
+	}
+	f.send(alert.Firing, downLabels("m2"))
+	f.run(time.Minute)
+	ep := f.engine.State().Episodes()[0].ID
+	if err := f.approve(ep, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	f.run(3 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=one")
 }

@@ -210,3 +210,57 @@ func TestToldAfterTheClusterIsGone(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// A run whose episode a person has closed ends unknown, in this process or the next one:
+// people are told until its slots are free.
+func TestUnknownIsToldAfterItsEpisode(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		w, told := tellingWorld(t, 3)
+		w.run(2 * time.Minute)
+		w.kill("m2")
+		w.member("m2").broken = true
+		w.member("m2").untold = true
+		w.active("m2")
+		for i := 0; i < 100 && w.count(repair.TypeIntent) == 0; i++ {
+			w.run(100 * time.Millisecond)
+		}
+		ep := w.engine.State().Episodes()[0].ID
+		if err := w.step(repair.CloseEpisode{Episode: ep, Actor: "op"}).Err; err != nil {
+			t.Fatal(err)
+		}
+		if again {
+			w.restart()
+		}
+		w.run(5 * time.Minute)
+		*told = nil
+		w.run(5 * time.Minute)
+		wantList(t, "told", open(*told), "demo unknown")
+		w.step(repair.Release{Episode: ep, Actor: "op"})
+		*told = nil
+		w.run(5 * time.Minute)
+		wantList(t, "told", open(*told), "demo unknown over")
+	}
+}
+
+// Whoever joined what others were told of, and was acknowledged, is told by no start again.
+func TestAcknowledgedOverARestart(t *testing.T) {
+	w, told := tellingWorld(t, 5)
+	w.run(2 * time.Minute)
+	w.brake = true
+	for _, m := range []string{"m2", "m3"} {
+		w.kill(m)
+	}
+	w.active("m2", "m3")
+	w.run(3 * time.Minute)
+	wantList(t, "told", open(*told), "demo deadline")
+	for _, ep := range w.engine.State().Episodes() {
+		if err := w.step(repair.Acknowledge{Episode: ep.ID, Actor: "alice"}).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run(3 * time.Minute)
+	*told = nil
+	w.restart()
+	w.run(3 * time.Minute)
+	wantList(t, "told", open(*told))
+}

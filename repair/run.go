@@ -276,7 +276,10 @@ func (l *live) finish(f FinishedData) {
 		return
 	}
 	e.owe(f.Run)
-	if l.ep == nil {
+	if e.st.episodes[f.Episode] == nil { // a person has closed it: what it holds is still to be told
+		if f.Outcome == Unknown {
+			e.tellRun(l.Planned, reason, f.Detail)
+		}
 		return
 	}
 	if news {
