@@ -169,6 +169,7 @@ func TestHTTPEnds(t *testing.T) {
 	if end := s.ends(a, in); end.Facts.Sights[0].Service.State != cluster.ServiceUnknown || end.Observation.Says != "w1: an earlier process sent it, if anybody did" {
 		t.Errorf("of an earlier process: %+v, %q", end.Facts.Sights[0].Service, end.Observation.Says)
 	}
+	status = http.StatusOK
 	before := asked["/x"]
 	check(t, a.Action.Apply(t.Context(), in))
 	if err := a.Action.Apply(t.Context(), in); err == nil || asked["/x"] != before+1 {
