@@ -83,7 +83,7 @@ func (d *debt) wake() {
 		return
 	}
 	t, err := e.byName(o.Target)
-	switch held := e.heldStill(); {
+	switch held := e.owedHeldStill(); {
 	case err != nil:
 		d.why = err.Error()
 	case held != nil:
@@ -92,6 +92,8 @@ func (d *debt) wake() {
 		d.why = fmt.Sprintf("%d runs could not take it back: a person has to, or says `fettle undo %s`", o.Failed, o.Run)
 	case len(e.onTarget[o.Target]) > 0:
 		d.why = "a run is live on its target"
+	case e.st.overwrote(o) != "":
+		d.why = "run " + e.st.overwrote(o) + " has set the same since: that is taken back first"
 	case e.owing >= maxAsking:
 		d.due = e.now + time.Second
 		e.timers.set(d)
@@ -123,7 +125,7 @@ func (d *debt) lookAtHealth(o *Owed, t cluster.Target) {
 		d.e.owing--
 		d.e.timers.set(d)
 		o := d.e.st.owed[d.run]
-		if o == nil || d.e.debts[d.run] != d || o.Undo != "" || len(d.e.onTarget[o.Target]) > 0 || d.e.heldStill() != nil {
+		if o == nil || d.e.debts[d.run] != d || o.Undo != "" || len(d.e.onTarget[o.Target]) > 0 || d.e.owedHeldStill() != nil {
 			return
 		}
 		t, err := d.e.byName(o.Target) // a reload may have come
@@ -182,7 +184,7 @@ func (e *Engine) healthOf(o *Owed, t cluster.Target, then func(why string)) {
 	}
 	f := Look{Spec: spec, Target: t}
 	if o.Verify != "" {
-		f.Verify = &Verification{Expr: o.Verify, Since: sinceBefore}
+		f.Verify = &Verification{Expr: o.Verify, Since: min(sinceBefore, e.now-o.Since)} // what was scraped before says nothing
 	}
 	e.lookWith(f, func(ev Looked) {
 		switch {

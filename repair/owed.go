@@ -2,6 +2,7 @@ package repair
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -128,6 +129,22 @@ func (s *State) foldKept(r *Run) {
 			delete(s.owed, run)
 		}
 	}
+}
+
+// overwrote is a later run that set the same as one that owes, and owes it too: what it
+// found there comes back first, and who set that in between is not passed over.
+func (s *State) overwrote(o *Owed) (run string) {
+	for id, later := range s.owed {
+		if later.Target != o.Target || cmp.Or(cmp.Compare(later.Since, o.Since), cmp.Compare(id, o.Run)) <= 0 || id < run {
+			continue
+		}
+		if slices.ContainsFunc(later.Steps, func(l PlannedStep) bool {
+			return slices.ContainsFunc(o.Steps, func(s PlannedStep) bool { return bytes.Equal(l.Undoes.Declared, s.Undoes.Declared) })
+		}) {
+			run = id
+		}
+	}
+	return run
 }
 
 // foldPutBack notes that a step is put back: it is owed no more, however its run ends.

@@ -3,6 +3,7 @@ package repair_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,28 @@ func TestOwedIsTakenBackOnceHealthy(t *testing.T) {
 	}
 	if f.owed() != 0 {
 		t.Error("it is still owed")
+	}
+}
+
+// Rule 17: what room is left on a full disk is for outcomes and compensations; on a
+// damaged journal nothing begins at all.
+func TestOwedIsTakenBackOnAFullDisk(t *testing.T) {
+	f := newFiles(t, isolate)
+	run := f.fail()
+	f.full, f.held = "the disk is full", "an older part is damaged"
+	f.heal()
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=one")
+	f.held = ""
+	f.send(alert.Firing, downLabels("m1"))
+	f.kill("m1")
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=in", "second=one")
+	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired {
+		t.Errorf("taken back: %+v", got)
+	}
+	if f.member("m1").up {
+		t.Error("a new repair was begun on a full disk")
 	}
 }
 
@@ -462,4 +485,53 @@ func ExampleUndoingOf() {
 	_, err := repair.UndoingOf("0199a2b4", nil)
 	fmt.Println(err)
 	// Output: not found: the journal knows no run "0199a2b4"
+}
+
+// Two failed runs set the same, and between them a person set it otherwise: that is what
+// comes back, and the earlier run's value stays where it was.
+func TestWhatAPersonSetInBetweenComesBack(t *testing.T) {
+	f := newFiles(t, isolate)
+	first := f.fail()
+	f.files["pool"] = "maintenance"
+	f.step(repair.Release{Episode: f.ended("")[0].Episode, Actor: "op"})
+	f.run(5 * time.Minute)
+	if f.owed() != 2 {
+		t.Fatalf("owed %+v, outcomes %v", f.engine.State().Owed(), f.finished())
+	}
+	f.restart()
+	f.heal()
+	f.run(time.Hour)
+	wantList(t, "writes", f.puts, "pool=out", "pool=out", "pool=maintenance")
+	if got := f.ended(first); len(got) != 1 || got[0].Reason != repair.ReasonChanged || f.owed() != 0 {
+		t.Errorf("the first run: %+v, owed %d", got, f.owed())
+	}
+}
+
+// That a target is in order after a run is shown by what was scraped after it.
+func TestHealthIsScrapedAfterTheRun(t *testing.T) {
+	f := newFiles(t, isolate+"verify: {promql: 'min(up{job=\"etcd\", instance=\"$member\"}) == 1'}\n")
+	shown, asked := denied, []time.Duration{}
+	f.verify = func(v repair.Verification) repair.VerifyResult {
+		asked = append(asked, v.Since)
+		return shown
+	}
+	run := f.fail()
+	since := f.engine.State().Owed()[0].Since
+	f.step(repair.CloseEpisode{Episode: f.ended("")[0].Episode, Actor: "op"}) // nobody else looks from now on
+	f.heal()
+	asked = nil
+	f.run(20 * time.Second)
+	if len(asked) == 0 || slices.ContainsFunc(asked, func(d time.Duration) bool { return d > f.now-since }) {
+		t.Errorf("asked for samples of the last %v, and it ended %s ago", asked, f.now-since)
+	}
+	f.run(10 * time.Minute)
+	if last := asked[len(asked)-1]; last != 5*time.Minute {
+		t.Errorf("later it asks for those of %s", last)
+	}
+	shown = holds
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=in", "second=one")
+	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired {
+		t.Errorf("taken back: %+v", got)
+	}
 }
