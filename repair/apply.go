@@ -270,6 +270,9 @@ func (s *State) foldFinished(v FinishedData, t time.Duration, wall time.Time) {
 
 // foldHeld gives all the episodes that a refusal of the whole fleet holds one answer.
 func (s *State) foldHeld(v HeldData, t time.Duration, wall time.Time) {
+	if v.Varies {
+		v.Detail = ""
+	}
 	if s.lastHeld == nil || *s.lastHeld != v.Refusal { // one copy, in a storm
 		s.lastHeld = &v.Refusal
 	}

@@ -14,9 +14,12 @@ type Stamp struct {
 	Now journal.Reading
 	// Brake: the brake file is there, or cannot be told not to be.
 	Brake bool
-	// Held says why nothing new may begin, although the journal can still be written:
-	// it has no room but for outcomes, or an older part of it is damaged. Empty: it may.
+	// Held says why nothing new may begin, although the journal can still be written: an
+	// older part of it is damaged. Empty: it may.
 	Held string
+	// Full says why nothing new may begin but what takes back what is owed: the journal
+	// has room for outcomes and compensations only (rule 17). Empty: it has enough.
+	Full string
 }
 
 // An Event is something that happened to the engine.

@@ -53,6 +53,7 @@ type fakeWorld struct {
 	boot    string
 	brake   bool
 	held    string // why nothing new may begin
+	full    string // why nothing may but what takes back
 	members []*fakeMember
 	engine  *repair.Engine
 	cfg     repair.Config
@@ -167,7 +168,7 @@ func (w *fakeWorld) reading() journal.Reading {
 }
 
 func (w *fakeWorld) step(ev repair.Event) repair.Answer {
-	a := w.engine.Step(repair.Stamp{Now: w.reading(), Brake: w.brake, Held: w.held}, ev)
+	a := w.engine.Step(repair.Stamp{Now: w.reading(), Brake: w.brake, Held: w.held, Full: w.full}, ev)
 	r, err := w.engine.Ready()
 	if err != nil {
 		w.t.Fatal(err)

@@ -3,6 +3,7 @@ package repair_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,38 @@ func TestHeldIsPendingFirst(t *testing.T) {
 	for _, ep := range w.engine.State().Episodes() {
 		if _, recorded := w.engine.LastAnswer(ep); !recorded {
 			t.Errorf("episode %s is still pending", ep.ID)
+		}
+	}
+}
+
+// Where each episode was told another detail, none is given another one's.
+func TestHeldDetailsVary(t *testing.T) {
+	w, units := fleetWorld(t, 1, 40, 1)
+	w.step(repair.ClearPause{Actor: "op"})
+	w.run(2 * time.Minute) // all are repaired
+	for name := range units.up {
+		units.up[name] = false
+	}
+	w.run(2 * time.Minute) // and in cooldown
+	held := 0
+	w.each(repair.TypeHeld, func(b []byte) {
+		var h repair.HeldData
+		w.decode(b, &h)
+		if h.Guard == "cooldown" && h.Varies {
+			held += len(h.Episodes)
+		}
+	})
+	if held == 0 {
+		t.Fatalf("nothing was held by a cooldown; outcomes %v", tail(w.finished(), 5))
+	}
+	for _, ep := range fold(t, w.drafts).Episodes() {
+		if ep.Last != nil && ep.Last.Guard == "cooldown" && ep.Last.Detail != "" && !strings.Contains(ep.Last.Detail, "/"+ep.Label("unit")+" ") {
+			t.Errorf("the journal gives %s the answer %q", ep.Label("unit"), ep.Last.Detail)
+		}
+	}
+	for _, ep := range w.engine.State().Episodes() {
+		if a, _ := w.engine.LastAnswer(ep); a != nil && a.Guard == "cooldown" && !strings.Contains(a.Detail, "/"+ep.Label("unit")+" ") {
+			t.Errorf("%s was told %q", ep.Label("unit"), a.Detail)
 		}
 	}
 }

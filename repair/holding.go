@@ -11,6 +11,7 @@ import (
 type holding struct {
 	e       *Engine
 	refusal Refusal
+	varies  bool // not all were told the same detail
 	waiting []*Episode
 	due     time.Duration   // when they become a record; -1: nobody waits
 	written time.Duration   // when some last did; -1: never
@@ -69,8 +70,9 @@ func (e *Engine) hold(ep *Episode, v *Verdict) {
 		return
 	}
 	if len(h.waiting) == 0 {
-		h.refusal = Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+		h.refusal, h.varies = Refusal{v.Guard, v.Reason, v.Detail, v.Passing}, false
 	}
+	h.varies = h.varies || v.Detail != h.refusal.Detail
 	ep.quiet.holding = h
 	h.waiting = append(h.waiting, ep)
 	if h.due < 0 {
@@ -107,6 +109,6 @@ func (h *holding) wake() {
 	}
 	h.waiting = nil
 	for some := range slices.Chunk(ids, maxHeld) {
-		e.record(TypeHeld, "guard/"+h.refusal.Guard, HeldData{Refusal: h.refusal, Episodes: some})
+		e.record(TypeHeld, "guard/"+h.refusal.Guard, HeldData{Refusal: h.refusal, Varies: h.varies, Episodes: some})
 	}
 }

@@ -262,6 +262,8 @@ type ClosedData struct {
 // HeldData is the data of TypeHeld.
 type HeldData struct {
 	Refusal
+	// Varies: the detail is what one of the episodes was told, others were told another.
+	Varies   bool     `json:"varies,omitempty"`
 	Episodes []string `json:"episodes"`
 }
 

@@ -201,7 +201,7 @@ func (s *Sequencer) gather(first envelope) []envelope {
 
 // step is one round: events in, records on disk, effects begun, senders answered.
 func (s *Sequencer) step(envs []envelope) {
-	stamp := Stamp{Now: s.edges.Clock(), Brake: s.edges.Brake(), Held: s.held()}
+	stamp := Stamp{Now: s.edges.Clock(), Brake: s.edges.Brake(), Held: s.damaged(), Full: s.noRoom()}
 	replies := make([]reply, len(envs))
 	for i, env := range envs {
 		switch {
@@ -295,17 +295,22 @@ func (s *Sequencer) change(now journal.Reading) {
 	}
 }
 
-// held is why nothing new may begin.
-func (s *Sequencer) held() string {
+// noRoom is why the journal takes outcomes and compensations only.
+func (s *Sequencer) noRoom() string {
 	full := s.edges.Journal.Full()
 	if (full == nil) != (s.full == nil) {
 		s.edges.Logger.Warn("room for the journal", "enough", full == nil, "err", full)
 		s.edges.Metrics.room(full == nil)
 	}
 	s.full = full
-	if full != nil {
-		return full.Error()
+	if full == nil {
+		return ""
 	}
+	return full.Error()
+}
+
+// damaged is why nothing new may begin.
+func (s *Sequencer) damaged() string {
 	if s.edges.Damaged != nil {
 		return s.edges.Damaged()
 	}

@@ -73,7 +73,11 @@ func (l *live) consider(seen Sighting) {
 		})
 	}
 	l.leave = who.used
-	switch held := e.heldStill(); {
+	held := e.heldStill()
+	if l.owed() {
+		held = e.owedHeldStill()
+	}
+	switch {
 	case held != nil:
 		l.blocked(held.Guard, held.Reason, held.Detail, held.Passing)
 	case e.unseenFleet(refusal):

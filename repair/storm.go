@@ -60,6 +60,15 @@ func (e *Engine) onSurveyed(ev Surveyed) {
 // heldStill is why nothing new may begin at all: the journal has no room, or is
 // damaged. Nil: it may.
 func (e *Engine) heldStill() *Verdict {
+	if held := e.owedHeldStill(); held != nil || e.stamp.Full == "" {
+		return held
+	}
+	return &Verdict{Guard: ReasonJournal, Reason: ReasonJournal, Detail: e.stamp.Full, Passing: true}
+}
+
+// owedHeldStill is why not even what is owed is taken back. What room is left in the
+// journal is for that too (rule 17).
+func (e *Engine) owedHeldStill() *Verdict {
 	if e.stamp.Held == "" {
 		return nil
 	}

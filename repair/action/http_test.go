@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,10 +88,13 @@ func TestHTTP(t *testing.T) {
 		t.Errorf("as it was set: %s", seen.Observation.Says)
 	}
 	back, end := s.does(u)
-	if !u.Action.Done(&back.Before, end.Observation) || state != `{"pool":{"state":"in"}}` {
-		t.Errorf("%s: %s", end.Observation.Says, state)
+	if !u.Action.Done(&back.Before, end.Observation) {
+		t.Errorf("says %q", end.Observation.Says)
 	}
 	mu.Lock()
+	if state != `{"pool":{"state":"in"}}` {
+		t.Errorf("put back: %s", state)
+	}
 	state = `{"pool":{"state":"third"}}`
 	mu.Unlock()
 	if seen := s.look(u); u.Action.Done(nil, seen.Observation) || u.Action.(repair.Undoer).StillSet(seen.Observation) {
@@ -105,12 +109,23 @@ func TestHTTP(t *testing.T) {
 // What becomes of a request, and what the engine makes of that.
 func TestHTTPEnds(t *testing.T) {
 	s := newShop(t)
-	status, release := http.StatusOK, make(chan struct{})
-	asked := make(map[string]int)
+	release := make(chan struct{})
 	var mu sync.Mutex
+	status, asked := http.StatusOK, map[string]int{}
+	answers := func(with int) {
+		mu.Lock()
+		defer mu.Unlock()
+		status = with
+	}
+	count := func(path string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return asked[path]
+	}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		asked[r.URL.Path]++
+		now := status
 		mu.Unlock()
 		switch r.URL.Path {
 		case "/redirect":
@@ -122,7 +137,7 @@ func TestHTTPEnds(t *testing.T) {
 		case "/long":
 			_, _ = w.Write(make([]byte, maxAnswer+1))
 		default:
-			w.WriteHeader(status)
+			w.WriteHeader(now)
 		}
 	}))
 	defer web.Close()
@@ -147,7 +162,7 @@ func TestHTTPEnds(t *testing.T) {
 		"not one to be talked with": {web.URL + "/x", "private: [127.0.0.2/32]", 200, false, cluster.ServiceDead},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status = tc.status
+			answers(tc.status)
 			more := tc.more
 			if !strings.Contains(more, "private") {
 				more = strings.TrimPrefix(more+", "+loopback, ", ")
@@ -161,7 +176,7 @@ func TestHTTPEnds(t *testing.T) {
 			}
 		})
 	}
-	if asked["/elsewhere"] != 0 {
+	if count("/elsewhere") != 0 {
 		t.Error("a redirect was followed")
 	}
 	a := s.bind(s.http(`method: POST, url: "`+web.URL+`/x", `+loopback, "once: true,"))
@@ -169,10 +184,10 @@ func TestHTTPEnds(t *testing.T) {
 	if end := s.ends(a, in); end.Facts.Sights[0].Service.State != cluster.ServiceUnknown || end.Observation.Says != "w1: an earlier process sent it, if anybody did" {
 		t.Errorf("of an earlier process: %+v, %q", end.Facts.Sights[0].Service, end.Observation.Says)
 	}
-	status = http.StatusOK
-	before := asked["/x"]
+	answers(http.StatusOK)
+	before := count("/x")
 	check(t, a.Action.Apply(t.Context(), in))
-	if err := a.Action.Apply(t.Context(), in); err == nil || asked["/x"] != before+1 {
+	if err := a.Action.Apply(t.Context(), in); err == nil || count("/x") != before+1 {
 		t.Errorf("a second time: %v", err)
 	}
 }
@@ -180,8 +195,11 @@ func TestHTTPEnds(t *testing.T) {
 // unless says yes, no, or that it cannot tell.
 func TestHTTPLooks(t *testing.T) {
 	s := newShop(t)
+	var mu sync.Mutex
 	answer, status := "", 200
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
 	}))
@@ -210,7 +228,9 @@ func TestHTTPLooks(t *testing.T) {
 		{"pointer: /a, equals: '1'", 200, `{"a":1.0}`, "no"},
 		{"pointer: /a", 200, `<html>`, "error"},
 	} {
+		mu.Lock()
 		answer, status = tc.answer, tc.status
+		mu.Unlock()
 		a := s.bind(s.http(`method: POST, url: "`+web.URL+`/x", unless: {url: "`+web.URL+`/y", `+tc.look+`}, `+loopback, ""))
 		seen, err := a.Action.Observe(t.Context(), s.target)
 		got := "no"
@@ -229,8 +249,8 @@ func TestHTTPLooks(t *testing.T) {
 // Nothing of the environment, and no certificate that nobody vouches for.
 func TestHTTPTrusts(t *testing.T) {
 	s := newShop(t)
-	proxied := false
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied = true }))
+	var proxied atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Store(true) }))
 	defer proxy.Close()
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, proxy.URL)
@@ -248,7 +268,7 @@ func TestHTTPTrusts(t *testing.T) {
 	if _, err := token.Action.Observe(t.Context(), s.target); err == nil || !strings.Contains(err.Error(), "everybody may read it") {
 		t.Errorf("a token for everybody: %v", err)
 	}
-	if proxied {
+	if proxied.Load() {
 		t.Error("a proxy of the environment was asked")
 	}
 }
@@ -293,8 +313,8 @@ func fakeNames(t *testing.T, addresses ...string) *net.Resolver {
 // as it is written, and as what a name resolves to.
 func TestHTTPGoesNowhereElse(t *testing.T) {
 	s := newShop(t)
-	reached := 0
-	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))
+	var reached atomic.Int32
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer web.Close()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(web.URL, "http://"))
 	refused := func(url string, r *net.Resolver) {
@@ -326,8 +346,8 @@ func TestHTTPGoesNowhereElse(t *testing.T) {
 	for _, host := range []string{"localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"} {
 		refused("http://"+host+":"+port+"/", nil)
 	}
-	if reached > 0 {
-		t.Errorf("%d requests came through", reached)
+	if n := reached.Load(); n > 0 {
+		t.Errorf("%d requests came through", n)
 	}
 	for _, a := range []string{"1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "192.0.1.1", "223.255.255.255", "2606:4700::1111", "2a00:1450::1"} {
 		if !public(netip.MustParseAddr(a)) {
