@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -137,8 +138,12 @@ func (r *reader) file(at strictyaml.Path, path string) []byte {
 	return data
 }
 
-// keyIsPrivate refuses a key that everybody on the machine may read.
+// keyIsPrivate refuses a key that everybody on the machine may read. On Windows modes
+// do not tell.
 func (r *reader) keyIsPrivate(at strictyaml.Path, t tlsForm) {
+	if runtime.GOOS == "windows" {
+		return
+	}
 	key, path := "key_file", t.KeyFile
 	if t.Key != "" {
 		key, path = "key", r.path
