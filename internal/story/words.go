@@ -235,7 +235,11 @@ func finishedWords(d repair.FinishedData) words {
 }
 
 func heldWords(d repair.HeldData) words {
-	w := words{says: fmt.Sprintf("held by guard %s (%s), with %d other episodes: %s", d.Guard, d.Reason, len(d.Episodes)-1, d.Detail)}
+	of := ""
+	if d.Varies {
+		of = "one of them: "
+	}
+	w := words{says: fmt.Sprintf("held by guard %s (%s), with %d other episodes: %s%s", d.Guard, d.Reason, len(d.Episodes)-1, of, d.Detail)}
 	if len(d.Episodes) == 1 {
 		w.says = fmt.Sprintf("held by guard %s (%s): %s", d.Guard, d.Reason, d.Detail)
 	}
