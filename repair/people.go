@@ -95,7 +95,7 @@ func (e *Engine) reload(cfg Config) {
 			l.specs = specs
 		}
 		if l.undoes() {
-			if t, err := e.byName(l.Target); err == nil && unbound == nil && (p != nil || l.owed()) {
+			if t, err := e.byName(l.Target); err == nil && unbound == nil && (p != nil || l.owed()) && e.entry(t) == l.Digests.Inventory {
 				l.playbook, l.target, l.set = p, t, e.settingsFor(l.Playbook, l.Tier, t.Cluster.Name)
 				continue
 			}

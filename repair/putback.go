@@ -10,7 +10,7 @@ import (
 func (e *Engine) openUndo(plan Planned, t cluster.Target) string {
 	plan.Run, plan.Target = e.newID(), t.String()
 	p := e.playbook(plan.Playbook)
-	plan.Digests.Version = e.cfg.Version
+	plan.Digests.Inventory, plan.Digests.Version = e.entry(t), e.cfg.Version
 	if p != nil {
 		plan.Digests = e.digests(p, t)
 	}

@@ -76,7 +76,7 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 	case r.Undoes != "": // all that it wants of the playbook stands in its plan
 		ep = nil
 		t, err = e.byName(r.Target)
-		changed = err != nil || r.Actor != "" && p == nil
+		changed = err != nil || r.Actor != "" && p == nil || e.entry(t) != r.Digests.Inventory
 	case ep != nil && p != nil:
 		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels())
 		changed = err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
@@ -104,12 +104,17 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 }
 
 func (e *Engine) digests(p *Playbook, t cluster.Target) Digests {
+	return Digests{Playbook: p.Digest, Inventory: e.entry(t), Version: e.cfg.Version}
+}
+
+// entry is the digest of the target's cluster in the running inventory.
+func (e *Engine) entry(t cluster.Target) string {
 	inventory, ok := e.digest[t.Cluster.Name]
 	if !ok {
 		inventory = t.Cluster.Digest()
 		e.digest[t.Cluster.Name] = inventory
 	}
-	return Digests{Playbook: p.Digest, Inventory: inventory, Version: e.cfg.Version}
+	return inventory
 }
 
 // byName finds "cluster/member" in the running inventory.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -534,4 +535,42 @@ func TestHealthIsScrapedAfterTheRun(t *testing.T) {
 	if got := f.ended(run); len(got) != 1 || got[0].Outcome != repair.Repaired {
 		t.Errorf("taken back: %+v", got)
 	}
+}
+
+// A reload moves the member to another host while its undo is under way: what was begun
+// is looked at where it was begun, and what is still owed is planned anew.
+func TestReloadUnderAnUndo(t *testing.T) {
+	f := newFiles(t, isolate)
+	run := f.fail()
+	f.broken["pool=in"] = true
+	f.heal()
+	var seen []string
+	f.watch = func(e repair.Effect) {
+		l, isLook := e.(repair.Look)
+		a, isApply := e.(repair.Apply)
+		switch {
+		case isLook && l.Intent != nil:
+			seen = append(seen, "looked at on "+l.Target.Member.Host)
+		case isApply:
+			seen = append(seen, "begun on "+a.Intent.Target.Member.Host)
+			c := f.cfg.Inventory.Clusters[0]
+			c.Members = slices.Clone(c.Members)
+			for i := range c.Members {
+				c.Members[i].Host = "elsewhere"
+			}
+			f.cfg.Inventory.Clusters = []cluster.Cluster{c}
+			f.step(repair.Reloaded{Config: f.cfg})
+		}
+	}
+	for i := 0; i < 100 && len(f.ended(run)) == 0; i++ {
+		f.run(time.Second)
+	}
+	wantList(t, "where", slices.Compact(seen), "begun on h", "looked at on h")
+	if got := f.ended(run); len(got) != 1 || got[0].Reason != repair.ReasonChanged || !got[0].Passing {
+		t.Fatalf("the undo: %+v", got)
+	}
+	f.broken, seen = map[string]bool{}, nil
+	f.run(3 * time.Minute)
+	wantList(t, "where", slices.Compact(seen), "begun on elsewhere", "looked at on elsewhere")
+	f.wantFiles(t, "pool=in", "second=one")
 }
