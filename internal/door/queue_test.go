@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 )
 
 // Of one address few wait; once half of the places are taken, one of each; and all
@@ -52,6 +53,34 @@ func TestQueueIsBounded(t *testing.T) {
 	if q.waiting != 0 || len(q.sources) != 0 {
 		t.Errorf("%d wait, of %d addresses", q.waiting, len(q.sources))
 	}
+}
+
+// Whoever comes while many of one address wait is next, not last.
+func TestQueueIsFair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(make(chan http.Handler, 1))
+		served := make(chan string, 2*maxOfSource)
+		ask := func(source string) {
+			_, leave, err := q.enter(t.Context(), source)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			served <- source
+			leave()
+		}
+		for range maxOfSource {
+			go ask("flood")
+		}
+		synctest.Wait()
+		go ask("somebody")
+		synctest.Wait()
+		q.comparers <- http.NotFoundHandler()
+		synctest.Wait()
+		if first, second := <-served, <-served; first != "flood" || second != "somebody" || len(served) != maxOfSource-1 {
+			t.Errorf("first %s, then %s, then %d more", first, second, len(served))
+		}
+	})
 }
 
 // An IPv6 network is one, as anybody has as many addresses of it as they want.
