@@ -257,6 +257,13 @@ func (d *deeds) requests(n int) {
 		seen = append(seen, a)
 	}))
 	defer web.Close()
+	took := func() []arrived { // since it was asked last
+		mu.Lock()
+		defer mu.Unlock()
+		all := seen
+		seen = nil
+		return all
+	}
 	host := strings.TrimPrefix(web.URL, "http://")
 	section := func(n int, path string) string {
 		return fmt.Sprintf(`method: POST, private: [127.0.0.0/8], url: "%s/a%s/z?f=1%s", json: '["a"%s]', timeout: 10m, unless: {url: "%s/"}`, web.URL, path, references(n, "&q#=$l#"), references(n, `, "$l#"`), web.URL)
@@ -269,8 +276,8 @@ func (d *deeds) requests(n int) {
 		p := d.must("http", section(chunk, path), chunk)
 		for all := range slices.Chunk(values, chunk) {
 			with := labelled(all, chunk)
-			seen = nil
 			d.apply(p, with)
+			seen := took()
 			if len(seen) != 1 || seen[0].host != host || len(seen[0].query) != chunk+1 || len(seen[0].body) != chunk+1 {
 				d.Fatalf("arrived: %+v", seen)
 			}
