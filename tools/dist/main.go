@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -88,9 +89,11 @@ func (r release) make(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
-	pages, err := r.commandPages(ctx)
-	if err != nil {
-		return err
+	var pages []file
+	if slices.ContainsFunc(r.targets, func(t target) bool { return len(t.programs) > 1 }) {
+		if pages, err = r.commandPages(ctx); err != nil {
+			return err
+		}
 	}
 	for _, t := range r.targets {
 		began := time.Now()
