@@ -22,20 +22,36 @@ type group struct {
 // waiting are the episodes that no run is live for, in groups. Those whose playbook is
 // running on this target for another episode wait for that run.
 func (a *ask) waiting() []*group {
+	type alike struct {
+		playbook, key string
+		silenced      bool
+	}
 	var groups []*group
+	of := map[alike]*group{} // there may be as many as episodes
+	running := map[string]bool{}
 	for _, ep := range a.episodes {
-		if ep.ask != a || ep.Run != "" || a.running(ep.Playbook) != "" {
+		if ep.ask != a || ep.Run != "" {
 			continue
 		}
-		g := group{playbook: ep.Playbook, aim: ep.aim, silenced: a.e.silent[ep.Fingerprint], approved: a.e.st.approvals[ep.ID] != nil}
-		i := slices.IndexFunc(groups, func(o *group) bool {
-			return o.playbook == g.playbook && o.aim.key == g.aim.key && o.silenced == g.silenced && !o.approved && !g.approved
-		})
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, &g)
+		live, known := running[ep.Playbook]
+		if !known {
+			live = a.running(ep.Playbook) != ""
+			running[ep.Playbook] = live
 		}
-		groups[i].episodes = append(groups[i].episodes, ep)
+		if live {
+			continue
+		}
+		key := alike{ep.Playbook, ep.aim.key, a.e.silent[ep.Fingerprint]}
+		approved := a.e.st.approvals[ep.ID] != nil
+		g := of[key]
+		if g == nil || approved {
+			g = &group{playbook: ep.Playbook, aim: ep.aim, silenced: key.silenced, approved: approved}
+			groups = append(groups, g)
+		}
+		if !approved {
+			of[key] = g
+		}
+		g.episodes = append(g.episodes, ep)
 	}
 	return groups
 }
