@@ -2,6 +2,7 @@ package cve
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,7 +66,7 @@ type deeds struct {
 	*testing.T
 	table map[string]repair.ActionSpec
 	clock func() journal.Reading
-	runs  int
+	runs  atomic.Int32
 }
 
 func newDeeds(t *testing.T) *deeds {
@@ -163,28 +165,32 @@ func hostiles(n int) []string {
 func (d *deeds) apply(p *repair.Playbook, with map[string]string) {
 	d.Helper()
 	target, steps, err := p.Resolve(inventory(), with)
-	if err != nil {
-		d.Fatal(err)
+	if err == nil {
+		err = d.run(target, steps[0])
 	}
-	d.run(target, steps[0])
+	if err != nil {
+		d.Error(err)
+	}
 }
 
-func (d *deeds) run(target cluster.Target, step repair.PlannedStep) {
+func (d *deeds) run(target cluster.Target, step repair.PlannedStep) error {
 	d.Helper()
 	spec, err := d.table[step.Action].Bind(step)
 	if err != nil {
-		d.Fatal(err)
+		return err
 	}
-	d.runs++
 	now := d.clock()
-	in := repair.Intent{Run: fmt.Sprintf("018f6a00-0000-7000-8000-%012d", d.runs), Attempt: 1, Target: target, NotAfterBoot: now.Boot, NotAfterSince: now.Since + time.Minute}
+	in := repair.Intent{Run: fmt.Sprintf("018f6a00-0000-7000-8000-%012d", d.runs.Add(1)), Attempt: 1, Target: target, NotAfterBoot: now.Boot, NotAfterSince: now.Since + time.Minute}
 	if err := spec.Action.Apply(d.Context(), in); err != nil {
-		d.Fatal(err)
+		return err
 	}
-	until(d.T, "the step has ended", func() bool {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		seen, err := spec.Action.(repair.Watcher).Watch(d.Context(), target, in)
-		return err == nil && !seen.Facts.Sights[0].Service.Busy
-	})
+		if err != nil || !seen.Facts.Sights[0].Service.Busy {
+			return err
+		}
+	}
+	return errors.New("the step has not ended in ten minutes")
 }
 
 func references(n int, form string) string {
@@ -204,24 +210,34 @@ func (d *deeds) commands(s *site, n int) {
 	}
 	values := d.accepted(d.must("exec", section(1), 1), hostiles(n), "")
 	p := d.must("exec", section(chunk), chunk)
-	var want []string
+	var want, got []string
+	var running sync.WaitGroup
+	slots := make(chan struct{}, 8)
 	for all := range slices.Chunk(values, chunk) {
 		with := labelled(all, chunk)
-		d.apply(p, with)
-		for i := range chunk {
-			want = append(want, with[fmt.Sprint("l", i)])
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			d.apply(p, with)
+		})
+		args := make([]string, chunk)
+		for i := range args {
+			args[i] = with[fmt.Sprint("l", i)]
 		}
+		want = append(want, fmt.Sprintf("%q", args))
 	}
-	var got []string
+	running.Wait()
 	for _, c := range s.calls(d.T, "deeds") {
 		args := c.Args
 		if len(args) != chunk || !slices.Contains(c.Env, "A="+args[0]) || !slices.Contains(c.Env, "B="+args[chunk-1]) || len(c.Env) != 6 {
 			d.Errorf("%d arguments, environment %q", len(args), c.Env)
 		}
-		got = append(got, args...)
+		got = append(got, fmt.Sprintf("%q", args))
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		d.Errorf("%d arguments arrived of %d, or others", len(got), len(want))
+		d.Errorf("%d commands were called of %d, or otherwise", len(got), len(want))
 	}
 	d.Logf("%d of %d values reached a command, each as it was; the others were refused", len(values), n)
 }
@@ -326,7 +342,10 @@ func (d *deeds) oldValues(s *site) {
 		if err != nil {
 			continue // it is not done
 		}
-		d.run(target, repair.PlannedStep{Action: "exec", Declared: steps[0].Undo.Declared, Undoes: &repair.Undoes{Declared: steps[0].Declared, Was: seen.Observation.Was}})
+		undo := repair.PlannedStep{Action: "exec", Declared: steps[0].Undo.Declared, Undoes: &repair.Undoes{Declared: steps[0].Declared, Was: seen.Observation.Was}}
+		if err := d.run(target, undo); err != nil {
+			d.Fatal(err)
+		}
 		want = append(want, v)
 	}
 	var got []string
