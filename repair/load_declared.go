@@ -24,7 +24,10 @@ var (
 	userName     = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,30}$`)
 	shellText    = regexp.MustCompile(`^(-[a-zA-Z]*c[a-zA-Z]*|--command(=.*)?)$`)
 	// steering are variables that change which program a command really is.
-	steering = regexp.MustCompile(`^(LD_.*|DYLD_.*|PATH|IFS|ENV|BASH_.*|SHELLOPTS|PYTHON.*|PERL.*|RUBY.*|NODE_.*|JAVA_.*|GCONV_PATH|GIT_.*|EDITOR|PAGER|HOME)$`)
+	steering = regexp.MustCompile(`^(LD_.*|DYLD_.*|_?RLD.*|GLIBC_TUNABLES|PATH|IFS|ENV|BASH.*|SHELLOPTS|SHELL|PS4|CDPATH|ZDOTDIR|FPATH|` +
+		`PYTHON.*|PERL.*|RUBY.*|NODE_.*|_?JAVA_.*|JDK_JAVA_.*|LUA_.*|GCONV_PATH|LOCPATH|NLSPATH|GIT_.*|SSH_.*|RSYNC_RSH|TAR_OPTIONS|MAKEFLAGS|` +
+		`SYSTEMD_.*|.*EDITOR|VISUAL|.*PAGER|LESS.*|BROWSER|OPENSSL_.*|SSL_.*|CURL_HOME|KRB5_.*|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN|` +
+		`(?i:[a-z]+_proxy)|XDG_.*|TERMINFO.*|TERMCAP|KUBECONFIG|DOCKER_.*|FETTLE_.*|HOME)$`)
 )
 
 // declared reads the section that a step with action exec or http has.
@@ -39,6 +42,9 @@ func (l *playbookLoader) declared(at strictyaml.Path, s stepYAML, out *Step) {
 		case !section.there && s.Action == section.action:
 			l.doc.Errorf(at.Join("action"), "action %s is described by its step: give the step a section `%s`", section.action, section.action)
 		}
+	}
+	if _, ok := l.params[Was[1:]]; ok && (s.Exec != nil || s.HTTP != nil) {
+		l.doc.KeyErrorf(keyPath("labels", Was[1:]), "%s is the old value in an undo: a label cannot have this name here", Was)
 	}
 	switch {
 	case s.Exec != nil && s.Action == ActionExec:
@@ -123,9 +129,6 @@ func (l *playbookLoader) undoes(at strictyaml.Path, told, undoTold bool, what st
 	}
 	if !undoTold {
 		l.doc.Errorf(at, "nothing tells whether the step is undone: give the undo %s", what)
-	}
-	if _, ok := l.params[Was[1:]]; ok {
-		l.doc.KeyErrorf(keyPath("labels", Was[1:]), "%s is the old value in an undo: a label cannot have this name here", Was)
 	}
 }
 

@@ -32,7 +32,7 @@ func (l *playbookLoader) http(at strictyaml.Path, once bool, x HTTP) {
 	}
 	l.absolute(at.Join("token_file"), x.TokenFile)
 	l.absolute(at.Join("ca_file"), x.CAFile)
-	if x.TokenFile != "" && strings.HasPrefix(x.URL, "http:") {
+	if x.TokenFile != "" && slices.ContainsFunc(x.urls(), inClear) {
 		l.doc.Errorf(at.Join("token_file"), "a token is not sent over http, where anybody on the way reads it: ask over https")
 	}
 	l.atMost(at.Join("private"), len(x.Private))
@@ -54,6 +54,27 @@ func (l *playbookLoader) http(at strictyaml.Path, once bool, x HTTP) {
 			}
 		}
 	}
+}
+
+// urls are all that the step may ask, each with its token.
+func (x HTTP) urls() []string {
+	all := []string{x.URL}
+	looks := []*HTTPLook{x.Unless}
+	if u := x.Undo; u != nil {
+		all, looks = append(all, u.URL), append(looks, u.Unless, u.Was)
+	}
+	for _, l := range looks {
+		if l != nil {
+			all = append(all, l.URL)
+		}
+	}
+	return all
+}
+
+// inClear tells whether a URL is of http, in whatever letters.
+func inClear(raw string) bool {
+	scheme, _, _ := strings.Cut(raw, ":")
+	return strings.EqualFold(scheme, "http")
 }
 
 func (l *playbookLoader) request(at strictyaml.Path, method, rawURL string, headers map[string]string, body, text string, expect []int, was bool) {

@@ -188,6 +188,10 @@ func TestInvalidDeclaredSteps(t *testing.T) {
 		"a key twice":         {req("json: '{\"a\": 1, \"a\": 2}'"), `15:98: json cannot be read: jsontext: duplicate object member name "a"`},
 		"a json's part":       {req("json: '{\"a\": \"x $member\"}'"), `15:98: "x $member": a reference to a label stands alone, as in $cluster; nothing is put together from labels`},
 		"a token in clear":    {section("http", `{method: POST, url: "http://a.example/x", unless: {url: "http://a.example/x"}, token_file: /t}`), "15:102: a token is not sent over http, where anybody on the way reads it: ask over https"},
+		"a token in capitals": {section("http", `{method: POST, url: "HTTP://a.example/x", unless: {url: "https://a.example/x"}, token_file: /t}`), "15:103: a token is not sent over http, where anybody on the way reads it: ask over https"},
+		"a token for a look":  {section("http", `{method: POST, url: "https://a.example/x", unless: {url: "http://a.example/x"}, token_file: /t}`), "15:103: a token is not sent over http, where anybody on the way reads it: ask over https"},
+		"a token to undo":     {req(`token_file: /t, undo: {method: PUT, url: "http://a.example/x", unless: {url: "https://a.example/y"}}`), "15:104: a token is not sent over http, where anybody on the way reads it: ask over https"},
+		"a token for a was":   {req(`token_file: /t, undo: {method: PUT, url: "https://a.example/x", was: {url: "http://a.example/y", pointer: /a}}`), "15:104: a token is not sent over http, where anybody on the way reads it: ask over https"},
 		"a range":             {req("private: [10.0.0.1]"), `15:102: "10.0.0.1" is no range of addresses: write it as 10.0.0.0/24, or 10.0.0.7/32 for one`},
 		"a loose range":       {req("private: [10.0.0.1/8]"), `15:102: "10.0.0.1/8" has bits outside its prefix: write 10.0.0.0/8`},
 		"too wide a range":    {req("private: [0.0.0.0/0]"), `15:102: "0.0.0.0/0" is too wide: name the ranges that are needed, /8 or narrower (/7 for IPv6)`},
@@ -209,9 +213,15 @@ func TestInvalidDeclaredSteps(t *testing.T) {
 
 // A label has the name of the old value: then nobody could tell them apart.
 func TestTheOldValuesNameIsTaken(t *testing.T) {
-	text := strings.Replace(declaredHead, "  any:", "  was:", 1) + section("exec", "{argv: [/bin/x], creates: /y, undo: {argv: [/bin/z, $was], was: [/bin/g]}}")
-	_, err := repair.LoadPlaybook("p.yml", []byte(text), declaredActions(), parse)
-	if err == nil || !strings.Contains(err.Error(), "p.yml:8:3: $was is the old value in an undo: a label cannot have this name here") {
-		t.Error(err)
+	for _, step := range []string{
+		section("exec", "{argv: [/bin/x], creates: /y, undo: {argv: [/bin/z, $was], was: [/bin/g]}}"),
+		section("exec", "{argv: [/bin/x], creates: /y, env: {WHO: $was}}"), // it would stand there as it is written
+		section("http", `{method: DELETE, url: "https://a.example/$was", unless: {url: "https://a.example/x"}}`),
+	} {
+		text := strings.Replace(declaredHead, "  any:", "  was:", 1) + step
+		_, err := repair.LoadPlaybook("p.yml", []byte(text), declaredActions(), parse)
+		if err == nil || !strings.Contains(err.Error(), "p.yml:8:3: $was is the old value in an undo: a label cannot have this name here") {
+			t.Errorf("%s\n%v", step, err)
+		}
 	}
 }

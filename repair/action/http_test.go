@@ -374,3 +374,19 @@ func rebinds(t *testing.T, s *shop, port string) {
 		t.Errorf("the second address: %v", err)
 	}
 }
+
+// Whatever was planned: a token is for https.
+func TestNoTokenInTheClear(t *testing.T) {
+	s := newShop(t)
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s was asked, with %d credentials", r.URL, len(r.Header["Authorization"]))
+	}))
+	defer web.Close()
+	check(t, os.WriteFile(s.file("token"), []byte("s3cret\n"), 0o600))
+	a := s.bind(repair.PlannedStep{Name: "a", Action: "http", Declared: []byte(
+		`{"method":"PUT","url":"https://a.example/","unless":{"url":"` + web.URL + `/"},"private":["127.0.0.0/8"],"token_file":"` + s.file("token") + `"}`)})
+	_, err := a.Action.Observe(t.Context(), s.target)
+	if err == nil || !strings.Contains(err.Error(), "a token is not sent over http") {
+		t.Error(err)
+	}
+}

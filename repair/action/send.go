@@ -60,6 +60,9 @@ func (r request) send(ctx context.Context, method, to string, headers map[string
 		req.Header.Set(name, v)
 	}
 	if r.says.TokenFile != "" {
+		if req.URL.Scheme != "https" { // of a step that an earlier version planned
+			return reply{}, false, fmt.Errorf("ask %s: a token is not sent over %s", req.URL.Host, req.URL.Scheme)
+		}
 		token, err := readToken(r.says.TokenFile)
 		if err != nil {
 			return reply{}, false, err
