@@ -65,6 +65,7 @@ func registerInit(app *kingpin.Application) map[string]command {
 // initReport is what was found and written.
 type initReport struct {
 	Clusters []initCluster      `json:"clusters"`
+	Jobs     []discovery.Job    `json:"jobs,omitempty"` // that Prometheus scrapes already
 	Files    []scaffold.Written `json:"files"`
 	Notes    []string           `json:"notes"`
 	Next     []string           `json:"next"`
@@ -102,7 +103,7 @@ func (c *initCommand) run(ctx context.Context, _ *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	r := initReport{Clusters: []initCluster{}, Files: written, Notes: append([]string{}, notes...), Next: c.next(in)}
+	r := initReport{Clusters: []initCluster{}, Jobs: in.Jobs, Files: written, Notes: append([]string{}, notes...), Next: c.next(in)}
 	for _, found := range in.Clusters {
 		r.Clusters = append(r.Clusters, initCluster{found.Name, found.ID, found.Members})
 		for i, s := range found.Seen {
@@ -114,7 +115,7 @@ func (c *initCommand) run(ctx context.Context, _ *slog.Logger) error {
 	if c.output.json() {
 		return printJSON(r)
 	}
-	return r.print(in)
+	return r.print(in, files)
 }
 
 // absolute checks what was given, and makes the paths such as a configuration has them.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"path/filepath"
+	"strings"
 
 	"github.com/fettle-io/fettle/internal/scaffold"
 )
@@ -28,7 +29,7 @@ func (c *initCommand) next(in scaffold.Inputs) []string {
 		"see whether it all fits together: "+check+" --online")
 }
 
-func (r initReport) print(in scaffold.Inputs) error {
+func (r initReport) print(in scaffold.Inputs, files []scaffold.File) error {
 	for _, found := range in.Clusters {
 		if err := say("found    cluster %s, ID %s, %s", found.Name, found.ID, plural(len(found.Members), "member")); err != nil {
 			return err
@@ -44,6 +45,11 @@ func (r initReport) print(in scaffold.Inputs) error {
 			}
 		}
 	}
+	for _, j := range r.Jobs {
+		if err := say("scraped  job %s: %d of %s up%s", j.Name, j.Up, plural(j.Targets, "target"), looksLike(j.Is)); err != nil {
+			return err
+		}
+	}
 	for _, f := range r.Files {
 		if err := say("%-8s %s: %s", f.Did, f.Path, f.Does); err != nil {
 			return err
@@ -54,10 +60,38 @@ func (r initReport) print(in scaffold.Inputs) error {
 			return err
 		}
 	}
+	if err := toPaste(files); err != nil {
+		return err
+	}
 	for i, n := range r.Next {
 		if err := say("next %d   %s", i+1, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func looksLike(what string) string {
+	if what == "" {
+		return ""
+	}
+	return ", looks like " + what
+}
+
+// toPaste prints what others have to be told, as the files have it.
+func toPaste(files []scaffold.File) error {
+	for _, f := range files {
+		if f.Merge == "" {
+			continue
+		}
+		if err := say("--- into %s:", f.Merge); err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(f.Content)) {
+			if err := say("%s", strings.TrimSuffix(line, "\n")); err != nil {
+				return err
+			}
+		}
+	}
+	return say("---")
 }

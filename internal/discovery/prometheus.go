@@ -28,11 +28,11 @@ type Monitoring struct {
 
 // Job is what is scraped under one name.
 type Job struct {
-	Name    string
-	Targets int
-	Up      int
+	Name    string `json:"name"`
+	Targets int    `json:"targets"`
+	Up      int    `json:"up"`
 	// Is says what it looks like: etcd, fettle, fettle_exporter, node_exporter, or empty.
-	Is string
+	Is string `json:"is,omitempty"`
 }
 
 // Prometheus asks what is scraped, and finds the clusters among it. Those get the label

@@ -49,6 +49,8 @@ type File struct {
 	Secret bool
 	// Does says what it is for.
 	Does string
+	// Merge is the file of another program that it is to be merged into; empty: none.
+	Merge string
 }
 
 // Roles are those that a token is made for, and who has it.
@@ -85,8 +87,8 @@ func Files(in Inputs, random io.Reader) ([]File, error) {
 	files := []File{
 		{Name: "fettle.yml", Does: "fettle's configuration: the inventory, autonomy observe, who may do what"},
 		{Name: "exporter.yml", Does: "fettle_exporter's configuration: the same inventory, for looking only"},
-		{Name: "alertmanager-fettle.yml", Does: "to merge into alertmanager.yml: the route and the receiver"},
-		{Name: "prometheus-fettle.yml", Does: "to merge into prometheus.yml: what to scrape, and the rules"},
+		{Name: "alertmanager-fettle.yml", Does: "to merge into alertmanager.yml: the route and the receiver", Merge: "alertmanager.yml"},
+		{Name: "prometheus-fettle.yml", Does: "to merge into prometheus.yml: what to scrape, and the rules", Merge: "prometheus.yml"},
 	}
 	for i := range files {
 		var b bytes.Buffer
