@@ -17,6 +17,8 @@ type group struct {
 	approved bool // a person has approved something: one episode alone
 	episodes []*Episode
 	waits    *waits // the approval that the last answer was about
+	by       *ask
+	at       int // its place among the groups of by
 }
 
 // waiting are the episodes that no run is live for, in groups. Those whose playbook is
@@ -140,7 +142,7 @@ func (e *Engine) weigh(g *group, p *Playbook, seen Sighting, i int, denied *Verd
 		e.respond(g, denied, &seen)
 		return
 	}
-	e.look(specs[i], g.aim.target, func(ev Looked) {
+	g.by.lookBeside(g, specs[i], func(ev Looked) {
 		switch want := specs[i].Sees; {
 		case e.playbook(g.playbook) != p:
 		case ev.Err == nil && ev.Seen.Observation.Schema == want:

@@ -20,6 +20,9 @@ type ask struct {
 	episodes []*Episode // some may have ended
 	due      time.Duration
 	looking  bool // a look is in flight, or waits for its turn
+	beside   int  // looks in flight at what only some of the episodes' steps would change
+	from     int  // the group that comes first: one that had no such look before
+	left     bool // one was left out since the last look
 }
 
 // maxAsking is how many asks look at the same time: a storm's targets are looked at
@@ -215,7 +218,31 @@ func (a *ask) seen(ev Looked) {
 	if !mutant("asked no more") {
 		e.timers.set(a)
 	}
-	for _, g := range a.waiting() {
+	groups, from := a.waiting(), a.from
+	a.from, a.left = 0, false
+	for i := range groups {
+		g := groups[(from+i)%len(groups)]
+		g.by, g.at = a, (from+i)%len(groups)
 		e.answer(g, ev)
 	}
+}
+
+// lookBeside looks at what a group's next step would change. Labels are untrusted, and
+// there may be as many such groups on one target as alerts: it is done for maxAsking of
+// them at the same time, and the others come first the next time.
+func (a *ask) lookBeside(g *group, spec ActionSpec, then func(Looked)) {
+	if a.beside == maxAsking {
+		if !a.left {
+			a.left, a.from = true, g.at
+		}
+		for _, ep := range g.episodes {
+			a.e.checkDeadline(ep)
+		}
+		return
+	}
+	a.beside++
+	a.e.look(spec, g.aim.target, func(ev Looked) {
+		a.beside--
+		then(ev)
+	})
 }

@@ -2,9 +2,12 @@ package repair_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -92,5 +95,37 @@ func TestManyReasonsByTurns(t *testing.T) {
 	}
 	if w.count(repair.TypeIntent) != 0 {
 		t.Errorf("outcomes %v", w.finished())
+	}
+}
+
+// Labels are untrusted: however many of them name one target, a few of what their steps
+// would change are looked at at the same time, and each in its turn.
+func TestManyLabelsAreLookedAtInTurn(t *testing.T) {
+	const n, most = 300, 64
+	f := newFiles(t, strings.NewReplacer(
+		"  member: {pattern: '[a-z0-9-]+'}\n", "  member: {pattern: '[a-z0-9-]+'}\n  pool: {pattern: '[a-z0-9-]+'}\n", "[/put, pool, out]", "[/put, $pool, out]",
+	).Replace(isolate))
+	f.brake = true
+	f.kill("m2")
+	var alerts []alert.Alert
+	for i := range n {
+		labels := downLabels("m2")
+		labels["pool"] = fmt.Sprintf("p%d", i)
+		alerts = append(alerts, alert.Alert{Fingerprint: alert.FingerprintOf(labels), Status: alert.Firing, Labels: labels})
+	}
+	waiting := 0
+	f.watch = func(repair.Effect) { waiting = max(waiting, len(f.effects)) }
+	f.step(repair.Alerts{Message: "m", Actor: "test", Alerts: alerts, End: &repair.MessageEnd{}})
+	f.run(2 * time.Minute)
+	if waiting > most || waiting < most/2 {
+		t.Errorf("%d looks wait at the same time, at most %d should", waiting, most)
+	}
+	if len(f.looks) != n {
+		t.Errorf("%d of %d pools were looked at", len(f.looks), n)
+	}
+	for _, ep := range f.engine.State().Episodes() {
+		if last, _ := f.engine.LastAnswer(ep); last == nil || last.Guard != "pause" {
+			t.Fatalf("episode of %s: last answer %+v", ep.Label("pool"), last)
+		}
 	}
 }

@@ -136,13 +136,14 @@ func (l *live) verifyGoal(stepsLeft bool) {
 // in it.
 func (e *Engine) verifyAsked(all *group, p *Playbook) {
 	for _, ep := range all.episodes {
-		g := &group{playbook: all.playbook, aim: all.aim, silenced: all.silenced, approved: all.approved, episodes: []*Episode{ep}}
+		one := *all
+		one.episodes = []*Episode{ep}
 		expr, err := p.verification(ep.Labels())
 		if err != nil {
-			e.cannotTell(g, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
+			e.cannotTell(&one, Verdict{Guard: ReasonVerify, Reason: ReasonVerify, Detail: err.Error(), Passing: true})
 			continue
 		}
-		e.verifyOne(g, p, expr)
+		e.verifyOne(&one, p, expr)
 	}
 }
 
