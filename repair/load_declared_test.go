@@ -225,3 +225,25 @@ func TestTheOldValuesNameIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// ssh gives its arguments to a shell as one text.
+func TestNoLabelReachesAShellOverSSH(t *testing.T) {
+	for argv, refused := range map[string]bool{
+		`[/usr/bin/ssh, w1, restart, $any]`:                                    true,
+		`[/usr/bin/timeout, "5", /usr/bin/ssh, -oUser=x, $member, show, $any]`: true,
+		`[/usr/bin/show, $any]`:                                                false,
+	} {
+		p, err := loadDeclared(section("exec", "{creates: /y, argv: "+argv+"}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for value, hostile := range map[string]bool{
+			"a.b-c_d:2379/x=1,2@%+é": false, "a b": true, "a;reboot": true, "`id`": true, "x$(id)": true, "a|b": true, "a&": true, ">f": true, "*": true, "~": true, `a\b`: true, `"`: true, "'": true, "{a,b}": true, "#": true, "!!": true,
+		} {
+			_, _, err := p.Resolve(inventory, map[string]string{"cluster": "web", "member": "w1", "any": value})
+			if (err != nil) != (refused && hostile) {
+				t.Errorf("%s with %q: %v", argv, value, err)
+			}
+		}
+	}
+}

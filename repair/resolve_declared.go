@@ -7,6 +7,8 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -95,9 +97,25 @@ func (r *filling) refuse(label, value, why string) {
 func (r *filling) list(all []string) []string {
 	out := slices.Clone(all)
 	for i, s := range all {
-		out[i] = r.text(s)
+		if out[i] = r.text(s); out[i] != s && r.err == nil {
+			if err := Fits(all, out[i]); err != nil {
+				r.err = fmt.Errorf("label %q of the alert: %w", s[1:], err)
+			}
+		}
 	}
 	return out
+}
+
+// word is a text that no shell takes for more than one word, nor expands.
+var word = regexp.MustCompile(`^[\pL\pN_.:@%+,=/-]+$`)
+
+// Fits tells why a value from outside cannot be an argument of a command: ssh joins
+// its arguments to one text, and a shell on the other side reads that.
+func Fits(argv []string, value string) error {
+	if slices.ContainsFunc(argv, func(s string) bool { return path.Base(s) == "ssh" }) && !word.MatchString(value) {
+		return fmt.Errorf("%s would reach a shell on the other side of ssh: only letters, digits and _.:@%%+,=/- may", strictyaml.Clip(value))
+	}
+	return nil
 }
 
 func (r *filling) texts(all map[string]string) map[string]string {

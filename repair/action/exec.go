@@ -143,6 +143,9 @@ func (c command) was(ctx context.Context) (*string, error) {
 		return nil, fmt.Errorf("%s does not tell the old value: %s%s", program, e.Says, c.quote(e))
 	}
 	v, err := oldValue(string(out))
+	if err == nil {
+		err = repair.Fits(c.says.Was, *v) // what puts it back goes where this was read
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
@@ -202,6 +205,9 @@ func (c command) begin(ctx context.Context, in repair.Intent) error {
 	}
 	argv := slices.Clone(c.says.Argv)
 	if c.undoes && c.before != nil {
+		if err := repair.Fits(argv, *c.before); err != nil && slices.Contains(argv, repair.Was) {
+			return fmt.Errorf("the old value: %w", err)
+		}
 		for i, arg := range argv {
 			argv[i] = repair.FillWas(arg, *c.before)
 		}

@@ -264,6 +264,11 @@ func TestExecCannotTell(t *testing.T) {
 		check(t, os.WriteFile(f, []byte(value), 0o600))
 		look("argv: [/bin/true], creates: /nothing/here, undo: {argv: [/bin/true], was: "+s.play("get", f)+"}", "read what web/w1 would overwrite: "+me+": "+want)
 	}
+	ssh := s.file("ssh")
+	check(t, os.Symlink(s.player, ssh))
+	check(t, os.WriteFile(f, []byte("1; reboot"), 0o600))
+	look("argv: [/bin/true], creates: /nothing/here, undo: {argv: ["+ssh+", put, $was], was: ["+ssh+", get, "+f+"]}",
+		"read what web/w1 would overwrite: "+ssh+`: "1; reboot" would reach a shell on the other side of ssh: only letters, digits and _.:@%+,=/- may`)
 	check(t, os.Remove(f))
 	look("argv: [/bin/true], creates: /nothing/here, undo: {argv: [/bin/true], was: "+s.play("get", f)+"}", "read what web/w1 would overwrite: "+me+" does not tell the old value: exit status 1")
 }
