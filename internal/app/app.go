@@ -67,6 +67,7 @@ type App struct {
 	tcp     net.Listener
 	unix    net.Listener
 	servers []*http.Server
+	plans   chan struct{} // has one element for each Foresee under way
 
 	secrets   secrets // what must not stand in a record
 	keeper    *anchor.Keeper
@@ -82,7 +83,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("read the clocks: %w", err)
 	}
 	limitMemory(ctx)
-	a := &App{o: o, clock: clock, started: clock(), reg: prometheus.NewRegistry()}
+	a := &App{o: o, clock: clock, started: clock(), reg: prometheus.NewRegistry(), plans: make(chan struct{}, maxPlans)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.cleanup())

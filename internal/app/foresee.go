@@ -16,8 +16,15 @@ import (
 	"github.com/fettle-io/fettle/repair"
 )
 
-// lookTimeout bounds one look, as the engine's does.
-const lookTimeout = 20 * time.Second
+const (
+	// lookTimeout bounds one look, as the engine's does.
+	lookTimeout = 20 * time.Second
+	// maxPlans are made at once: their looks run commands and ask members, for whoever
+	// may read.
+	maxPlans = 4
+	// planPatience is how long one waits for its turn.
+	planPatience = 10 * time.Second
+)
 
 // Foresee implements api.Backend: the engine is asked between two steps, and the looks
 // are taken in between, outside.
@@ -31,6 +38,14 @@ func (b backend) Foresee(ctx context.Context, in api.PlanRequest) (api.Foresight
 		labels = ep.Labels
 	}
 	a := b.app
+	select {
+	case a.plans <- struct{}{}:
+		defer func() { <-a.plans }()
+	case <-ctx.Done():
+		return api.Foresight{}, ctx.Err()
+	case <-time.After(planPatience):
+		return api.Foresight{}, &api.Error{Status: http.StatusServiceUnavailable, Message: "too many plans are being made", Hint: "try again"}
+	}
 	s := seer{
 		ask: func(q repair.Foreseen) (f repair.Foresight, err error) {
 			err = a.seq.Read(ctx, func(e *repair.Engine) { f = e.Foresee(q) })
