@@ -80,7 +80,8 @@ func put(path string, f File, owner *Owner) error {
 	if owner == nil || !f.Secret {
 		return nil
 	}
-	if err := os.Chown(path, owner.UID, owner.GID); err != nil {
+	// Not through a link: whoever else may write there could have put one in its place.
+	if err := os.Lchown(path, owner.UID, owner.GID); err != nil {
 		return fmt.Errorf("give %s to fettle's user: %w", path, err)
 	}
 	return nil
