@@ -127,7 +127,7 @@ func covers(have, want []string) bool {
 func (e *Engine) premise(b basis, guards []string) Premise {
 	words := []string{"playbook " + b.playbook.Name + " " + b.playbook.Digest, "target " + b.target.String()}
 	if name := b.target.Cluster.Name; name != "" {
-		words = append(words, "inventory entry "+name+" "+e.digests(b.playbook, b.target).Inventory)
+		words = append(words, "inventory entry "+name+" "+b.target.Cluster.Digest()) // the target's own: a reload may have come since
 	}
 	for n := b.step; n < len(b.steps); n++ {
 		words = append(words, fmt.Sprintf("step %d %s", n+1, b.steps[n]))

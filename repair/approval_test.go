@@ -378,3 +378,28 @@ func TestApprovalWhereOnlyPrometheusDenies(t *testing.T) {
 	f.run(3 * time.Minute)
 	f.wantFiles(t, "pool=out", "second=one")
 }
+
+// Who asks after a reload what was waited for before it does not have the old inventory
+// taken for the new one.
+func TestWaitingOverAReload(t *testing.T) {
+	w, ep := approveWorld(t)
+	c := w.cfg.Inventory.Clusters[0]
+	c.Members = slices.Clone(c.Members)
+	c.Members[0].Host = "elsewhere"
+	w.cfg.Inventory.Clusters = []cluster.Cluster{c}
+	w.step(repair.Reloaded{Config: w.cfg})
+	old, _ := w.engine.Waiting(ep)
+	w.run(10 * time.Second)
+	if now, ok := w.engine.Waiting(ep); !ok || now.Premise.Digest == old.Premise.Digest {
+		t.Errorf("%v: it waits for what it waited for before the reload: %v", ok, now.Premise.Words)
+	}
+	if err := w.approve(ep, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	w.run(2 * time.Minute)
+	var planned repair.Planned
+	w.each(repair.TypePlanned, func(b []byte) { w.decode(b, &planned) })
+	if planned.Digests.Inventory != c.Digest() || w.member("m2").applied != 1 {
+		t.Errorf("planned with the inventory %s, and not with %s; outcomes %v", planned.Digests.Inventory, c.Digest(), w.finished())
+	}
+}

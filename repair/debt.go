@@ -125,7 +125,7 @@ func (d *debt) lookAtHealth(o *Owed, t cluster.Target) {
 		d.e.owing--
 		d.e.timers.set(d)
 		o := d.e.st.owed[d.run]
-		if o == nil || d.e.debts[d.run] != d || o.Undo != "" || len(d.e.onTarget[o.Target]) > 0 || d.e.owedHeldStill() != nil {
+		if o == nil || d.e.debts[d.run] != d || o.Undo != "" || len(d.e.onTarget[o.Target]) > 0 || d.e.st.overwrote(o) != "" || d.e.owedHeldStill() != nil {
 			return
 		}
 		t, err := d.e.byName(o.Target) // a reload may have come
