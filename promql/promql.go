@@ -49,11 +49,29 @@ func New(o Options) (*Client, error) {
 	if o.Transport == nil {
 		o.Transport = api.DefaultRoundTripper
 	}
-	c, err := api.NewClient(api.Config{Address: o.URL, Client: &http.Client{Transport: o.Transport}})
+	c, err := api.NewClient(api.Config{Address: o.URL, Client: &http.Client{
+		Transport: bounded{o.Transport},
+		// The transport would give our credentials to whoever a redirect leads to.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus.url %q: %w", o.URL, err)
 	}
 	return &Client{api: v1.NewAPI(c), window: model.Duration(2 * o.ScrapeInterval), timeout: o.Timeout}, nil
+}
+
+// maxAnswer is how much a Prometheus may answer, in bytes: many targets and rules.
+const maxAnswer = 256 << 20
+
+// bounded is a transport whose answers end there.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	}
+	return resp, err
 }
 
 // MemberReachable is whether an exporter reached the member of the cluster in

@@ -1,7 +1,9 @@
 package promql
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -113,5 +115,49 @@ func TestNotThere(t *testing.T) {
 	}
 	if _, err := New(Options{}); err == nil {
 		t.Error("no URL, no error")
+	}
+}
+
+// Credentials are for the server that the configuration names.
+func TestNoRedirect(t *testing.T) {
+	other := start(t, matrix(`[[1,"1"]]`))
+	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer here.Close()
+	auth := &config.Authorization{Type: "Bearer", Credentials: "t0ken"}
+	rt, err := config.NewRoundTripperFromConfig(config.HTTPClientConfig{Authorization: auth}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Options{URL: here.URL, Transport: rt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Has(t.Context(), "up"); err == nil || other.token != "" {
+		t.Errorf("%v; the other one got %q", err, other.token)
+	}
+}
+
+// endless is an answer that does not end.
+type endless struct{}
+
+func (endless) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{Body: io.NopCloser(zeros{})}, nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestAnswersEnd(t *testing.T) {
+	resp, err := bounded{endless{}}.RoundTrip(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var over *http.MaxBytesError
+	if n, err := io.Copy(io.Discard, resp.Body); n != maxAnswer || !errors.As(err, &over) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }

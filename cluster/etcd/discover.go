@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -75,21 +76,35 @@ func Discover(ctx context.Context, endpoint string, t cluster.TLS, read cluster.
 		if m.GetID() == status.GetHeader().GetMemberId() {
 			urls = append([]string{asked.Endpoint}, urls...)
 		}
-		all.Go(func() { out.Members[i] = find(ctx, m, urls, t, read, o) })
+		all.Go(func() { out.Members[i] = find(ctx, m, urls, t, func(u string) cluster.Login { return loginAt(u, asked.Endpoint, read) }, o) })
 	}
 	all.Wait()
 	slices.SortFunc(out.Members, func(a, b Found) int { return strings.Compare(a.Name+" "+a.ID, b.Name+" "+b.ID) })
 	return out, nil
 }
 
+// loginAt is what an advertised URL gets of a login: nothing in the clear where the
+// first member was asked over TLS. Who listens there is not known yet.
+func loginAt(advertised, asked string, read cluster.Login) cluster.Login {
+	if isHTTPS(asked) && !isHTTPS(advertised) {
+		return cluster.Login{}
+	}
+	return read
+}
+
+func isHTTPS(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https"
+}
+
 // find asks one member on each of its URLs, until one is answered by it.
-func find(ctx context.Context, m *pb.Member, urls []string, t cluster.TLS, read cluster.Login, o Options) Found {
+func find(ctx context.Context, m *pb.Member, urls []string, t cluster.TLS, read func(url string) cluster.Login, o Options) Found {
 	f := Found{ID: hexID(m.GetID()), Name: m.GetName(), Learner: m.GetIsLearner(), ClientURLs: m.GetClientURLs(), PeerURLs: m.GetPeerURLs()}
 	if len(urls) == 0 {
 		f.Error = "it advertises no client URL"
 	}
 	for _, u := range urls {
-		status, err := statusAt(ctx, strings.TrimSuffix(u, "/"), t, read, o)
+		status, err := statusAt(ctx, strings.TrimSuffix(u, "/"), t, read(u), o)
 		switch {
 		case err != nil:
 			f.Error = reasonOf(err)
