@@ -121,8 +121,15 @@ func (w *world) settings(target string) repair.Settings {
 	return w.kit.settings.Settings(tier, "", "")
 }
 
+// maxPlain is how many plain services a world has at most; fewStorm how many there may be
+// without a storm when all of them are down.
+const (
+	maxPlain = 5
+	fewStorm = 3
+)
+
 // build draws a world: its clusters, its hosts, and how its managers treat them.
-func (k *Kit) build(d dice, members int) *world {
+func (k *Kit) build(d dice, members, plain int) *world {
 	w := &world{
 		kit: k, dice: d, named: map[string]*unit{}, agents: d.chance(0.7), sample: pick(d, 0, time.Second, time.Second), polls: d.chance(0.85),
 		rolls: d.chance(0.12), systemd: d.chance(0.6), executions: map[string]*execution{}, bound: map[string]repair.PlannedStep{}, declared: map[string]terms{},
@@ -134,7 +141,7 @@ func (k *Kit) build(d dice, members int) *world {
 	if d.chance(0.2) {
 		w.addRing("etcd-b", 3, oneHost)
 	}
-	w.addServices("web", pick(d, 0, 1, 3, 5, 5, 5), oneHost)
+	w.addServices("web", min(plain, pick(d, 0, 1, 3, 5, 5, 5)), oneHost)
 	for _, r := range w.rings {
 		w.inventory.Clusters = append(w.inventory.Clusters, r.conf)
 	}

@@ -81,8 +81,16 @@ type Result struct {
 // the same result, whatever else runs.
 func (k *Kit) Run(seed uint64, o Options) Result {
 	d := newDice(seed)
-	w := k.build(d, pick(d, 1, 3, 3, 3, 3, 5, 5))
+	plain := maxPlain
+	if o.Profile == Clocks {
+		plain = fewStorm
+	}
+	w := k.build(d, pick(d, 1, 3, 3, 3, 3, 5, 5), plain)
 	w.fettle.disk.dir = o.Journal
+	if o.Profile == Clocks {
+		w.declare(w.terms.wide())
+		w.fettle.cfg = k.config(w)
+	}
 	if o.Story {
 		w.story = &story{}
 	}

@@ -85,6 +85,16 @@ func (w *world) soon(t terms) terms {
 	return t
 }
 
+// wide are the same terms, with windows that are closed for two hours of a day: in those
+// an episode is only looked at.
+func (t terms) wide() terms {
+	t.windows = slices.Clone(t.windows)
+	for i := range t.windows {
+		t.windows[i].To = (t.windows[i].From + 22*60) % 1440
+	}
+	return t
+}
+
 // declare makes terms those of the configurations to come, and names them.
 func (w *world) declare(t terms) {
 	w.terms = t
