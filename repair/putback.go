@@ -2,6 +2,7 @@ package repair
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fettle-io/fettle/cluster"
 )
@@ -36,7 +37,7 @@ func (l *live) mayPutBack(i int, seen Sighting) bool {
 	u, ok := l.spec(i).Action.(Undoer)
 	if !(ok && u.StillSet(seen.Observation)) && !mutant("undo without looking") {
 		l.blocked(ReasonChanged, ReasonChanged,
-			"neither as the run set it nor as it was before: somebody has changed it since, and nothing is put back: "+seen.Observation.Says, false)
+			"neither as the run set it nor as it was before: somebody has changed it since, and nothing is put back: "+seen.Observation.Says+l.leftToo(i+1), false)
 		return false
 	}
 	if !l.owed() || l.Steps[i].Undoes.Unhealthy {
@@ -51,6 +52,18 @@ func (l *live) mayPutBack(i int, seen Sighting) bool {
 	}
 	l.lookAtHealth(i)
 	return false
+}
+
+// leftToo names the steps from i on, which are left to people with the one before.
+func (l *live) leftToo(i int) string {
+	if i >= len(l.Steps) {
+		return ""
+	}
+	names := make([]string, 0, len(l.Steps)-i)
+	for _, s := range l.Steps[i:] {
+		names = append(names, s.Name)
+	}
+	return "; not done either, and for people to do: " + strings.Join(names, ", ")
 }
 
 // lookAtHealth looks whether the target is in order before step i returns it to service.

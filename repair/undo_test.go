@@ -574,3 +574,22 @@ func TestReloadUnderAnUndo(t *testing.T) {
 	wantList(t, "where", slices.Compact(seen), "begun on elsewhere", "looked at on elsewhere")
 	f.wantFiles(t, "pool=in", "second=one")
 }
+
+// One step's value is a person's now, and with it all that would have been taken back
+// after it: people are told what that is.
+func TestPeopleLearnWhatIsLeftToThem(t *testing.T) {
+	f := newFiles(t, strings.Replace(isolate, "\n  - {name: start, action: member-start}\n", two, 1))
+	run := f.fail()
+	f.files["second"] = "three"
+	f.heal()
+	f.run(10 * time.Minute)
+	f.wantFiles(t, "pool=out", "second=three")
+	if got := f.ended(run); len(got) != 1 || got[0].Reason != repair.ReasonChanged || !strings.HasSuffix(got[0].Detail, "second is three; not done either, and for people to do: undo-isolate") {
+		t.Errorf("taken back: %+v", got)
+	}
+	var told repair.EscalatedData
+	f.each(repair.TypeEscalate, func(b []byte) { f.decode(b, &told) })
+	if told.Reason != "changed" || !strings.Contains(told.Detail, "undo-isolate") {
+		t.Errorf("told %+v", told)
+	}
+}
