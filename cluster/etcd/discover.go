@@ -76,7 +76,9 @@ func Discover(ctx context.Context, endpoint string, t cluster.TLS, read cluster.
 		if m.GetID() == status.GetHeader().GetMemberId() {
 			urls = append([]string{asked.Endpoint}, urls...)
 		}
-		all.Go(func() { out.Members[i] = find(ctx, m, urls, t, func(u string) cluster.Login { return loginAt(u, asked.Endpoint, read) }, o) })
+		all.Go(func() {
+			out.Members[i] = find(ctx, m, urls, t, func(u string) cluster.Login { return loginAt(u, asked.Endpoint, read) }, o)
+		})
 	}
 	all.Wait()
 	slices.SortFunc(out.Members, func(a, b Found) int { return strings.Compare(a.Name+" "+a.ID, b.Name+" "+b.ID) })

@@ -47,6 +47,10 @@ func execute(ctx context.Context, argv, env []string, as *syscall.Credential, st
 		// The kernel's "die with the parent" means the thread that forked.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		if err := keepPowers(); err != nil {
+			done <- err
+			return
+		}
 		if err := cmd.Start(); err != nil {
 			done <- err
 			return

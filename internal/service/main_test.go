@@ -88,6 +88,10 @@ func play(what string, args []string) {
 		fmt.Fprint(os.Stderr, "token=hunter2 err")
 		status, _ := strconv.Atoi(args[0])
 		os.Exit(status)
+	case "run-powers": // runs "powers" as Exec does
+		out, err := Exec(background, append([]string{os.Args[0], command, "powers"}, args...))
+		check(err)
+		fmt.Printf("%s", out)
 	case "run-group": // runs "orphan" as Groups does, to be killed itself
 		groups := NewGroups()
 		check(groups.Start(background, Command{Name: args[0], Argv: []string{os.Args[0], command, "orphan", args[1], "stay"}, Timeout: time.Minute}))
