@@ -49,8 +49,10 @@ func (e *Engine) MayBeDown(run string, since journal.Reading) []string {
 			}
 		}
 	}
-	for _, h := range e.st.held {
-		down[h.target] = true
+	for res, h := range e.st.held {
+		for _, t := range e.mayStillTake(res, h) {
+			down[t] = true
+		}
 	}
 	asked := time.Duration(-1)
 	if since.Boot == e.stamp.Now.Boot {
@@ -62,6 +64,21 @@ func (e *Engine) MayBeDown(run string, since journal.Reading) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(down))
+}
+
+// mayStillTake are the targets that a run which ended unknown may make unavailable yet,
+// by a resource that it holds.
+func (e *Engine) mayStillTake(resource string, h holder) []string {
+	t, err := e.byName(h.target)
+	switch {
+	case err != nil:
+		return []string{h.target}
+	case resource == "host/"+t.Member.Host:
+		return e.index.Targets(t, cluster.DisturbsHost)
+	case resource == "cluster/"+t.Cluster.Name:
+		return e.index.Targets(t, cluster.DisturbsCluster)
+	}
+	return e.index.Targets(t, cluster.DisturbsUnit)
 }
 
 // again has an episode asked when its refusal may be over, where that is known.

@@ -1,11 +1,13 @@
 package repair_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -53,4 +55,23 @@ func TestMayBeDown(t *testing.T) {
 	if down := w.engine.MayBeDown("", other); len(down) > 0 {
 		t.Errorf("of an earlier process: %v", down)
 	}
+}
+
+// A run that ended unknown may have down whatever it disturbs, not its target alone.
+func TestUnknownMayHaveItsHostDown(t *testing.T) {
+	w := newWorld(t, 3)
+	end := w.cfg.Actions["member-end-hung"]
+	end.Disturbs = cluster.DisturbsHost
+	w.cfg.Actions["member-end-hung"] = end
+	w.restart()
+	w.member("m2").hung = true
+	w.watch = func(f repair.Effect) {
+		if _, ok := f.(repair.Apply); ok {
+			w.lookErr = errors.New("its host does not answer")
+		}
+	}
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(3 * time.Minute)
+	wantList(t, "outcomes", w.finished(), "unknown", "blocked(observe/observe)")
+	wantList(t, "may be down", w.engine.MayBeDown("", w.reading()), "demo/m1", "demo/m2", "demo/m3")
 }
