@@ -81,7 +81,7 @@ func set[V any](m map[string]V, key string, v V) map[string]V {
 func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 	fp := fingerprintOf(v.Fingerprint)
 	k := s.fingerprints[fp]
-	k.firing, k.at = v.Status == alert.Firing, t
+	k.firing, k.untold, k.at = v.Status == alert.Firing, false, t
 	if !k.firing {
 		k.byPerson = false
 	}
@@ -299,7 +299,7 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	if k, ok := s.fingerprints[fp]; ok {
 		k.closedAt, k.byPerson = t, v.Reason == closedByPerson
 		if !k.byPerson {
-			k.firing = false // a further firing delivery opens again, whatever came before
+			k.firing, k.untold = false, k.firing // a further firing delivery opens again, whatever came before
 		}
 		s.fingerprints[fp] = k
 	}

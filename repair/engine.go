@@ -56,8 +56,9 @@ type Engine struct {
 	pollDue    time.Duration
 	pollAt     time.Duration // when the last poll was asked for
 	polling    bool
-	fetch      bool // a message left alerts out: the next poll brings them
-	fetching   bool // the poll under way is to bring them
+	fetch      bool                                // a message left alerts out: the next poll brings them
+	fetching   bool                                // the poll under way is to bring them
+	back       map[alert.Fingerprint]time.Duration // closed ones that may come back untold: until when
 	purged     time.Duration
 	braked     time.Duration // since when the brake file has been seen
 	brakedWall time.Time
@@ -85,7 +86,7 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 		newID: newID, st: st,
 		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
 		queued: map[string]bool{}, debts: map[string]*debt{}, looks: map[uint64]func(Looked){},
-		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, holdings: map[string]*holding{},
+		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, back: map[alert.Fingerprint]time.Duration{}, holdings: map[string]*holding{},
 	}
 	e.telling = telling{e: e, due: -1, last: -tellGap}
 	e.configure(cfg)

@@ -77,6 +77,7 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 		rec.Episode, rec.Opened = e.newID(), true
 	}
 	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
+	delete(e.back, a.Fingerprint)
 	switch {
 	case rec.Opened:
 		e.opened(e.st.episodes[rec.Episode], p)
@@ -170,6 +171,7 @@ func (e *Engine) close(ep *Episode, reason, actor, comment string) {
 	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
 		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment, playbook: ep.Playbook,
 	})
+	e.reappears(ep.Fingerprint)
 	e.hurryQueued()
 }
 
@@ -181,12 +183,16 @@ func (e *Engine) pollNow() {
 
 // wantsPoll tells that a poll is to be asked for, now or when it is due.
 func (e *Engine) wantsPoll() bool {
-	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch)
+	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch || len(e.back) > 0)
 }
 
-// duePoll asks the Alertmanagers, while any episode is open (rule 4).
+// duePoll asks the Alertmanagers, while any episode is open (rule 4), or one that is
+// closed may come back.
 func (e *Engine) duePoll() (asked bool) {
 	if !e.wantsPoll() || e.pollDue > e.now {
+		return false
+	}
+	if e.gone(); !e.wantsPoll() {
 		return false
 	}
 	if e.now-e.pollAt > e.general().PollLeftOut { // nobody asked meanwhile
@@ -194,7 +200,7 @@ func (e *Engine) duePoll() (asked bool) {
 	}
 	e.polling, e.fetching, e.pollAt = true, e.fetch, e.now
 	e.pollDue = e.now + e.general().PollEvery
-	e.effect(Poll{Fetch: e.fetch})
+	e.effect(Poll{Fetch: e.fetch || len(e.back) > 0})
 	e.fetch = false
 	return true
 }
@@ -286,12 +292,13 @@ func (e *Engine) purge() {
 	}
 }
 
-// fetched takes the alerts that a message left out (rule 3): those that a
-// playbook is for.
+// fetched takes the alerts that a message left out (rule 3), those that a playbook is
+// for, and those that came back.
 func (e *Engine) fetched(s PollSource) {
 	ev := Alerts{Message: e.newID(), Actor: "alertmanager:" + s.Name, End: &MessageEnd{}}
 	for _, a := range s.Alerts {
-		if !a.Oversize && e.match(a.Labels) != nil {
+		_, back := e.back[a.Fingerprint]
+		if (e.fetching || back) && !a.Oversize && e.match(a.Labels) != nil {
 			ev.Alerts = append(ev.Alerts, a)
 		}
 	}

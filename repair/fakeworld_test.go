@@ -101,7 +101,7 @@ func defaults() repair.Settings {
 		Settle: 60 * time.Second, Cooldown: 10 * time.Minute, Attempts: 3, AttemptsWithin: 15 * time.Minute, StepAttempts: 2,
 		EagerLooks: 3, EagerGap: 2 * time.Second, NotAfter: 5 * time.Second, ViewAge: 5 * time.Second, CommitLag: 1000, LiveRuns: 10,
 		StillActive: 5 * time.Minute, QuietInOrder: 10 * time.Minute, Forget: 24 * time.Hour, ReopenClosed: 4 * time.Hour,
-		PollEvery: 30 * time.Second, PollLeftOut: 10 * time.Minute, ReasonsRecord: time.Hour,
+		PollEvery: 30 * time.Second, PollClosed: time.Hour, PollLeftOut: 10 * time.Minute, ReasonsRecord: time.Hour,
 		RefusalRuns: 10, Approvers: 1, ApprovalValid: 15 * time.Minute, EscalateEvery: time.Minute,
 	}
 }

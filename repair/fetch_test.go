@@ -46,6 +46,7 @@ func TestLeftOutAlertsAreFetchedUntilAnswered(t *testing.T) {
 	w.sources[1].Err = nil
 	w.run(time.Minute)
 	n := len(*asked)
+	w.sources[0].Active = map[alert.Fingerprint]bool{alert.FingerprintOf(downLabels("m2")): false}
 	fire(w, "m2") // an open episode keeps the polls coming
 	w.run(2 * time.Minute)
 	for _, p := range (*asked)[n:] {
@@ -82,4 +83,60 @@ func TestSilenceHoldsWhileNotAllAnswer(t *testing.T) {
 	w.sources[0].Err, w.sources[0].Active = nil, map[alert.Fingerprint]bool{fp: false}
 	w.run(3 * time.Minute)
 	allServe(t, w)
+}
+
+// An alert that ends and comes back before Alertmanager's group_interval is over is sent
+// by nobody until repeat_interval: where no message has told of its end, the polls go on,
+// also in the next process, and bring it.
+func TestAlertThatComesBackUntoldIsFound(t *testing.T) {
+	labels := downLabels("m2")
+	fp := alert.FingerprintOf(labels)
+	again := []alert.Alert{{Status: alert.Firing, Fingerprint: fp, Labels: labels}, {Status: alert.Firing, Fingerprint: alert.FingerprintOf(downLabels("m3")), Labels: downLabels("m3")}}
+	for _, c := range []struct {
+		name         string
+		told         bool // a message says that it ended
+		restart      bool
+		after        time.Duration
+		back, polled bool
+	}{
+		{"it comes back", false, false, 10 * time.Minute, true, true},
+		{"fettle is restarted meanwhile", false, true, 10 * time.Minute, true, true},
+		{"its end was told", true, false, 10 * time.Minute, false, false},
+		{"it comes back much later", false, false, 90 * time.Minute, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.cfg.Alertmanagers = true
+			w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: false}}}
+			w.restart()
+			w.kill("m2")
+			fire(w, "m2")
+			w.run(2 * time.Minute)
+			if c.told {
+				w.send(alert.Resolved, labels)
+			}
+			w.sources[0].Active = nil
+			w.run(5 * time.Minute)
+			if open, _ := w.engine.State().Open(); open != 0 {
+				t.Fatalf("%d episodes are open", open)
+			}
+			if c.restart {
+				w.restart()
+			}
+			w.run(c.after)
+			asked := polls(w)
+			w.kill("m2")
+			w.sources[0].Active, w.sources[0].Alerts = map[alert.Fingerprint]bool{fp: false}, again
+			w.run(2 * time.Minute)
+			if open, _ := w.engine.State().Open(); (open == 1) != c.back || open > 1 {
+				t.Errorf("%d episodes are open", open)
+			}
+			if w.member("m2").up != c.back {
+				t.Errorf("m2 is up: %v", w.member("m2").up)
+			}
+			if (len(*asked) > 0) != c.polled {
+				t.Errorf("%d polls", len(*asked))
+			}
+		})
+	}
 }

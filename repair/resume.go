@@ -48,6 +48,7 @@ func (e *Engine) start() {
 	// What a message left out before the end, or what came while nobody was there to
 	// take it, is with the Alertmanagers.
 	e.fetch = e.cfg.Alertmanagers
+	e.reappearing()
 	e.pollNow()
 }
 

@@ -29,6 +29,7 @@ type Settings struct {
 	Forget        time.Duration // an inactive fingerprint without an episode is forgotten (rule 2)
 	ReopenClosed  time.Duration // after a person's close a firing alert opens again after this (rule 2)
 	PollEvery     time.Duration // Alertmanager's active alerts (rule 4)
+	PollClosed    time.Duration // an alert whose end no message told is looked for this long after its episode closed (rule 4)
 	PollLeftOut   time.Duration // an Alertmanager that has not answered for this long is left out (rule 4)
 	ReasonsRecord time.Duration // the same (guard, reason) of an episode is a record once in this time (section 5)
 	RefusalRuns   int           // episodes that get a run of their own in an hour for the same passing (guard, reason)

@@ -50,6 +50,7 @@ type known struct {
 	at       time.Duration
 	closedAt time.Duration
 	firing   bool // the last status known
+	untold   bool // its last episode is closed, and no message has said that it ended
 	byPerson bool // a person closed its last episode, and it was not seen inactive since
 }
 

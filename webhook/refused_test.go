@@ -40,7 +40,7 @@ func TestRefused(t *testing.T) {
 		{name: "wrong token", body: one, header: header("Authorization", "Bearer webhook-0123456789abcdeX"), status: 401, text: "this token has no role", reason: "unauthenticated"},
 		{name: "a token's beginning", body: one, header: header("Authorization", "Bearer webhook-0123456789abcde"), status: 401, text: "this token has no role", reason: "unauthenticated"},
 		{name: "another scheme", body: one, header: header("Authorization", "Negotiate abc"), status: 401, text: "not understood", reason: "unauthenticated"},
-		{name: "basic, which nobody checked", body: one, header: header("Authorization", "Basic d2ViaG9vazp4"), status: 401, text: "this user has no role", reason: "unauthenticated"},
+		{name: "basic, which nobody checked", body: one, header: header("Authorization", "Basic d2ViaG9vazp4"), status: 401, text: "names and passwords are not checked here", reason: "unauthenticated"},
 		{name: "two tokens", body: one, header: http.Header{"Authorization": {"Bearer " + webhookToken, "Bearer " + webhookToken}}, status: 401, text: "not understood", reason: "unauthenticated"},
 		{name: "another role", body: one, header: header("Authorization", "Bearer "+metricsToken), status: 403, text: "role metrics may not POST", reason: "forbidden"},
 		{name: "from a page elsewhere", body: one, header: header("Sec-Fetch-Site", "cross-site"), status: 403, text: "another origin", reason: "forbidden"},

@@ -54,6 +54,7 @@ func Numbers() []Number {
 		{Key: "forget", Field: "Forget", Default: 24 * h, Fleet: true, Rule: "2", Help: "an inactive fingerprint without an episode is forgotten"},
 		{Key: "reopen_closed", Field: "ReopenClosed", Default: 4 * h, Rule: "2", Help: "after a person closed an episode, a still firing alert opens a new one"},
 		{Key: "poll_every", Field: "PollEvery", Default: 30 * s, Fleet: true, Rule: "4", Help: "between two polls of Alertmanager's active alerts"},
+		{Key: "poll_closed", Field: "PollClosed", Default: 1 * h, Fleet: true, Rule: "4", Help: "an alert whose episode closed before a message said that it ended is looked for this long: give it more than Alertmanager's group_interval"},
 		{Key: "poll_left_out", Field: "PollLeftOut", Default: 10 * m, Fleet: true, Rule: "4", Help: "an Alertmanager that has not answered for this long is left out"},
 		{Key: "reasons_record", Field: "ReasonsRecord", Default: h, Rule: "section 5", Help: "the same refusal of an episode is a record once in this time, and counted otherwise"},
 		{Key: "refusal_runs", Field: "RefusalRuns", Default: 10, Fleet: true, Zero: "none", Rule: "5, section 5", Help: "episodes that get a run of their own in an hour for the same passing refusal; the others are recorded together"},

@@ -32,6 +32,7 @@ type Override struct {
 	Forget         *time.Duration `yaml:"forget"`
 	ReopenClosed   *time.Duration `yaml:"reopen_closed"`
 	PollEvery      *time.Duration `yaml:"poll_every"`
+	PollClosed     *time.Duration `yaml:"poll_closed"`
 	PollLeftOut    *time.Duration `yaml:"poll_left_out"`
 	ReasonsRecord  *time.Duration `yaml:"reasons_record"`
 	RefusalRuns    *int           `yaml:"refusal_runs"`

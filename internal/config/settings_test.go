@@ -52,7 +52,7 @@ func TestDefaultSettings(t *testing.T) {
 		Settle: 60 * s, Cooldown: 10 * m, Attempts: 3, AttemptsWithin: 15 * m, StepAttempts: 2,
 		EagerLooks: 3, EagerGap: 2 * s, NotAfter: 5 * s, ViewAge: 5 * s, CommitLag: 1000, LiveRuns: 10,
 		StillActive: 5 * m, QuietInOrder: 10 * m, Forget: 24 * h, ReopenClosed: 4 * h,
-		PollEvery: 30 * s, PollLeftOut: 10 * m, ReasonsRecord: h,
+		PollEvery: 30 * s, PollClosed: h, PollLeftOut: 10 * m, ReasonsRecord: h,
 		RefusalRuns: 10, Approvers: 1, ApprovalValid: 15 * m, EscalateEvery: m,
 	}
 	p1, p2 := p0, p0
