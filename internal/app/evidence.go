@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,21 @@ type secrets struct {
 	known   map[string]bool
 	current *evidence.Redactor
 	config  func() loaded
+	tokens  []string // the files that playbooks name
+}
+
+// ofPlaybooks adds the tokens that the steps of playbooks are sent with.
+func (s *secrets) ofPlaybooks(books []*repair.Playbook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens = nil
+	for _, p := range books {
+		for _, step := range p.Steps {
+			if step.HTTP != nil {
+				s.tokens = append(s.tokens, step.HTTP.TokenFile)
+			}
+		}
+	}
 }
 
 // maxSecret is how much of a file of credentials is read, in bytes.
@@ -86,6 +102,9 @@ func (s *secrets) read(cfg loaded) {
 		s.file(r.TokenFile)
 	}
 	s.web(cfg.Web.ConfigFile)
+	for _, name := range s.tokens {
+		s.file(name)
+	}
 }
 
 // file adds what a file has, and returns it. One that cannot be read is none: who
@@ -126,6 +145,9 @@ func (s *secrets) web(name string) {
 	}
 	if yaml.Unmarshal(text, &c) != nil {
 		return
+	}
+	if key := c.TLS.KeyFile; key != "" && !filepath.IsAbs(key) { // as the door reads it
+		c.TLS.KeyFile = filepath.Join(filepath.Dir(name), key)
 	}
 	s.file(c.TLS.KeyFile)
 	if c.TLS.Key != "" {

@@ -103,6 +103,7 @@ func (a *App) engineConfig(l loaded) (repair.Config, error) {
 		return repair.Config{}, errors.Join(wrong...)
 	}
 	l.ForgetPlaces()
+	a.secrets.ofPlaybooks(books)
 	return repair.Config{
 		Inventory: l.Inventory(),
 		Playbooks: books,
