@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -90,14 +91,19 @@ func Default() Config {
 // anybody may write to is refused, as it says what is run; what is wrong in it is a
 // strictyaml.Errors.
 func Load(path string) (Config, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, err
+	}
+	defer f.Close()       //nolint:errcheck // only read from
+	info, err := f.Stat() // of what is read
 	if err != nil {
 		return Config{}, err
 	}
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
 		return Config{}, fmt.Errorf("%s is writable by everybody (mode %04o), and it says what is run: chmod o-w %s", path, info.Mode().Perm(), path)
 	}
-	data, err := os.ReadFile(path)
+	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 	if err != nil {
 		return Config{}, err
 	}
