@@ -52,6 +52,7 @@ func (l *live) consider(seen Sighting) {
 	}
 	service := serviceOf(seen, l.target)
 	if l.Intents > 0 && e.now < l.deadline && comingUp(service) && !e.described(l.Steps[i]) { // what we ended is being started by its own manager
+		e.checkDeadline(l.ep)
 		l.after(l.set.Sample, func() { l.observe(i) })
 		return
 	}

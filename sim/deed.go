@@ -48,6 +48,12 @@ func (d deed) does() repair.Does {
 // looks tells that the step has an observation of its own.
 func (d deed) looks() bool { return d.exec.Unless != nil || d.undoes != nil && d.exec.Was != nil }
 
+// ofService tells that what it sees is whether its target is in order.
+func (d deed) ofService() bool {
+	name, _ := d.knob()
+	return name == ""
+}
+
 // knob is what it is about, and the value that it puts there; empty for a restart.
 func (d deed) knob() (name, value string) {
 	if len(d.exec.Argv) < 3 {

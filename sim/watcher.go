@@ -87,7 +87,7 @@ func (v *watcher) event(ev repair.Event) {
 			delete(v.answer, ev.Look)
 			l.failed = ev.Err != nil || ev.Verified != nil && !ev.Verified.Believed
 			v.last[l.effect.Target.String()] = l
-			if l.deed == nil || !l.deed.looks() {
+			if l.deed == nil || l.deed.ofService() {
 				v.goal[l.effect.Target.String()] = l
 			}
 		}
