@@ -101,6 +101,11 @@ func (w *world) releaseAll() {
 	for _, ep := range w.fettle.engine.State().Episodes() {
 		w.fettle.post(repair.Release{Episode: ep.ID, Actor: "person"}, nil)
 	}
+	for _, u := range w.units { // its episode may be over, and is named by who waits for it
+		if episode := w.fettle.heldFor(u); episode != "" {
+			w.fettle.post(repair.Release{Episode: episode, Actor: "person"}, nil)
+		}
+	}
 	w.stats.Persons++
 	w.say("person", "releases every episode")
 }

@@ -353,14 +353,22 @@ func (p *process) resolves(target string) bool {
 }
 
 // holds tells that a run which ended unknown keeps a unit's slots.
-func (p *process) holds(u *unit) bool {
+func (p *process) holds(u *unit) bool { return p.heldFor(u) != "" }
+
+// heldFor is that run's episode, as a refusal names it; empty: there is none.
+func (p *process) heldFor(u *unit) string {
 	if p.engine == nil {
-		return false
+		return ""
 	}
 	disturbs := cluster.DisturbsUnit
 	if u.ring != nil {
 		disturbs = cluster.DisturbsCluster
 	}
 	holder, taken := p.engine.SlotHolder(p.w.inventory.Resources(u.target, disturbs), "")
-	return taken && strings.HasPrefix(holder, "episode ")
+	rest, held := strings.CutPrefix(holder, "episode ")
+	if !taken || !held {
+		return ""
+	}
+	episode, _, _ := strings.Cut(rest, " ")
+	return episode
 }
