@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -19,7 +18,7 @@ type Collector interface {
 }
 
 // Emit adds one sample: a value in the metric's unit and the values of its
-// labels in the metric's order. Of NaN and infinities it makes an error of the
+// labels in the metric's order, which must not change afterwards. Of NaN and infinities it makes an error of the
 // collector: nothing that fettle reads can be either.
 type Emit func(m *Metric, value float64, labels ...string)
 
@@ -30,7 +29,6 @@ type Metric struct {
 	Help   string
 	Type   prometheus.ValueType
 	Labels []string
-	desc   *prometheus.Desc
 }
 
 func gauge(name, help string, labels ...string) *Metric {
@@ -42,20 +40,18 @@ func counter(name, help string, labels ...string) *Metric {
 }
 
 func newMetric(t prometheus.ValueType, name, help string, labels []string) *Metric {
-	return &Metric{Name: name, Help: help, Type: t, Labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+	return &Metric{Name: name, Help: help, Type: t, Labels: labels}
 }
 
-// sample makes one sample of m. Label values come from the kernel (mount points
-// may hold any byte), so what is not UTF-8 is replaced.
-func (m *Metric) sample(value float64, labels ...string) (prometheus.Metric, error) {
+// sample makes one sample of m.
+func (m *Metric) sample(value float64, labels []string) (sample, error) {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return nil, fmt.Errorf("%s%v: not a number", m.Name, labels)
+		return sample{}, fmt.Errorf("%s%v: not a number", m.Name, labels)
 	}
-	valid := make([]string, len(labels))
-	for i, l := range labels {
-		valid[i] = strings.ToValidUTF8(l, "\uFFFD")
+	if len(labels) != len(m.Labels) {
+		return sample{}, fmt.Errorf("%s%v: want a value for each of %v", m.Name, labels, m.Labels)
 	}
-	return prometheus.NewConstMetric(m.desc, m.Type, value, valid...)
+	return sample{m, value, labels}, nil
 }
 
 func boolean(b bool) float64 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Options say what an Exporter serves.
@@ -24,13 +25,18 @@ type Options struct {
 	Log         *slog.Logger    // nil: nothing is logged
 }
 
+// keptPages are enough for a pair of Prometheus servers; a scrape beside them makes
+// a page of its own.
+const keptPages = 2
+
 // Exporter serves the metrics of its collectors over HTTP. Nothing that it serves
 // was read before the scrape: it has no cache.
 type Exporter struct {
 	collectors []*running
 	clusters   []*watched
 	own        own
-	gatherers  prometheus.Gatherers
+	self       prometheus.Gatherer // nil: none
+	pages      chan *page          // of earlier scrapes, to be filled again
 	slots      chan struct{} // nil: no limit
 	log        *slog.Logger
 	handler    http.Handler
@@ -40,7 +46,7 @@ type Exporter struct {
 func New(o Options) (*Exporter, error) { return newExporter(o, Collectors()) }
 
 func newExporter(o Options, table []Entry) (*Exporter, error) {
-	e := &Exporter{own: newOwn(), log: o.Log}
+	e := &Exporter{own: newOwn(), log: o.Log, pages: make(chan *page, keptPages)}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -49,7 +55,7 @@ func newExporter(o Options, table []Entry) (*Exporter, error) {
 		names = append(names, entry.Name)
 		enabled, told := o.Collectors[entry.Name]
 		if enabled || !told && entry.Default {
-			e.collectors = append(e.collectors, &running{Entry: entry, collector: entry.New(o.Host)})
+			e.collectors = append(e.collectors, &running{Entry: entry, collector: entry.New(o.Host), label: []string{entry.Name}})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Collectors)) {
@@ -65,7 +71,7 @@ func newExporter(o Options, table []Entry) (*Exporter, error) {
 	}
 	e.handler = http.HandlerFunc(e.serve)
 	if o.Self != nil {
-		e.gatherers = append(e.gatherers, o.Self.registry)
+		e.self = o.Self.registry
 		if o.Self.runtime {
 			e.handler = promhttp.InstrumentMetricHandler(o.Self.registry, e.handler)
 		}
@@ -109,18 +115,42 @@ func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(e.scrape(ctx, chosen)); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	promhttp.HandlerFor(append(slices.Clip(e.gatherers), registry), promhttp.HandlerOpts{
+	promhttp.HandlerForTransactional(gathering{e, ctx, chosen}, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelError),
 		// One bad series must not cost the others.
 		ErrorHandling: promhttp.ContinueOnError,
 		// On from the first release: it changes the identity of some series.
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
+}
+
+// gathering is one scrape, for the handler that encodes it.
+type gathering struct {
+	exporter *Exporter
+	ctx      context.Context
+	chosen   []*running
+}
+
+// Gather reads everything. What it hands over is valid until done is called.
+func (g gathering) Gather() (families []*dto.MetricFamily, done func(), err error) {
+	e := g.exporter
+	var p *page
+	select {
+	case p = <-e.pages:
+	default:
+		p = newPage(e.collectors)
+	}
+	e.scrape(g.ctx, g.chosen, p)
+	var self []*dto.MetricFamily
+	if e.self != nil {
+		self, err = e.self.Gather()
+	}
+	return p.gather(g.chosen, self), func() {
+		select {
+		case e.pages <- p:
+		default:
+		}
+	}, err
 }
 
 // choose picks the collectors of one scrape.

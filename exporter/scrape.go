@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -40,13 +38,15 @@ func deadline(h http.Header) (time.Duration, error) {
 type running struct {
 	Entry
 	collector Collector
+	label     []string // its name, as the values of labels
 	flight    flight[reading]
-	failing   atomic.Bool // at the last scrape; only a change is logged
+	failing   atomic.Bool  // at the last scrape; only a change is logged
+	usual     atomic.Int64 // samples of the last call
 }
 
 // reading is what one call of a collector brought.
 type reading struct {
-	samples []prometheus.Metric
+	samples []sample
 	err     error
 	late    bool // did not come back in time
 }
@@ -54,10 +54,10 @@ type reading struct {
 // read calls the collector, or joins the call under way, until ctx ends.
 func (c *running) read(ctx context.Context, s *Scrape) reading {
 	r, err := c.flight.do(ctx, func(ctx context.Context) (reading, error) {
-		var r reading
+		r := reading{samples: make([]sample, 0, c.usual.Load())}
 		var unfit error
 		err := c.collector.Collect(ctx, s, func(m *Metric, value float64, labels ...string) {
-			sample, err := m.sample(value, labels...)
+			sample, err := m.sample(value, labels)
 			if err != nil {
 				unfit = err
 				return
@@ -65,6 +65,7 @@ func (c *running) read(ctx context.Context, s *Scrape) reading {
 			r.samples = append(r.samples, sample)
 		})
 		r.err = errors.Join(err, unfit)
+		c.usual.Store(int64(len(r.samples)))
 		return r, nil
 	})
 	if err != nil {
@@ -87,39 +88,44 @@ func newOwn() own {
 // Metrics are the metrics that are told of each collector.
 func (o own) Metrics() []*Metric { return []*Metric{o.success, o.duration, o.timeout} }
 
-func (o own) tell(name string, r reading, took time.Duration) []prometheus.Metric {
-	var told []prometheus.Metric
-	for m, value := range map[*Metric]float64{
-		o.success:  boolean(r.err == nil),
-		o.duration: took.Seconds(),
-		o.timeout:  boolean(r.late),
-	} {
-		// Cannot fail: the label is a name of the table, the values are finite.
-		told = append(told, prometheus.MustNewConstMetric(m.desc, m.Type, value, name))
-	}
-	return told
+// told is what a scrape saw of one collector.
+type told struct {
+	err  error
+	late bool
+	took time.Duration
 }
 
-// scrape reads all of the chosen collectors at once and returns when the last of
-// them did, or ctx ended.
-func (e *Exporter) scrape(ctx context.Context, chosen []*running) samples {
+// samples tells of the chosen collectors, in order.
+func (o own) samples(chosen []*running, all []told) []sample {
+	samples := make([]sample, 0, 3*len(chosen))
+	for i, c := range chosen {
+		t := all[i]
+		samples = append(samples,
+			sample{o.success, boolean(t.err == nil), c.label},
+			sample{o.duration, t.took.Seconds(), c.label},
+			sample{o.timeout, boolean(t.late), c.label})
+	}
+	return samples
+}
+
+// scrape reads all of the chosen collectors at once onto the page, and returns when
+// the last of them did, or ctx ended.
+func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
 	s := &Scrape{clusters: e.clusters}
-	all := make([][]prometheus.Metric, len(chosen))
+	all := make([]told, len(chosen))
 	var readings sync.WaitGroup
 	for i, c := range chosen {
 		readings.Go(func() {
 			begin := time.Now()
 			r := c.read(ctx, s)
-			all[i] = append(e.own.tell(c.Name, r, time.Since(begin)), r.samples...)
-			e.note(c, r.err)
+			err := errors.Join(r.err, p.parts[c].fill(r.samples))
+			all[i] = told{err, r.late, time.Since(begin)}
+			e.note(c, err)
 		})
 	}
 	readings.Wait()
-	var flat samples
-	for _, a := range all {
-		flat = append(flat, a...)
-	}
-	return flat
+	// Cannot have a series twice: the label is a name of the table.
+	_ = p.own.fill(e.own.samples(chosen, all))
 }
 
 // note logs a collector that begins to fail and one that works again.
@@ -137,17 +143,4 @@ func (e *Exporter) note(c *running, err error) {
 		return
 	}
 	e.log.Warn("Collector fails", "collector", c.Name, "err", err)
-}
-
-// samples is what one scrape read, as a collector of a registry of its own.
-type samples []prometheus.Metric
-
-// Describe tells nothing: which series there are is known when they were read.
-func (samples) Describe(chan<- *prometheus.Desc) {}
-
-// Collect hands over the samples.
-func (s samples) Collect(ch chan<- prometheus.Metric) {
-	for _, m := range s {
-		ch <- m
-	}
 }

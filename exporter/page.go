@@ -1,0 +1,137 @@
+package exporter
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// page is what one scrape serves, as the messages that the encoders take. It is
+// kept and filled again by a later scrape: the same series as before cost no more
+// than their values. That is most of what a scrape costs, on a host with a few
+// thousand series. One scrape at a time has it.
+type page struct {
+	parts    map[*running]*part
+	own      part
+	families []*dto.MetricFamily
+}
+
+func newPage(collectors []*running) *page {
+	p := &page{parts: make(map[*running]*part, len(collectors))}
+	for _, c := range collectors {
+		p.parts[c] = &part{}
+	}
+	return p
+}
+
+// gather lists the families of the chosen collectors and those of other, by name.
+func (p *page) gather(chosen []*running, other []*dto.MetricFamily) []*dto.MetricFamily {
+	p.families = append(append(p.families[:0], other...), p.own.families...)
+	for _, c := range chosen {
+		p.families = append(p.families, p.parts[c].families...)
+	}
+	slices.SortFunc(p.families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return p.families
+}
+
+// part is the samples of one collector on a page.
+type part struct {
+	series   []*row // in the order in which they were emitted
+	families []*dto.MetricFamily
+	twice    error // the series that there were more than once
+}
+
+// row is one series that is kept, with the message that tells its value.
+type row struct {
+	metric *Metric
+	labels []string
+	value  *float64
+	told   *dto.Metric
+}
+
+// is tells that r is the series of a.
+func (r *row) is(a sample) bool { return r.metric == a.metric && slices.Equal(r.labels, a.labels) }
+
+// fill puts samples on the page, in place of those that are there. The error names
+// series that are there twice: the first of them counts.
+func (p *part) fill(samples []sample) error {
+	same := len(samples) == len(p.series)
+	for i, s := range samples {
+		if i < len(p.series) && p.series[i].is(s) {
+			*p.series[i].value = s.value
+			continue
+		}
+		if same = false; i < len(p.series) {
+			p.series = p.series[:i]
+		}
+		p.series = append(p.series, s.kept())
+	}
+	if !same {
+		p.series = slices.Clip(p.series[:len(samples)])
+		p.arrange()
+	}
+	return p.twice
+}
+
+// arrange makes the families of the series: by name, each by its labels.
+func (p *part) arrange() {
+	sorted := slices.Clone(p.series)
+	slices.SortStableFunc(sorted, compare)
+	p.families, p.twice = nil, nil
+	var family *dto.MetricFamily
+	for i, s := range sorted {
+		if i > 0 && compare(sorted[i-1], s) == 0 {
+			p.twice = errors.Join(p.twice, fmt.Errorf("%s%v is there twice", s.metric.Name, s.labels))
+			continue
+		}
+		if family == nil || family.GetName() != s.metric.Name {
+			family = s.metric.family()
+			p.families = append(p.families, family)
+		}
+		family.Metric = append(family.Metric, s.told)
+	}
+}
+
+func compare(a, b *row) int {
+	return cmp.Or(strings.Compare(a.metric.Name, b.metric.Name),
+		slices.CompareFunc(a.told.GetLabel(), b.told.GetLabel(), func(a, b *dto.LabelPair) int { return strings.Compare(a.GetValue(), b.GetValue()) }))
+}
+
+// sample is one value that a collector emitted.
+type sample struct {
+	metric *Metric
+	value  float64
+	labels []string
+}
+
+// kept makes a row of s, with a value of its own. Label values come from the
+// kernel (mount points may hold any byte), so what is not UTF-8 is replaced.
+func (s sample) kept() *row {
+	value := s.value
+	k := &row{metric: s.metric, labels: slices.Clone(s.labels), value: &value, told: &dto.Metric{}}
+	for i, name := range s.metric.Labels {
+		valid := strings.ToValidUTF8(s.labels[i], "\uFFFD")
+		k.told.Label = append(k.told.Label, &dto.LabelPair{Name: &name, Value: &valid})
+	}
+	slices.SortFunc(k.told.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	if s.metric.Type == prometheus.CounterValue {
+		k.told.Counter = &dto.Counter{Value: &value}
+	} else {
+		k.told.Gauge = &dto.Gauge{Value: &value}
+	}
+	return k
+}
+
+// family is the metric without a series.
+func (m *Metric) family() *dto.MetricFamily {
+	kind := dto.MetricType_GAUGE
+	if m.Type == prometheus.CounterValue {
+		kind = dto.MetricType_COUNTER
+	}
+	return &dto.MetricFamily{Name: &m.Name, Help: &m.Help, Type: &kind}
+}

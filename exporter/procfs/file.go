@@ -1,0 +1,86 @@
+// Package procfs reads the files of Linux' /proc that every scrape reads: with
+// descriptors that stay open, into buffers that are kept, and without an
+// allocation per line or field.
+//
+// file.go is the file, parse.go what takes its text apart. What the text means is
+// the collectors' business.
+package procfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// limit is more than any of these files has: 64 MiB. The longest in practice is
+// mountinfo on a host of containers, with a few MiB.
+const limit = 64 << 20
+
+// File is a file that is opened once and read from its beginning each time. It is
+// not for use by several goroutines at once. A File that is forgotten is closed by
+// the garbage collector.
+type File struct {
+	path string
+	file *os.File
+	text []byte
+}
+
+// New makes the File of path, which is opened when it is first read.
+func New(path string) *File { return &File{path: path} }
+
+// Path is where the file is.
+func (f *File) Path() string { return f.path }
+
+// Read reads the whole text, which is valid until the next Read. It is at least one
+// line, and ends with a line's end: all that the kernel writes does, so a text that
+// does not was cut.
+func (f *File) Read() ([]byte, error) {
+	kept := f.file != nil
+	err := f.read()
+	if err != nil && kept { // mounted anew, or the process it told of is gone
+		err = f.read()
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(f.text) == 0:
+		return nil, fmt.Errorf("%s is empty", f.path)
+	case f.text[len(f.text)-1] != '\n':
+		return nil, fmt.Errorf("%s ends in the middle of a line", f.path)
+	}
+	return f.text, nil
+}
+
+func (f *File) read() error {
+	if f.file == nil {
+		file, err := os.Open(f.path)
+		if err != nil {
+			return err
+		}
+		f.file = file
+	}
+	buffer, length := f.text[:cap(f.text)], 0
+	if len(buffer) == 0 {
+		buffer = make([]byte, 8<<10)
+	}
+	for {
+		n, err := f.file.ReadAt(buffer[length:], int64(length))
+		length += n
+		if errors.Is(err, io.EOF) {
+			f.text = buffer[:length]
+			return nil
+		}
+		if err == nil && length >= limit {
+			err = fmt.Errorf("%s: more than %d bytes", f.path, limit)
+		}
+		if err != nil {
+			err = errors.Join(err, f.file.Close())
+			f.file = nil
+			return err
+		}
+		if length == len(buffer) {
+			buffer = append(buffer, make([]byte, len(buffer))...)
+		}
+	}
+}
