@@ -1,51 +1,26 @@
 package exporter
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/shirou/gopsutil/v3/cpu"
-)
-
 type cpuCollector struct {
-	host    Host
-	seconds *Metric
+	host             Host
+	seconds, guest   *Metric
+	switches, forks  *Metric
+	running, blocked *Metric
+	source           cpuSource
 }
 
 func newCPU(h Host) Collector {
 	return &cpuCollector{
-		host:    h,
-		seconds: counter("fettle_node_cpu_seconds_total", "Time that the CPU spent in the mode. Time of guests is part of user and nice.", "cpu", "mode"),
+		host:     h,
+		source:   newCPUSource(h),
+		seconds:  counter("fettle_node_cpu_seconds_total", "Time that the CPU spent in the mode. Time of guests is part of user and nice.", "cpu", "mode"),
+		guest:    counter("fettle_node_cpu_guest_seconds_total", "Time that the CPU spent for guests, which is part of user and nice already.", "cpu", "mode"),
+		switches: counter("fettle_node_context_switches_total", "Context switches."),
+		forks:    counter("fettle_node_forks_total", "Processes and threads that were started."),
+		running:  gauge("fettle_node_processes_running", "Threads that run or want to run."),
+		blocked:  gauge("fettle_node_processes_blocked", "Threads that wait for a disk."),
 	}
 }
 
-func (c *cpuCollector) Metrics() []*Metric { return []*Metric{c.seconds} }
-
-func (c *cpuCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
-	times, err := cpu.TimesWithContext(c.host.context(ctx), true)
-	if err != nil {
-		return fmt.Errorf("read CPU times: %w", err)
-	}
-	if len(times) == 0 { // what gopsutil makes of an unreadable file
-		return fmt.Errorf("read CPU times: no CPU in %s", c.host.proc("stat"))
-	}
-	var errs []error
-	for _, t := range times {
-		if t.User+t.Nice+t.System+t.Idle+t.Iowait+t.Irq+t.Softirq+t.Steal == 0 {
-			errs = append(errs, fmt.Errorf("read CPU times: all zero for %s in %s", t.CPU, c.host.proc("stat")))
-			continue
-		}
-		name := strings.TrimPrefix(t.CPU, "cpu")
-		emit(c.seconds, t.User, name, "user")
-		emit(c.seconds, t.Nice, name, "nice")
-		emit(c.seconds, t.System, name, "system")
-		emit(c.seconds, t.Idle, name, "idle")
-		emit(c.seconds, t.Iowait, name, "iowait")
-		emit(c.seconds, t.Irq, name, "irq")
-		emit(c.seconds, t.Softirq, name, "softirq")
-		emit(c.seconds, t.Steal, name, "steal")
-	}
-	return errors.Join(errs...)
+func (c *cpuCollector) Metrics() []*Metric {
+	return []*Metric{c.seconds, c.guest, c.switches, c.forks, c.running, c.blocked}
 }

@@ -1,63 +1,81 @@
 package exporter
 
-import (
-	"context"
-	"fmt"
-	"regexp"
-
-	"github.com/shirou/gopsutil/v3/disk"
-)
+import "regexp"
 
 type diskCollector struct {
-	host                  Host
-	skip                  *regexp.Regexp
-	reads, writes         *Metric
-	readBytes, writeBytes *Metric
-	readTime, writeTime   *Metric
-	ioTime                *Metric
+	host    Host
+	skip    *regexp.Regexp
+	columns [diskColumns]diskColumn
+	source  diskSource
+}
+
+// diskColumns are the numbers in a line of /proc/diskstats, in the order of the
+// kernel's Documentation/admin-guide/iostats.rst. Linux before 4.18 has 11 of them,
+// before 5.5 15.
+const (
+	readsCompleted = iota
+	readsMerged
+	sectorsRead
+	readMillis
+	writesCompleted
+	writesMerged
+	sectorsWritten
+	writeMillis
+	ioNow
+	ioMillis
+	ioWeightedMillis
+	discardsCompleted
+	discardsMerged
+	sectorsDiscarded
+	discardMillis
+	flushes
+	flushMillis
+	diskColumns
+)
+
+// diskColumn is a column's metric, and how much of its unit one is.
+type diskColumn struct {
+	metric *Metric
+	unit   float64
 }
 
 func newDisk(h Host) Collector {
+	// A sector is 512 bytes here, whatever the device's own are.
+	const one, sector, milli = 1, 512, 1.0 / 1000
+	total := func(name, help string) *Metric {
+		return counter("fettle_node_disk_"+name+"_total", help, "device")
+	}
 	return &diskCollector{
-		host: h,
+		host:   h,
+		source: newDiskSource(h),
 		// Memory, loops, floppies, and partitions, whose I/O is their disk's.
-		skip:       regexp.MustCompile(`^((z?ram|loop|fd)\d+|(h|s|v|xv)d[a-z]+\d+|(nvme\d+n|mmcblk)\d+p\d+)$`),
-		readBytes:  counter("fettle_node_disk_read_bytes_total", "Bytes read from the device.", "device"),
-		writeBytes: counter("fettle_node_disk_written_bytes_total", "Bytes written to the device.", "device"),
-		reads:      counter("fettle_node_disk_reads_completed_total", "Reads completed by the device.", "device"),
-		writes:     counter("fettle_node_disk_writes_completed_total", "Writes completed by the device.", "device"),
-		readTime:   counter("fettle_node_disk_read_time_seconds_total", "Time that all reads took together.", "device"),
-		writeTime:  counter("fettle_node_disk_write_time_seconds_total", "Time that all writes took together.", "device"),
-		ioTime:     counter("fettle_node_disk_io_time_seconds_total", "Time in which the device had I/O under way.", "device"),
+		skip: regexp.MustCompile(`^((z?ram|loop|fd)\d+|(h|s|v|xv)d[a-z]+\d+|(nvme\d+n|mmcblk)\d+p\d+)$`),
+		columns: [diskColumns]diskColumn{
+			readsCompleted:    {total("reads_completed", "Reads completed by the device."), one},
+			readsMerged:       {total("reads_merged", "Reads that were merged into others next to them."), one},
+			sectorsRead:       {total("read_bytes", "Bytes read from the device."), sector},
+			readMillis:        {total("read_time_seconds", "Time that all reads took together."), milli},
+			writesCompleted:   {total("writes_completed", "Writes completed by the device."), one},
+			writesMerged:      {total("writes_merged", "Writes that were merged into others next to them."), one},
+			sectorsWritten:    {total("written_bytes", "Bytes written to the device."), sector},
+			writeMillis:       {total("write_time_seconds", "Time that all writes took together."), milli},
+			ioNow:             {gauge("fettle_node_disk_io_now", "Requests under way.", "device"), one},
+			ioMillis:          {total("io_time_seconds", "Time in which the device had I/O under way."), milli},
+			ioWeightedMillis:  {total("io_time_weighted_seconds", "Time that all requests took together: its rate is the length of the queue."), milli},
+			discardsCompleted: {total("discards_completed", "Discards completed by the device."), one},
+			discardsMerged:    {total("discards_merged", "Discards that were merged into others next to them."), one},
+			sectorsDiscarded:  {total("discarded_bytes", "Bytes discarded on the device."), sector},
+			discardMillis:     {total("discard_time_seconds", "Time that all discards took together."), milli},
+			flushes:           {total("flushes", "Flushes completed by the device."), one},
+			flushMillis:       {total("flush_time_seconds", "Time that all flushes took together."), milli},
+		},
 	}
 }
 
 func (c *diskCollector) Metrics() []*Metric {
-	return []*Metric{c.readBytes, c.writeBytes, c.reads, c.writes, c.readTime, c.writeTime, c.ioTime}
-}
-
-func (c *diskCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
-	disks, err := disk.IOCountersWithContext(c.host.context(ctx))
-	if err != nil {
-		return fmt.Errorf("read disk I/O: %w", err)
+	metrics := make([]*Metric, len(c.columns))
+	for i, column := range c.columns {
+		metrics[i] = column.metric
 	}
-	const milli = 1000
-	found := false
-	for name, d := range disks {
-		if c.skip.MatchString(name) {
-			continue
-		}
-		found = true
-		emit(c.readBytes, float64(d.ReadBytes), name)
-		emit(c.writeBytes, float64(d.WriteBytes), name)
-		emit(c.reads, float64(d.ReadCount), name)
-		emit(c.writes, float64(d.WriteCount), name)
-		emit(c.readTime, float64(d.ReadTime)/milli, name)
-		emit(c.writeTime, float64(d.WriteTime)/milli, name)
-		emit(c.ioTime, float64(d.IoTime)/milli, name)
-	}
-	if !found { // gopsutil skips lines that it cannot parse and disks that are all zero
-		return fmt.Errorf("read disk I/O: no disk with any I/O in %s", c.host.proc("diskstats"))
-	}
-	return nil
+	return metrics
 }

@@ -37,7 +37,7 @@ type Exporter struct {
 	own        own
 	self       prometheus.Gatherer // nil: none
 	pages      chan *page          // of earlier scrapes, to be filled again
-	slots      chan struct{} // nil: no limit
+	slots      chan struct{}       // nil: no limit
 	log        *slog.Logger
 	handler    http.Handler
 }

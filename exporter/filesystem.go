@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"sync"
-
-	"github.com/shirou/gopsutil/v3/disk"
+	"time"
 )
 
 type filesystemCollector struct {
@@ -18,16 +18,20 @@ type filesystemCollector struct {
 	files, filesFree      *Metric
 	readonly, deviceError *Metric
 
-	mu    sync.Mutex
-	asked map[string]*flight[space] // by mount point
+	patience time.Duration
+	source   mountSource
+	mounts   []asked
+	flights  map[string]*flight[space] // by mount point
 }
 
 func newFilesystem(h Host) Collector {
 	labels := []string{"device", "fstype", "mountpoint"}
 	return &filesystemCollector{
-		host:   h,
-		statfs: statfs,
-		asked:  map[string]*flight[space]{},
+		host:     h,
+		statfs:   statfs,
+		patience: patience,
+		source:   newMountSource(h),
+		flights:  map[string]*flight[space]{},
 		// What holds no files of anybody, is full by nature, or is told by what lies below it.
 		skipTypes: regexp.MustCompile(`^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|` +
 			`fuse\.(gvfsd-fuse|lxcfs|portal|snapfuse)|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|pstore|rpc_pipefs|` +
@@ -48,19 +52,22 @@ func (c *filesystemCollector) Metrics() []*Metric {
 	return []*Metric{c.size, c.avail, c.free, c.files, c.filesFree, c.readonly, c.deviceError}
 }
 
+// mount is one line of the mounts: what its labels say.
+type mount struct{ device, fstype, mountpoint string }
+
+// asked is one mount that is told, and the calls to it.
+type asked struct {
+	mount
+	labels []string
+	flight *flight[space]
+}
+
 func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
-	// With all=false every file system without a block device would be missing:
-	// NFS, FUSE, tmpfs.
-	all, err := disk.PartitionsWithContext(c.host.context(ctx), true)
-	if err != nil {
-		return fmt.Errorf("read mounts: %w", err)
+	if err := c.refresh(ctx); err != nil {
+		return err
 	}
-	mounts := c.visible(all)
-	if len(mounts) == 0 {
-		return fmt.Errorf("read mounts: no file system in %s", c.host.proc("1/mountinfo"))
-	}
-	for i, u := range c.ask(ctx, mounts) {
-		labels := []string{mounts[i].Device, mounts[i].Fstype, mounts[i].Mountpoint}
+	for i, u := range c.ask(ctx) {
+		labels := c.mounts[i].labels
 		emit(c.deviceError, boolean(u.err != nil), labels...)
 		if u.err != nil {
 			continue
@@ -77,17 +84,49 @@ func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit)
 	return nil
 }
 
+// refresh makes c.mounts those that there are now. A mount that is still there
+// keeps its flight; of one that is gone, a call that is stuck is remembered until it
+// is back, since the mount may come back before it.
+func (c *filesystemCollector) refresh(ctx context.Context) error {
+	all, changed, err := c.source.read(ctx, c.host)
+	if err != nil {
+		return fmt.Errorf("read mounts: %w", err)
+	}
+	if changed || c.mounts == nil {
+		c.mounts = nil
+		for _, m := range c.visible(all) {
+			f := c.flights[m.mountpoint]
+			if f == nil {
+				f = &flight[space]{}
+				c.flights[m.mountpoint] = f
+			}
+			c.mounts = append(c.mounts, asked{m, []string{m.device, m.fstype, m.mountpoint}, f})
+		}
+	}
+	if len(c.mounts) == 0 {
+		return errors.New("read mounts: no file system among them")
+	}
+	if len(c.flights) > len(c.mounts) {
+		there := map[string]bool{}
+		for _, m := range c.mounts {
+			there[m.mountpoint] = true
+		}
+		maps.DeleteFunc(c.flights, func(path string, f *flight[space]) bool { return !there[path] && f.idle() })
+	}
+	return nil
+}
+
 // visible leaves out what is skipped and what another mount covers: of several on
 // one mount point only the last can be reached.
-func (c *filesystemCollector) visible(all []disk.PartitionStat) []disk.PartitionStat {
+func (c *filesystemCollector) visible(all []mount) []mount {
 	top := map[string]int{}
 	for i, m := range all {
-		top[m.Mountpoint] = i
+		top[m.mountpoint] = i
 	}
-	var mounts []disk.PartitionStat
+	var mounts []mount
 	for i, m := range all {
-		overlay := m.Fstype == "overlay" && m.Mountpoint != "/" // a container's, told by what it lies on
-		if top[m.Mountpoint] == i && !overlay && !c.skipTypes.MatchString(m.Fstype) && !c.skipMounts.MatchString(m.Mountpoint) {
+		overlay := m.fstype == "overlay" && m.mountpoint != "/" // a container's, told by what it lies on
+		if top[m.mountpoint] == i && !overlay && !c.skipTypes.MatchString(m.fstype) && !c.skipMounts.MatchString(m.mountpoint) {
 			mounts = append(mounts, m)
 		}
 	}
@@ -109,19 +148,22 @@ type usage struct {
 	err error
 }
 
-// ask asks every mount at once. A dead one is waited for up to the deadline in
-// the first scrape; while its call sleeps on in the kernel, the next ones neither
+// patience is how long a scrape waits for file systems. One that takes longer is
+// dead or as good as that; the scrape must not be.
+const patience = 200 * time.Millisecond
+
+// ask asks every mount at once. The first scrape waits for a dead one until its
+// patience ends; while that call sleeps on in the kernel, the next scrapes neither
 // wait for it nor ask it again.
-func (c *filesystemCollector) ask(ctx context.Context, mounts []disk.PartitionStat) []usage {
-	until, _ := ctx.Deadline()
-	ctx, cancel := context.WithDeadline(ctx, leave(until))
+func (c *filesystemCollector) ask(ctx context.Context) []usage {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
-	usages := make([]usage, len(mounts))
+	usages := make([]usage, len(c.mounts))
 	var wait sync.WaitGroup
-	for i, f := range c.flights(mounts) {
+	for i := range c.mounts {
 		wait.Go(func() {
-			path := c.host.path(mounts[i].Mountpoint)
-			s, err := f.do(ctx, func(context.Context) (space, error) { return c.statfs(path) })
+			m := &c.mounts[i]
+			s, err := m.flight.do(ctx, func(context.Context) (space, error) { return c.statfs(c.host.path(m.mountpoint)) })
 			if err == nil && s.size == 0 {
 				err = errors.New("a file system without a size")
 			}
@@ -130,26 +172,4 @@ func (c *filesystemCollector) ask(ctx context.Context, mounts []disk.PartitionSt
 	}
 	wait.Wait()
 	return usages
-}
-
-// flights are the flights of mounts, in order; those of mounts that are gone are
-// forgotten once their call is back.
-func (c *filesystemCollector) flights(mounts []disk.PartitionStat) []*flight[space] {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	there := map[string]bool{}
-	flights := make([]*flight[space], len(mounts))
-	for i, m := range mounts {
-		there[m.Mountpoint] = true
-		if c.asked[m.Mountpoint] == nil {
-			c.asked[m.Mountpoint] = &flight[space]{}
-		}
-		flights[i] = c.asked[m.Mountpoint]
-	}
-	for path, f := range c.asked {
-		if !there[path] && f.idle() {
-			delete(c.asked, path)
-		}
-	}
-	return flights
 }

@@ -116,7 +116,7 @@ func TestFilesystemWithADeadMount(t *testing.T) {
 		}
 	}
 	close(awake)
-	waitFor(t, "the mount to answer", func() bool { return c.asked["/mnt/nfs"].idle() })
+	waitFor(t, "the mount to answer", func() bool { return c.flights["/mnt/nfs"].idle() })
 	between(t, scrape(), "fettle_node_filesystem_size_bytes"+dead, 5, 5)
 }
 
@@ -125,13 +125,13 @@ func TestFilesystemForgetsMountsThatAreGone(t *testing.T) {
 	c := newFilesystem(host).(*filesystemCollector)
 	c.statfs = func(string) (space, error) { return space{size: 1}, nil }
 	gathered(t, c)
-	if len(c.asked) != 4 {
-		t.Fatalf("asked %v", c.asked)
+	if len(c.flights) != 4 {
+		t.Fatalf("asked %v", c.flights)
 	}
-	c.host = procWith(t, "22 1 254:0 / / rw - ext4 /dev/vda rw\n")
+	c.source = newMountSource(procWith(t, "22 1 254:0 / / rw - ext4 /dev/vda rw\n"))
 	gathered(t, c)
-	if len(c.asked) != 1 || c.asked["/"] == nil {
-		t.Errorf("still kept: %v", c.asked)
+	if len(c.flights) != 1 || c.flights["/"] == nil {
+		t.Errorf("still kept: %v", c.flights)
 	}
 }
 

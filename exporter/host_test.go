@@ -34,18 +34,27 @@ func number(t *testing.T, s string) float64 {
 // procWith is a procfs in which every file that the collectors read says text.
 func procWith(t *testing.T, text string) Host {
 	t.Helper()
-	dir := t.TempDir()
+	host := Host{Proc: t.TempDir()}
 	for _, name := range []string{"stat", "meminfo", "loadavg", "diskstats", "net/dev", "1/mountinfo", "uptime", "filesystems"} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeProc(t, host, name, text)
 	}
-	return Host{Proc: dir}
+	return host
 }
+
+// writeProc makes text what a file of a made-up procfs says.
+func writeProc(t *testing.T, h Host, name, text string) {
+	t.Helper()
+	path := filepath.Join(h.Proc, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cutText ends in the middle of a line.
+const cutText = "0.5 0.5 0.5 1/1 1\ncpu0 1 2 3 4 5 6 7 8 9 10\n8 0 sda 1 2 3 4 5 6 7 8 9 10 11\nMemTotal: 5 kB\nMemFree: 5 kB\nlo: 1 2 3 4 5 6"
 
 // What cannot be read is an error and never a value.
 func TestBrokenHostIsAnError(t *testing.T) {
@@ -57,6 +66,7 @@ func TestBrokenHostIsAnError(t *testing.T) {
 		"garbage":         procWith(t, "garbage\n"),
 		"lines of blanks": procWith(t, " \n \n \n"),
 		"short lines":     procWith(t, "cpu 1\ncpu0 1\neth0: 1 2\n8 0 sda 1\nMemTotal:\n"),
+		"cut lines":       procWith(t, cutText),
 		"all zero":        procWith(t, "cpu 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n8 0 sda 0 0 0 0 0 0 0 0 0 0 0\nMemTotal: 0 kB\nMemFree: 0 kB\nbtime 0\n"),
 	} {
 		for _, e := range Collectors() {

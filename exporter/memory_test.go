@@ -40,3 +40,11 @@ SwapFree:         499 kB
 		between(t, got, "fettle_node_memory_"+name+"_bytes", want*1024, want*1024)
 	}
 }
+
+// Every line that the kernel here has is told, and none twice.
+func TestMemoryTellsAllLines(t *testing.T) {
+	got := gathered(t, newMemory(Host{}))
+	if want := len(lines(t, "/proc/meminfo")); len(got) != want {
+		t.Errorf("%d series, %d lines", len(got), want)
+	}
+}

@@ -34,9 +34,13 @@ func networkByHand(t *testing.T) map[string]float64 {
 			continue // a heading
 		}
 		f := strings.Fields(rest)
-		for i, what := range []string{"bytes", "packets", "errors", "dropped"} {
-			all[fmt.Sprintf("fettle_node_network_receive_%s_total{device=%q}", what, strings.TrimSpace(device))] = number(t, f[i])
-			all[fmt.Sprintf("fettle_node_network_transmit_%s_total{device=%q}", what, strings.TrimSpace(device))] = number(t, f[i+8])
+		for i, what := range []string{
+			"receive_bytes", "receive_packets", "receive_errors", "receive_dropped",
+			"receive_fifo", "receive_frame", "receive_compressed", "receive_multicast",
+			"transmit_bytes", "transmit_packets", "transmit_errors", "transmit_dropped",
+			"transmit_fifo", "transmit_collisions", "transmit_carrier", "transmit_compressed",
+		} {
+			all[fmt.Sprintf("fettle_node_network_%s_total{device=%q}", what, strings.TrimSpace(device))] = number(t, f[i])
 		}
 	}
 	return all
@@ -48,8 +52,8 @@ func TestNetworkSkipsContainers(t *testing.T) {
     lo:       1       2    3    4    0     0          0         0        5       6    7    8    0     0       0          0
 vethf00:       1       2    3    4    0     0          0         0        5       6    7    8    0     0       0          0
 `)))
-	if len(got) != 8 {
-		t.Errorf("want the 8 series of lo, got %v", got)
+	if len(got) != networkColumns {
+		t.Errorf("want the series of lo, got %v", got)
 	}
 	between(t, got, `fettle_node_network_transmit_dropped_total{device="lo"}`, 8, 8)
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // limit is more than any of these files has: 64 MiB. The longest in practice is
@@ -80,7 +81,8 @@ func (f *File) read() error {
 			return err
 		}
 		if length == len(buffer) {
-			buffer = append(buffer, make([]byte, len(buffer))...)
+			buffer = slices.Grow(buffer, len(buffer))
+			buffer = buffer[:cap(buffer)]
 		}
 	}
 }

@@ -32,11 +32,12 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	},
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
-	"api":           {"docs", "internal/access", "internal/pages", "journal"},
-	"exporter":      {"cluster"},
-	"webhook":       {"alert", "internal/access"},
-	"repair/action": {"cluster", "cluster/etcd", "internal/service", "journal", "repair"},
-	"repair/guard":  {"cluster", "repair"},
+	"api":             {"docs", "internal/access", "internal/pages", "journal"},
+	"exporter":        {"cluster", "exporter/procfs"},
+	"exporter/procfs": {},
+	"webhook":         {"alert", "internal/access"},
+	"repair/action":   {"cluster", "cluster/etcd", "internal/service", "journal", "repair"},
+	"repair/guard":    {"cluster", "repair"},
 
 	"repair":         {"alert", "cluster", "internal/strictyaml", "journal"},
 	"cluster/etcd":   {"cluster"},
