@@ -1,5 +1,7 @@
 package exporter
 
+import "runtime"
+
 // Entry is one collector in the table.
 type Entry struct {
 	Name    string // the label `collector`, the flag --collector.NAME, the page docs/collectors/NAME.md
@@ -18,6 +20,7 @@ func Collectors() []Entry {
 		{Name: "filesystem", Help: "space and inodes of each mounted file system", Default: true, New: newFilesystem},
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
+		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: runtime.GOOS == "linux", New: newTime},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
 	}

@@ -12,6 +12,8 @@ import (
 type Host struct {
 	Proc string // the machine's procfs
 	Root string // the machine's root, a prefix of every mount point
+	// Chrony is where its chronyd takes commands; empty: 127.0.0.1:323.
+	Chrony string
 }
 
 // context is ctx for a call of gopsutil on this host.

@@ -84,6 +84,25 @@ if [ "${#missing[@]}" -gt 0 ]; then
 	fi
 fi
 
+# The tests of the time collector need a chronyd and faketime. Installed, chrony
+# would push out the machine's own time daemon, so they are only unpacked.
+here=$(cd "$(dirname "$0")/.." && pwd)
+if [ ! -x "$here/.cache/chrony/usr/sbin/chronyd" ]; then
+	echo "unpacking chrony and libfaketime into .cache/chrony"
+	unpacked=$(mktemp -d)
+	chmod 755 "$unpacked"
+	(
+		cd "$unpacked"
+		apt-get -q download chrony libfaketime >/dev/null 2>&1 || { apt_get update && apt_get download chrony libfaketime; }
+		mkdir root
+		for package in *.deb; do dpkg -x "$package" root; done
+	)
+	mkdir -p "$here/.cache"
+	rm -rf "$here/.cache/chrony"
+	mv "$unpacked/root" "$here/.cache/chrony"
+	rm -rf "$unpacked"
+fi
+
 echo "oldest supported servers:"
 check_version prometheus 2.42.0
 check_version prometheus-alertmanager 0.25.0
