@@ -21,6 +21,7 @@ func Collectors() []Entry {
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: runtime.GOOS == "linux", New: newTime},
+		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: runtime.GOOS == "linux", New: newUnit},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
 	}

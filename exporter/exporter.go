@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -86,6 +87,18 @@ func (e *Exporter) Enabled() []string {
 		names[i] = c.Name
 	}
 	return names
+}
+
+// Close closes what collectors keep open between scrapes. No scrape may be under way,
+// and none can follow.
+func (e *Exporter) Close() error {
+	var errs []error
+	for _, c := range e.collectors {
+		if open, ok := c.collector.(io.Closer); ok {
+			errs = append(errs, open.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // ServeHTTP answers one scrape. The parameters collect[] and exclude[] choose

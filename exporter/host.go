@@ -14,6 +14,8 @@ type Host struct {
 	Root string // the machine's root, a prefix of every mount point
 	// Chrony is where its chronyd takes commands; empty: 127.0.0.1:323.
 	Chrony string
+	// Units are which of its units are told of.
+	Units Units
 }
 
 // context is ctx for a call of gopsutil on this host.

@@ -78,7 +78,7 @@ func TestListNamesEveryFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml"}
+	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "unit.rules.yml"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
@@ -98,7 +98,7 @@ func TestTheAlertsThatAreThere(t *testing.T) {
 		"FettleRaftDatabaseNearQuota", "FettleRaftNoSpace", "FettleRaftCorrupt",
 		"FettleFilesystemFilling", "FettleMemoryHigh", "FettleExporterDown", "FettleCollectorFailing",
 		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettleJournalTakenBack", "FettleJournalNotAnchored", "FettlePausedTooLong",
-		"FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
+		"FettleServiceDown", "FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s", want)
@@ -120,9 +120,9 @@ func TestExpressions(t *testing.T) {
 
 // A fault of a cluster has one fingerprint, however many exporters see it.
 func TestClusterAlertsAggregate(t *testing.T) {
-	whole := regexp.MustCompile(`fettle_(raft|sync)_\w+`)
+	whole := regexp.MustCompile(`fettle_(raft|sync|unit_member)_\w+`)
 	for _, a := range alerts(t) {
-		if a.file != "raft.rules.yml" && a.file != "sync.rules.yml" {
+		if !slices.Contains([]string{"raft.rules.yml", "sync.rules.yml", "unit.rules.yml"}, a.file) {
 			continue
 		}
 		selected := len(whole.FindAllString(a.Expr, -1))

@@ -78,6 +78,7 @@ type flags struct {
 	disableDefaults bool
 	collectors      map[string]bool // those named on the command line
 	host            exporter.Host
+	hostNames       []string
 	print           func(io.Writer) error // instead of serving
 }
 
@@ -102,6 +103,8 @@ func parse(args []string) (flags, error) {
 	for i, e := range table {
 		app.Flag("collector."+e.Name, "Collector of "+e.Help+".").Default(fmt.Sprint(e.Default)).IsSetByUser(&set[i]).BoolVar(&values[i])
 	}
+	unitPatterns(app, &f.host.Units)
+	app.Flag("host.name", "A name of this machine under which the configuration file's members have it as `host`, beside its own names and addresses. Repeatable.").StringsVar(&f.hostNames)
 	app.Flag("web.listen-address", "Where to listen, such as `:9773` or `[::1]:9773`. Repeatable.").Default(defaultAddress).StringsVar(&f.addresses)
 	if runtime.GOOS == "linux" {
 		app.Flag("web.systemd-socket", "Use systemd socket activation listeners instead of port listeners (Linux only).").BoolVar(&f.systemdSocket)

@@ -145,7 +145,7 @@ func (s *server) generation() (*generation, error) {
 	var sources []exporter.Source
 	for _, c := range conf.Clusters {
 		if c.Kind != cluster.KindEtcd {
-			continue // no collector looks at it
+			continue // nobody looks at it as a whole
 		}
 		driver, err := etcd.New(c, etcd.Options{})
 		if err != nil {
@@ -155,10 +155,12 @@ func (s *server) generation() (*generation, error) {
 		g.open = append(g.open, driver)
 		sources = append(sources, exporter.Source{Cluster: c, Viewer: driver})
 	}
+	host := s.flags.host
+	host.Units.Members = servicesHere(conf.Clusters, thisMachine(s.flags.hostNames))
 	g.exporter, err = exporter.New(exporter.Options{
 		Collectors:  s.enabled(conf.Collectors),
 		Sources:     sources,
-		Host:        s.flags.host,
+		Host:        host,
 		MaxRequests: s.flags.maxRequests,
 		Self:        s.self,
 		Log:         s.log,
@@ -167,7 +169,8 @@ func (s *server) generation() (*generation, error) {
 		g.close(s.log)
 		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
 	}
-	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources))
+	g.open = append(g.open, g.exporter)
+	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources), "services", len(host.Units.Members))
 	return g, nil
 }
 
@@ -207,7 +210,7 @@ func (g *generation) close(log *slog.Logger) {
 	g.scrapes.Wait()
 	for _, c := range g.open {
 		if err := c.Close(); err != nil {
-			log.Warn("Could not close the connections to a cluster", "err", err)
+			log.Warn("Could not close a connection", "err", err)
 		}
 	}
 }
