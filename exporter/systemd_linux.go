@@ -75,8 +75,11 @@ func (s *systemd) call(ctx context.Context, path dbus.ObjectPath, method string,
 	if !path.IsValid() {
 		return fmt.Errorf("systemd names an object %q", path)
 	}
-	var err error
+	err := ctx.Err()
 	for range 2 {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		var c *dbus.Conn
 		if c, err = s.connect(ctx); err != nil {
 			return err
@@ -86,11 +89,8 @@ func (s *systemd) call(ctx context.Context, path dbus.ObjectPath, method string,
 			return err
 		}
 		s.forget(c)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
-	return err
+	return cmp.Or(ctx.Err(), err)
 }
 
 func (s *systemd) connect(ctx context.Context) (*dbus.Conn, error) {

@@ -109,41 +109,35 @@ func (c *unitCollector) tellMembers(ctx context.Context, emit Emit) error {
 	return nil
 }
 
-// tellDetails asks for what is not in the list, of some units at a time.
+// tellDetails asks for what is not in the list, of some units at a time, and tells
+// it in their order, which the page likes to be the same each time.
 func (c *unitCollector) tellDetails(ctx context.Context, units []listedUnit, emit Emit) error {
-	var wait sync.WaitGroup
-	var mu sync.Mutex // for emit and first
-	var first error
-	next := make(chan listedUnit)
-	for range unitsAtOnce {
-		wait.Go(func() {
-			for u := range next {
-				err := c.detail(ctx, u, func(m *Metric, value float64, labels ...string) {
-					mu.Lock()
-					defer mu.Unlock()
-					emit(m, value, append([]string{u.Name}, labels...)...)
+	found := make([][]sample, len(units))
+	errs := make([]error, len(units))
+	places := make(chan int)
+	var asking sync.WaitGroup
+	for range min(unitsAtOnce, len(units)) {
+		asking.Go(func() {
+			for i := range places {
+				errs[i] = c.detail(ctx, units[i], func(m *Metric, value float64, labels ...string) {
+					found[i] = append(found[i], sample{m, value, append([]string{units[i].Name}, labels...)})
 				})
-				mu.Lock()
-				if first == nil {
-					first = err
-				}
-				mu.Unlock()
 			}
 		})
 	}
-	for _, u := range units {
-		if ctx.Err() != nil {
-			break
+	for i := range units {
+		places <- i
+	}
+	close(places)
+	asking.Wait()
+	for _, samples := range found {
+		for _, s := range samples {
+			emit(s.metric, s.value, s.labels...)
 		}
-		next <- u
 	}
-	close(next)
-	wait.Wait()
-	if first == nil && ctx.Err() != nil {
-		first = ctx.Err()
-	}
-	if first != nil {
-		return fmt.Errorf("ask for the units' details: %w", first)
+	// One stands for all: when systemd stops answering, each unit says so.
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return fmt.Errorf("ask for the units' details: %w", errs[i])
 	}
 	return nil
 }
