@@ -12,6 +12,7 @@ type Entry struct {
 
 // Collectors is the table of all collectors, in the order in which they are shown.
 func Collectors() []Entry {
+	linux := runtime.GOOS == "linux"
 	return []Entry{
 		{Name: "cpu", Help: "time that each CPU spent in each mode", Default: true, New: newCPU},
 		{Name: "memory", Help: "memory and swap in use", Default: true, New: newMemory},
@@ -19,9 +20,14 @@ func Collectors() []Entry {
 		{Name: "disk", Help: "I/O of each block device", Default: true, New: newDisk},
 		{Name: "filesystem", Help: "space and inodes of each mounted file system", Default: true, New: newFilesystem},
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
+		{Name: "pressure", Help: "time in which processes waited for CPU, memory and disks", Default: linux, New: newPressure},
+		{Name: "vm", Help: "page faults, swapping, reclaim and processes killed for want of memory", Default: linux, New: newVM},
+		{Name: "descriptors", Help: "open files of the machine", Default: linux, New: newDescriptors},
+		{Name: "conntrack", Help: "connections that the kernel tracks", Default: linux, New: newConntrack},
+		{Name: "process", Help: "processes by state, and threads", New: newProcess},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
-		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: runtime.GOOS == "linux", New: newTime},
-		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: runtime.GOOS == "linux", New: newUnit},
+		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
+		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
 	}

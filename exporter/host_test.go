@@ -36,7 +36,12 @@ func number(t *testing.T, s string) float64 {
 func procWith(t *testing.T, text string) Host {
 	t.Helper()
 	host := Host{Proc: t.TempDir()}
-	for _, name := range []string{"stat", "meminfo", "loadavg", "diskstats", "net/dev", "1/mountinfo", "uptime", "filesystems"} {
+	for _, name := range []string{
+		"stat", "meminfo", "loadavg", "diskstats", "net/dev", "1/mountinfo", "uptime", "filesystems",
+		"vmstat", "sys/fs/file-nr", "sys/kernel/pid_max", "sys/kernel/threads-max", "1/stat",
+		"sys/net/netfilter/nf_conntrack_count", "sys/net/netfilter/nf_conntrack_max",
+		"pressure/cpu", "pressure/io", "pressure/memory", "pressure/irq",
+	} {
 		writeProc(t, host, name, text)
 	}
 	return host
