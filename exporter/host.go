@@ -8,10 +8,11 @@ import (
 )
 
 // Host says where the machine's file systems are seen from here. Empty means
-// /proc and /; in a container they are mounted elsewhere.
+// /proc, / and /sys; in a container they are mounted elsewhere.
 type Host struct {
 	Proc string // the machine's procfs
 	Root string // the machine's root, a prefix of every mount point
+	Sys  string // the machine's sysfs
 	// Chrony is where its chronyd takes commands; empty: 127.0.0.1:323.
 	Chrony string
 	// Units are which of its units are told of.
@@ -37,6 +38,13 @@ func (h Host) proc(name string) string {
 		return filepath.Join("/proc", name)
 	}
 	return filepath.Join(h.Proc, name)
+}
+
+func (h Host) sys() string {
+	if h.Sys == "" {
+		return "/sys"
+	}
+	return h.Sys
 }
 
 func (h Host) path(mountpoint string) string {

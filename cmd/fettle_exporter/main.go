@@ -96,6 +96,7 @@ func parse(args []string) (flags, error) {
 	app.Flag("web.disable-exporter-metrics", "Leave out the exporter's own metrics (go_*, process_*, promhttp_*).").BoolVar(&f.hideOwn)
 	app.Flag("path.procfs", "Where the machine's procfs is mounted.").Default("/proc").StringVar(&f.host.Proc)
 	app.Flag("path.rootfs", "Where the machine's root is mounted.").Default("/").StringVar(&f.host.Root)
+	app.Flag("path.sysfs", "Where the machine's sysfs is mounted.").Default("/sys").StringVar(&f.host.Sys)
 	app.Flag("time.chrony-address", "Where the machine's chronyd takes commands.").Default(chrony.Address).StringVar(&f.host.Chrony)
 	app.Flag("collector.disable-defaults", "Enable no collector but those named in flags and in the configuration file.").BoolVar(&f.disableDefaults)
 	table := exporter.Collectors()
