@@ -26,6 +26,7 @@ func Collectors() []Entry {
 		{Name: "conntrack", Help: "connections that the kernel tracks", Default: linux, New: newConntrack},
 		{Name: "process", Help: "processes by state, and threads", New: newProcess},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
+		{Name: "kernel", Help: "which kernel and system runs, and what went wrong inside the kernel", Default: linux, New: newKernel},
 		{Name: "hardware", Help: "software RAID, bonds, memory errors, temperatures and energy", Default: linux, New: newHardware},
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
 		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
