@@ -26,6 +26,7 @@ type fakeBus struct {
 	units      []listedUnit
 	properties map[string]any // by "UNIT NAME"; absent: an unknown property
 	mute       bool           // takes calls and answers none
+	alone      bool           // no systemd is behind it
 	calls      int
 	conns      []net.Conn
 }
@@ -121,9 +122,16 @@ func (b *fakeBus) answer(m *dbus.Message) *dbus.Message {
 	if b.mute {
 		return nil
 	}
-	switch member, _ := m.Headers[dbus.FieldMember].Value().(string); member {
+	member, _ := m.Headers[dbus.FieldMember].Value().(string)
+	switch member {
 	case "Hello":
 		return reply(m, ":1.1")
+	default:
+		if b.alone {
+			return failure(m, "org.freedesktop.DBus.Error.ServiceUnknown")
+		}
+	}
+	switch member {
 	case "ListUnitsByPatterns":
 		return reply(m, wire(b.units))
 	case "ListUnitsByNames":

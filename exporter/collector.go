@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Collector reads one source. It only reads, and runs no commands.
@@ -15,6 +16,13 @@ type Collector interface {
 	// Collect reads the source and emits what it found before ctx ends. What was
 	// emitted before an error is served; the error makes the collector's success 0.
 	Collect(ctx context.Context, s *Scrape, emit Emit) error
+}
+
+// passer is a Collector that also passes on what others wrote: families with a name,
+// a help and a type of their own, which nobody changes afterwards. A scrape calls
+// pass in place of Collect. No name may be one that a Metric has.
+type passer interface {
+	pass(ctx context.Context, emit Emit) ([]*dto.MetricFamily, error)
 }
 
 // Emit adds one sample: a value in the metric's unit and the values of its

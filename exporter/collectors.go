@@ -30,6 +30,7 @@ func Collectors() []Entry {
 		{Name: "hardware", Help: "software RAID, bonds, memory errors, temperatures and energy", Default: linux, New: newHardware},
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
 		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
+		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
 	}

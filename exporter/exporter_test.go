@@ -54,7 +54,7 @@ func TestChoice(t *testing.T) {
 
 func TestUnknownCollectorInOptions(t *testing.T) {
 	_, err := New(Options{Collectors: map[string]bool{"cpus": true}})
-	const want = `unknown collector "cpus": the collectors are cpu, memory, load, disk, filesystem, network, pressure, vm, descriptors, conntrack, process, boot, kernel, hardware, time, unit, raft, sync`
+	const want = `unknown collector "cpus": the collectors are cpu, memory, load, disk, filesystem, network, pressure, vm, descriptors, conntrack, process, boot, kernel, hardware, time, unit, textfile, raft, sync`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

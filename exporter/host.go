@@ -15,6 +15,8 @@ type Host struct {
 	Sys  string // the machine's sysfs
 	// Chrony is where its chronyd takes commands; empty: 127.0.0.1:323.
 	Chrony string
+	// Textfiles is the directory of the *.prom files to pass on; empty: there are none.
+	Textfiles string
 	// Units are which of its units are told of.
 	Units Units
 }

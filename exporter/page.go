@@ -33,7 +33,7 @@ func newPage(collectors []*running) *page {
 func (p *page) gather(chosen []*running, other []*dto.MetricFamily) []*dto.MetricFamily {
 	p.families = append(append(p.families[:0], other...), p.own.families...)
 	for _, c := range chosen {
-		p.families = append(p.families, p.parts[c].families...)
+		p.families = append(append(p.families, p.parts[c].families...), p.parts[c].passed...)
 	}
 	slices.SortFunc(p.families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return p.families
@@ -43,7 +43,8 @@ func (p *page) gather(chosen []*running, other []*dto.MetricFamily) []*dto.Metri
 type part struct {
 	series   []*row // in the order in which they were emitted
 	families []*dto.MetricFamily
-	twice    error // the series that there were more than once
+	passed   []*dto.MetricFamily // as they were handed over
+	twice    error               // the series that there were more than once
 }
 
 // row is one series that is kept, with the message that tells its value.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -47,6 +49,7 @@ type running struct {
 // reading is what one call of a collector brought.
 type reading struct {
 	samples []sample
+	passed  []*dto.MetricFamily // what others wrote
 	err     error
 	late    bool // did not come back in time
 }
@@ -56,14 +59,20 @@ func (c *running) read(ctx context.Context, s *Scrape) reading {
 	r, err := c.flight.do(ctx, func(ctx context.Context) (reading, error) {
 		r := reading{samples: make([]sample, 0, c.usual.Load())}
 		var unfit error
-		err := c.collector.Collect(ctx, s, func(m *Metric, value float64, labels ...string) {
+		emit := func(m *Metric, value float64, labels ...string) {
 			sample, err := m.sample(value, labels)
 			if err != nil {
 				unfit = err
 				return
 			}
 			r.samples = append(r.samples, sample)
-		})
+		}
+		var err error
+		if p, ok := c.collector.(passer); ok {
+			r.passed, err = p.pass(ctx, emit)
+		} else {
+			err = c.collector.Collect(ctx, s, emit)
+		}
 		r.err = errors.Join(err, unfit)
 		c.usual.Store(int64(len(r.samples)))
 		return r, nil
@@ -119,6 +128,7 @@ func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
 			begin := time.Now()
 			r := c.read(ctx, s)
 			err := errors.Join(r.err, p.parts[c].fill(r.samples))
+			p.parts[c].passed = r.passed
 			all[i] = told{err, r.late, time.Since(begin)}
 			e.note(c, err)
 		})

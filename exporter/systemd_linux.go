@@ -50,6 +50,10 @@ func (s *systemd) named(ctx context.Context, names []string) ([]listedUnit, erro
 func (s *systemd) units(ctx context.Context, method string, args ...any) ([]listedUnit, error) {
 	var units []listedUnit
 	err := s.call(ctx, "/org/freedesktop/systemd1", systemdName+".Manager."+method, args, &units)
+	// A bus without systemd on it, as containers have.
+	if e, ok := errors.AsType[dbus.Error](err); ok && e.Name == "org.freedesktop.DBus.Error.ServiceUnknown" && !s.boots() {
+		err = errNotBooted
+	}
 	slices.SortFunc(units, func(a, b listedUnit) int { return cmp.Compare(a.Name, b.Name) })
 	return units, err
 }
@@ -67,6 +71,12 @@ func property[T any](ctx context.Context, s *systemd, u listedUnit, kind, name s
 	}
 	value, ok := v.Value().(T)
 	return value, ok, nil
+}
+
+// boots tells that systemd runs the machine, as sd_booted(3) does.
+func (s *systemd) boots() bool {
+	_, err := os.Stat(s.booted)
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // call makes one call, and again on a new connection if the one that was kept broke:
@@ -115,7 +125,7 @@ func (s *systemd) connect(ctx context.Context) (*dbus.Conn, error) {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		if _, missing := os.Stat(s.booted); errors.Is(missing, os.ErrNotExist) && errors.Is(err, os.ErrNotExist) {
+		if errors.Is(err, os.ErrNotExist) && !s.boots() {
 			return nil, errNotBooted
 		}
 		return nil, fmt.Errorf("connect to the system bus: %w", err)

@@ -213,6 +213,11 @@ func TestUnitsWithoutSystemd(t *testing.T) {
 	if len(got) != 1 || got["fettle_unit_manager_reachable"] != 0 {
 		t.Errorf("got %v", got)
 	}
+	b := startFakeBus(t)
+	b.change(func() { b.alone = true })
+	if got := gathered(t, newUnit(Host{Root: t.TempDir(), Units: Units{bus: b.address}})); len(got) != 1 || got["fettle_unit_manager_reachable"] != 0 {
+		t.Errorf("a bus alone: %v", got)
+	}
 	// Where it runs and its bus is not there, it is one.
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "run/systemd/system"), 0o755); err != nil {

@@ -104,6 +104,7 @@ func parse(args []string) (flags, error) {
 	for i, e := range table {
 		app.Flag("collector."+e.Name, "Collector of "+e.Help+".").Default(fmt.Sprint(e.Default)).IsSetByUser(&set[i]).BoolVar(&values[i])
 	}
+	app.Flag("collector.textfile.directory", "Directory of *.prom files whose metrics are served as well. Empty: none.").StringVar(&f.host.Textfiles)
 	unitPatterns(app, &f.host.Units)
 	app.Flag("host.name", "A name of this machine under which the configuration file's members have it as `host`, beside its own names and addresses. Repeatable.").StringsVar(&f.hostNames)
 	app.Flag("web.listen-address", "Where to listen, such as `:9773` or `[::1]:9773`. Repeatable.").Default(defaultAddress).StringsVar(&f.addresses)
