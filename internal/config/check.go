@@ -50,7 +50,8 @@ func CheckExporter(c Config, e Exporter) []Problem {
 		at := strictyaml.Path{"clusters", i}
 		other, ok := theirs.Cluster(mine.Name)
 		if !ok {
-			if mine.Kind != cluster.KindService {
+			// Services are looked at by the exporter of their own machine.
+			if mine.Kind != cluster.KindService || slices.ContainsFunc(mine.Members, f.unitHere) {
 				f.add(true, at, "cluster %s is not in the exporter's inventory: no alert will tell of it from there", mine.Name)
 			}
 			continue
@@ -75,6 +76,11 @@ func CheckExporter(c Config, e Exporter) []Problem {
 		}
 	}
 	return f.sorted()
+}
+
+// unitHere tells that a member runs in a unit of this machine.
+func (f *finder) unitHere(m cluster.Member) bool {
+	return m.Unit != "" && !m.Commands.Declared() && f.c.Local(m.Host)
 }
 
 type finder struct {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,7 +90,7 @@ func TestCheckExporter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := Exporter{Clusters: c.Clusters[:1]}
+	same := Exporter{Clusters: c.Clusters}
 	if got := CheckExporter(c, same); len(got) != 0 {
 		t.Errorf("the same inventory: %s", lines(got))
 	}
@@ -98,17 +99,29 @@ func TestCheckExporter(t *testing.T) {
 	}}
 	want := `f.yml:6:7: the exporter's inventory has a member m4 of cluster demo that is not here: its alerts end blocked(target) (warning)
 f.yml:7:30: member m2 of cluster demo has the endpoint http://10.0.0.2:2379 here and http://10.0.0.9:2379 in the exporter's inventory (warning)
-f.yml:8:9: member m3 of cluster demo is not in the exporter's inventory: no alert will tell of it from there (warning)`
+f.yml:8:9: member m3 of cluster demo is not in the exporter's inventory: no alert will tell of it from there (warning)
+f.yml:9:5: cluster web is not in the exporter's inventory: no alert will tell of it from there (warning)`
 	if got := lines(CheckExporter(c, Exporter{Clusters: []cluster.Cluster{other}})); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	want = `f.yml:3:5: cluster demo is not in the exporter's inventory: no alert will tell of it from there (warning)`
+	want = `f.yml:3:5: cluster demo is not in the exporter's inventory: no alert will tell of it from there (warning)
+f.yml:9:5: cluster web is not in the exporter's inventory: no alert will tell of it from there (warning)`
 	if got := lines(CheckExporter(c, Exporter{})); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	other.Kind = cluster.KindService
-	want = `f.yml:4:11: cluster demo is of kind etcd here and of kind service in the exporter's inventory`
+	want = `f.yml:4:11: cluster demo is of kind etcd here and of kind service in the exporter's inventory
+f.yml:9:5: cluster web is not in the exporter's inventory: no alert will tell of it from there (warning)`
 	if got := lines(CheckExporter(c, Exporter{Clusters: []cluster.Cluster{other}})); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// A service elsewhere is looked at by the exporter there.
+	web := slices.Clone(c.Clusters[1].Members)
+	for i := range web {
+		web[i].Host = "elsewhere.example"
+	}
+	c.Clusters[1].Members = web
+	if got := CheckExporter(c, Exporter{Clusters: c.Clusters[:1]}); len(got) != 0 {
+		t.Errorf("a service elsewhere: %s", lines(got))
 	}
 }
