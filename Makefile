@@ -90,6 +90,15 @@ bench-webhook: build ## Webhook, journal and engine under load, each figure besi
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o .cache/webhookbench/ ./internal/webhookbench/...
 	.cache/webhookbench/webhookbench $(ARGS)
 
+node_exporter := .cache/bin/node_exporter
+
+.PHONY: bench-exporter
+bench-exporter: build $(node_exporter) ## fettle_exporter beside node_exporter: CPU time, memory, latency; exits 1 on a miss
+	$(GO) run ./internal/exporterbench $(ARGS)
+
+$(node_exporter): tools/node_exporter/go.mod tools/node_exporter/go.sum
+	cd tools/node_exporter && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/prometheus/node_exporter
+
 # Kill -9, failed system calls, full disks. FETTLE_SCORECARD is where the figures go.
 .PHONY: faults
 faults: export FETTLE_SCORECARD ?= $(CURDIR)/.cache/scorecard

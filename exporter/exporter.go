@@ -128,13 +128,39 @@ func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
-	promhttp.HandlerForTransactional(gathering{e, ctx, chosen}, promhttp.HandlerOpts{
+	p := e.page()
+	defer e.keep(p)
+	p.begin()
+	promhttp.HandlerForTransactional(gathering{e, ctx, chosen, p}, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelError),
 		// One bad series must not cost the others.
 		ErrorHandling: promhttp.ContinueOnError,
 		// On from the first release: it changes the identity of some series.
 		EnableOpenMetrics: true,
-	}).ServeHTTP(w, r)
+		// The page does it, as a whole and at less cost.
+		DisableCompression: true,
+	}).ServeHTTP(recorder{p, w.Header()}, r)
+	if err := p.send(w, r); err != nil {
+		e.log.Debug("A scrape did not take its answer", "err", err)
+	}
+}
+
+// page is one that no other scrape has.
+func (e *Exporter) page() *page {
+	select {
+	case p := <-e.pages:
+		return p
+	default:
+		return newPage(e.collectors)
+	}
+}
+
+// keep keeps a page for a later scrape.
+func (e *Exporter) keep(p *page) {
+	select {
+	case e.pages <- p:
+	default:
+	}
 }
 
 // gathering is one scrape, for the handler that encodes it.
@@ -142,28 +168,18 @@ type gathering struct {
 	exporter *Exporter
 	ctx      context.Context
 	chosen   []*running
+	page     *page
 }
 
-// Gather reads everything. What it hands over is valid until done is called.
+// Gather reads everything. What it hands over is valid as long as its page is.
 func (g gathering) Gather() (families []*dto.MetricFamily, done func(), err error) {
 	e := g.exporter
-	var p *page
-	select {
-	case p = <-e.pages:
-	default:
-		p = newPage(e.collectors)
-	}
-	e.scrape(g.ctx, g.chosen, p)
+	e.scrape(g.ctx, g.chosen, g.page)
 	var self []*dto.MetricFamily
 	if e.self != nil {
 		self, err = e.self.Gather()
 	}
-	return p.gather(g.chosen, self), func() {
-		select {
-		case e.pages <- p:
-		default:
-		}
-	}, err
+	return g.page.gather(g.chosen, self), func() {}, err
 }
 
 // choose picks the collectors of one scrape.

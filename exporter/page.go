@@ -19,6 +19,7 @@ type page struct {
 	parts    map[*running]*part
 	own      part
 	families []*dto.MetricFamily
+	answer
 }
 
 func newPage(collectors []*running) *page {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,9 @@ const (
 	defaultAddress = ":9773"
 	// drainTime is what scrapes under way get at the end.
 	drainTime = 5 * time.Second
+	// gcPercent collects garbage sooner than usual: a scrape makes little, so that
+	// half of the memory costs next to no time.
+	gcPercent = 40
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -55,6 +59,10 @@ func run(args []string) int {
 	log.Info("Starting fettle_exporter", "version", version.Info(), "build_context", version.BuildContext())
 	if os.Geteuid() == 0 {
 		log.Warn("fettle_exporter runs as root, which it does not need")
+	}
+	runtime.GOMAXPROCS(f.processors) // 0 changes nothing
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	if err := serve(f, log); err != nil {
 		log.Error("fettle_exporter ends", "err", err)
@@ -98,6 +106,7 @@ func parse(args []string) (flags, error) {
 	app.Flag("path.rootfs", "Where the machine's root is mounted.").Default("/").StringVar(&f.host.Root)
 	app.Flag("path.sysfs", "Where the machine's sysfs is mounted.").Default("/sys").StringVar(&f.host.Sys)
 	app.Flag("time.chrony-address", "Where the machine's chronyd takes commands.").Default(chrony.Address).StringVar(&f.host.Chrony)
+	app.Flag("runtime.gomaxprocs", "CPUs that the exporter uses at a time. 0 is all of them: the kernel's locks make that dearer, and little faster.").Envar("GOMAXPROCS").Default("1").IntVar(&f.processors)
 	app.Flag("collector.disable-defaults", "Enable no collector but those named in flags and in the configuration file.").BoolVar(&f.disableDefaults)
 	table := exporter.Collectors()
 	values, set := make([]bool, len(table)), make([]bool, len(table))
@@ -117,6 +126,9 @@ func parse(args []string) (flags, error) {
 		return flags{}, err
 	}
 	f.print = instead.text(app)
+	if f.processors < 0 {
+		return flags{}, fmt.Errorf("--runtime.gomaxprocs=%d: want a number of CPUs, or 0 for all", f.processors)
+	}
 	for i, e := range table {
 		if set[i] {
 			f.collectors[e.Name] = values[i]
