@@ -86,6 +86,7 @@ type flags struct {
 	disableDefaults bool
 	collectors      map[string]bool // those named on the command line
 	host            exporter.Host
+	processors      int // 0: all
 	hostNames       []string
 	print           func(io.Writer) error // instead of serving
 }
