@@ -78,7 +78,7 @@ func TestListNamesEveryFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "unit.rules.yml"}
+	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "time.rules.yml", "unit.rules.yml"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
@@ -98,7 +98,7 @@ func TestTheAlertsThatAreThere(t *testing.T) {
 		"FettleRaftDatabaseNearQuota", "FettleRaftNoSpace", "FettleRaftCorrupt",
 		"FettleFilesystemFilling", "FettleMemoryHigh", "FettleExporterDown", "FettleCollectorFailing",
 		"FettleRunFailed", "FettleRunEscalated", "FettleJournalNotWritable", "FettleJournalTakenBack", "FettleJournalNotAnchored", "FettlePausedTooLong",
-		"FettleServiceDown", "FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
+		"FettleServiceDown", "FettleClockNotSynchronised", "FettleClockWrong", "FettleRaidDegraded", "FettleDown", "FettleTwoOwners", "FettleConfigReloadFailed",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s", want)
@@ -122,7 +122,7 @@ func TestExpressions(t *testing.T) {
 func TestClusterAlertsAggregate(t *testing.T) {
 	whole := regexp.MustCompile(`fettle_(raft|sync|unit_member)_\w+`)
 	for _, a := range alerts(t) {
-		if !slices.Contains([]string{"raft.rules.yml", "sync.rules.yml", "unit.rules.yml"}, a.file) {
+		if !slices.Contains([]string{"raft.rules.yml", "sync.rules.yml", "time.rules.yml", "unit.rules.yml"}, a.file) {
 			continue
 		}
 		selected := len(whole.FindAllString(a.Expr, -1))
