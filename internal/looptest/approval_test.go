@@ -48,6 +48,13 @@ func TestTwoPeopleApproveOverTheDoors(t *testing.T) {
 		t.Errorf("approving what was: %s (%v)", out, err)
 	}
 	w.bring("m3")
+	until(t, "m1 and m3 have a leader, and both tell their version", func() error {
+		words := strings.Join(w.waits().Approval.Words, "\n")
+		if !strings.Contains(words, ", leader") || strings.Contains(words, "version not told") {
+			return errNotYet
+		}
+		return nil
+	})
 	until(t, "both approve what is", func() error {
 		now := w.waits().Approval.Premise
 		for _, who := range [][]string{alice, socket} {
