@@ -126,6 +126,7 @@ func TestOnline(t *testing.T) {
 	i.wants(found, online.Warning, "deadlines", "FettleRaftMemberDown", "no person hears of it", "continue")
 	t.Run("init", i.findsItself)
 	t.Run("interval", i.otherInterval)
+	t.Run("service", i.unwatchedService)
 	t.Run("routes", i.routes)
 	t.Run("member", i.member)
 }
@@ -194,6 +195,17 @@ func (i *installation) otherInterval(t *testing.T) {
 	}
 	i.wants(found, online.Problem, "prometheus", "job fettle_exporter", "scraped every 1s, and fettle.yml says 30s", "scrape_interval: 1s")
 	i.wants(found, online.Warning, "server", "fettle serve", "another configuration", "reload")
+}
+
+// A service whose unit no exporter tells of.
+func (i *installation) unwatchedService(t *testing.T) {
+	text, err := os.ReadFile(i.file("fettle.yml"))
+	fatal(t, err)
+	other := filepath.Join(i.dir, "service.yml")
+	const web = "clusters:\n  - name: web\n    kind: service\n    members:\n      - {name: w1, host: web1.example, unit: web.service}\n"
+	fatal(t, os.WriteFile(other, []byte(strings.Replace(string(text), "clusters:\n", web, 1)), 0o600))
+	found, _ := i.lookWith(other)
+	i.wants(found, online.Warning, "prometheus", "web", "there is no fettle_unit_member_reachable of w1", "exporter.yml on the machine of each member")
 }
 
 // Alertmanager without a route to fettle, with a wrong token, and with one that waits too

@@ -22,6 +22,7 @@ type scraped struct {
 // The series by which both programs are known, whatever their jobs are called.
 const (
 	exporterSeries = "fettle_raft_member_reachable"
+	unitSeries     = "fettle_unit_member_reachable"
 	serverSeries   = "fettle_journal_writable"
 )
 
@@ -86,12 +87,16 @@ func (o Options) job(f *found, setup promql.Setup, name, what string, configured
 // series checks that there is what the alerts stand on, for each member.
 func (o Options) series(ctx context.Context, f *found, c *promql.Client) {
 	for _, cl := range o.Config.Clusters {
-		if cl.Kind != cluster.KindEtcd {
+		name, members := exporterSeries, cl.Members
+		if cl.Kind == cluster.KindService {
+			name, members = unitSeries, inUnits(cl.Members)
+		}
+		if len(members) == 0 {
 			continue
 		}
 		var none []string
-		for _, m := range cl.Members {
-			n, err := c.Has(ctx, fmt.Sprintf("%s{cluster=%s,member=%s}", exporterSeries, strconv.Quote(cl.Name), strconv.Quote(m.Name)))
+		for _, m := range members {
+			n, err := c.Has(ctx, fmt.Sprintf("%s{cluster=%s,member=%s}", name, strconv.Quote(cl.Name), strconv.Quote(m.Name)))
 			if err != nil {
 				f.problem("prometheus", cl.Name+"/"+m.Name, "try again, or see Prometheus' log", "%v", err)
 				return
@@ -100,11 +105,14 @@ func (o Options) series(ctx context.Context, f *found, c *promql.Client) {
 				none = append(none, m.Name)
 			}
 		}
-		if len(none) > 0 {
-			f.problem("prometheus", cl.Name, "has exporter.yml the same clusters (fettle check --exporter.config.file=FILE compares them), does fettle_exporter run with it, and is it scraped?", "there is no %s of %s: no alert will tell of it", exporterSeries, strings.Join(none, ", "))
-			continue
+		switch missing := strings.Join(none, ", "); {
+		case len(none) == 0:
+			f.ok("prometheus", cl.Name, "has what the alerts stand on, for each of %d members", len(members))
+		case cl.Kind == cluster.KindService: // a rule of one's own may stand on something else
+			f.warn("prometheus", cl.Name, "is the cluster in exporter.yml on the machine of each member, with the member's unit and a host by which that machine is known (docs/collectors/unit.md)?", "there is no %s of %s: FettleServiceDown will not tell of it", name, missing)
+		default:
+			f.problem("prometheus", cl.Name, "has exporter.yml the same clusters (fettle check --exporter.config.file=FILE compares them), does fettle_exporter run with it, and is it scraped?", "there is no %s of %s: no alert will tell of it", name, missing)
 		}
-		f.ok("prometheus", cl.Name, "has what the alerts stand on, for each of %d members", len(cl.Members))
 	}
 	switch n, err := c.Has(ctx, serverSeries); {
 	case err != nil:
@@ -114,6 +122,11 @@ func (o Options) series(ctx context.Context, f *found, c *promql.Client) {
 	case n > 1:
 		f.warn("prometheus", "job fettle", "is fettle served more than once, or scraped twice?", "%d series %s", n, serverSeries)
 	}
+}
+
+// inUnits are the members of a service that the exporter of their machine looks at.
+func inUnits(members []cluster.Member) []cluster.Member {
+	return slices.DeleteFunc(slices.Clone(members), func(m cluster.Member) bool { return m.Unit == "" || m.Commands.Declared() })
 }
 
 // sends checks that Prometheus sends to the Alertmanagers that the configuration names.
