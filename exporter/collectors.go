@@ -27,7 +27,7 @@ func Collectors() []Entry {
 		{Name: "process", Help: "processes by state, and threads", New: newProcess},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
 		{Name: "kernel", Help: "which kernel and system runs, and what went wrong inside the kernel", Default: linux, New: newKernel},
-		{Name: "hardware", Help: "software RAID, bonds, memory errors, temperatures and energy", Default: linux, New: newHardware},
+		{Name: "hardware", Help: "software RAID, bonds, NVMe, memory errors, temperatures and energy", Default: linux, New: newHardware},
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
 		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
 		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},

@@ -17,6 +17,7 @@ type hardwareCollector struct {
 
 	raidActive, raidDisks, raidMissing, raidSyncing *Metric
 	bondMembers, bondUp                             *Metric
+	nvmeLive                                        *Metric
 	memoryErrors                                    *Metric
 	temperature, critical                           *Metric
 	energy                                          *Metric
@@ -32,6 +33,7 @@ func newHardware(h Host) Collector {
 		raidSyncing:  gauge("fettle_node_raid_syncing", "1 while the array is resynchronised, rebuilt or reshaped. Absent where it has no redundancy.", "device"),
 		bondMembers:  gauge("fettle_node_bond_members", "Network devices in the bond.", "device"),
 		bondUp:       gauge("fettle_node_bond_members_up", "Network devices in the bond that have a link.", "device"),
+		nvmeLive:     gauge("fettle_node_nvme_live", "1 if the NVMe controller takes commands.", "device"),
 		memoryErrors: counter("fettle_node_memory_errors_total", "Errors of the memory's hardware that the controller corrected, or could not correct.", "controller", "kind"),
 		temperature:  gauge("fettle_node_temperature_celsius", "What the sensor measures.", sensor...),
 		critical:     gauge("fettle_node_temperature_critical_celsius", "The temperature at which the sensor's device is in danger, as its maker says.", sensor...),
@@ -42,7 +44,7 @@ func newHardware(h Host) Collector {
 func (c *hardwareCollector) Metrics() []*Metric {
 	return []*Metric{
 		c.raidActive, c.raidDisks, c.raidMissing, c.raidSyncing, c.bondMembers, c.bondUp,
-		c.memoryErrors, c.temperature, c.critical, c.energy,
+		c.nvmeLive, c.memoryErrors, c.temperature, c.critical, c.energy,
 	}
 }
 
@@ -52,7 +54,7 @@ func (c *hardwareCollector) Collect(_ context.Context, _ *Scrape, emit Emit) err
 	if _, err := os.Stat(filepath.Join(c.sys, "class")); err != nil {
 		return fmt.Errorf("read sysfs: %w", err)
 	}
-	err := errors.Join(c.arrays(emit), c.bonds(emit), c.controllers(emit), c.sensors(emit), c.zones(emit))
+	err := errors.Join(c.arrays(emit), c.bonds(emit), c.nvmes(emit), c.controllers(emit), c.sensors(emit), c.zones(emit))
 	if err != nil {
 		return fmt.Errorf("read hardware: %w", err)
 	}
@@ -108,6 +110,20 @@ func (c *hardwareCollector) bonds(emit Emit) error {
 		}
 		emit(c.bondMembers, float64(len(strings.Fields(members))), bond)
 		emit(c.bondUp, float64(up), bond)
+	}
+	return err
+}
+
+// nvmes are the controllers of NVMe. The kernel gives up a dead one with all of its
+// disks, which then are no longer told of.
+func (c *hardwareCollector) nvmes(emit Emit) error {
+	controllers, err := c.list("class/nvme", "nvme")
+	for _, nvme := range controllers {
+		state, there, e := c.text("class/nvme", nvme, "state")
+		err = errors.Join(err, e)
+		if there {
+			emit(c.nvmeLive, boolean(state == "live"), nvme)
+		}
 	}
 	return err
 }

@@ -79,6 +79,10 @@ func TestHardware(t *testing.T) {
 				`fettle_node_bond_members{device="bond1"}`: 0, `fettle_node_bond_members_up{device="bond1"}`: 0,
 			},
 		},
+		"NVMe, one of which the kernel gave up": {
+			map[string]string{"class/nvme/nvme0/state": "live", "class/nvme/nvme1/state": "dead", "class/nvme/nvme2/model": "of an old kernel"},
+			map[string]float64{`fettle_node_nvme_live{device="nvme0"}`: 1, `fettle_node_nvme_live{device="nvme1"}`: 0},
+		},
 		"memory that counts its errors": {
 			map[string]string{"devices/system/edac/mc/mc0/ce_count": "12", "devices/system/edac/mc/mc0/ue_count": "0", "devices/system/edac/mc/power/control": "auto"},
 			map[string]float64{`fettle_node_memory_errors_total{controller="mc0",kind="corrected"}`: 12, `fettle_node_memory_errors_total{controller="mc0",kind="uncorrected"}`: 0},
