@@ -3,29 +3,59 @@ package exporter
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/prometheus/common/expfmt"
 )
 
 // answer is the text of a page. It is written as a whole into buffers that are kept:
 // one write on the wire instead of one per few kilobytes.
 type answer struct {
-	status int
-	text   bytes.Buffer
+	body   bytes.Buffer
 	zipped bytes.Buffer
 	zip    *gzip.Writer // nil: not needed so far
 }
 
-// begin forgets the last answer.
-func (a *answer) begin() {
-	a.status = http.StatusOK
-	a.text.Reset()
+// encode writes the page in the format that r prefers: the text format, OpenMetrics
+// or protobuf. The parameter name[] picks families. One that cannot be encoded is left
+// out, and the error names it.
+func (p *page) encode(header http.Header, r *http.Request) error {
+	// OpenMetrics is on from the first release: it changes the identity of some series.
+	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+	header.Add("Vary", "Accept")
+	header.Set("Content-Type", string(format))
+	if names := r.URL.Query()["name[]"]; len(names) > 0 {
+		p.families = slices.DeleteFunc(p.families, func(f family) bool { return !slices.Contains(names, f.message.GetName()) })
+	}
+	p.body.Reset()
+	encoder := expfmt.NewEncoder(&p.body, format)
+	plain := format.FormatType() == expfmt.TypeTextPlain
+	var errs []error
+	for _, f := range p.families {
+		if plain && f.rows != nil {
+			f.text(&p.body)
+			continue
+		}
+		before := p.body.Len()
+		if err := encoder.Encode(f.message); err != nil {
+			p.body.Truncate(before)
+			errs = append(errs, fmt.Errorf("%s: %w", f.message.GetName(), err))
+		}
+	}
+	if closer, ok := encoder.(expfmt.Closer); ok {
+		errs = append(errs, closer.Close()) // OpenMetrics' last line
+	}
+	return errors.Join(errs...)
 }
 
 // send sends the answer, compressed if r takes that.
 func (a *answer) send(w http.ResponseWriter, r *http.Request) error {
-	body := &a.text
+	body := &a.body
 	w.Header().Add("Vary", "Accept-Encoding")
 	if takesGzip(r.Header) {
 		if err := a.compress(); err != nil {
@@ -35,7 +65,6 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(a.status)
 	_, err := w.Write(body.Bytes())
 	return err
 }
@@ -53,7 +82,7 @@ func (a *answer) compress() error {
 	} else {
 		a.zip.Reset(&a.zipped)
 	}
-	if _, err := a.zip.Write(a.text.Bytes()); err != nil {
+	if _, err := a.zip.Write(a.body.Bytes()); err != nil {
 		return err
 	}
 	return a.zip.Close()
@@ -72,18 +101,3 @@ func takesGzip(h http.Header) bool {
 	}
 	return false
 }
-
-// recorder is the ResponseWriter that an answer is written with before it is sent.
-type recorder struct {
-	page   *page
-	header http.Header
-}
-
-// Header is what is sent beside the answer.
-func (r recorder) Header() http.Header { return r.header }
-
-// WriteHeader notes the status.
-func (r recorder) WriteHeader(status int) { r.page.status = status }
-
-// Write adds to the answer.
-func (r recorder) Write(b []byte) (int, error) { return r.page.text.Write(b) }

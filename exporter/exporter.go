@@ -130,16 +130,13 @@ func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	p := e.page()
 	defer e.keep(p)
-	p.begin()
-	promhttp.HandlerForTransactional(gathering{e, ctx, chosen, p}, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelError),
-		// One bad series must not cost the others.
-		ErrorHandling: promhttp.ContinueOnError,
-		// On from the first release: it changes the identity of some series.
-		EnableOpenMetrics: true,
-		// The page does it, as a whole and at less cost.
-		DisableCompression: true,
-	}).ServeHTTP(recorder{p, w.Header()}, r)
+	// One bad series must not cost the others.
+	if err := e.gather(ctx, chosen, p); err != nil {
+		e.log.Error("Some metrics could not be gathered", "err", err)
+	}
+	if err := p.encode(w.Header(), r); err != nil {
+		e.log.Error("Some metrics could not be encoded", "err", err)
+	}
 	if err := p.send(w, r); err != nil {
 		e.log.Debug("A scrape did not take its answer", "err", err)
 	}
@@ -163,23 +160,16 @@ func (e *Exporter) keep(p *page) {
 	}
 }
 
-// gathering is one scrape, for the handler that encodes it.
-type gathering struct {
-	exporter *Exporter
-	ctx      context.Context
-	chosen   []*running
-	page     *page
-}
-
-// Gather reads everything. What it hands over is valid as long as its page is.
-func (g gathering) Gather() (families []*dto.MetricFamily, done func(), err error) {
-	e := g.exporter
-	e.scrape(g.ctx, g.chosen, g.page)
+// gather reads everything onto the page. What could be read is there also if it fails.
+func (e *Exporter) gather(ctx context.Context, chosen []*running, p *page) error {
+	e.scrape(ctx, chosen, p)
 	var self []*dto.MetricFamily
+	var err error
 	if e.self != nil {
 		self, err = e.self.Gather()
 	}
-	return g.page.gather(g.chosen, self), func() {}, err
+	p.arrange(chosen, self)
+	return err
 }
 
 // choose picks the collectors of one scrape.

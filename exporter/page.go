@@ -18,7 +18,7 @@ import (
 type page struct {
 	parts    map[*running]*part
 	own      part
-	families []*dto.MetricFamily
+	families []family
 	answer
 }
 
@@ -30,20 +30,34 @@ func newPage(collectors []*running) *page {
 	return p
 }
 
-// gather lists the families of the chosen collectors and those of other, by name.
-func (p *page) gather(chosen []*running, other []*dto.MetricFamily) []*dto.MetricFamily {
-	p.families = append(append(p.families[:0], other...), p.own.families...)
+// arrange lists the families of the chosen collectors and those of other, by name.
+func (p *page) arrange(chosen []*running, other []*dto.MetricFamily) {
+	p.families = append(p.families[:0], p.own.families...)
+	p.pass(other)
 	for _, c := range chosen {
-		p.families = append(append(p.families, p.parts[c].families...), p.parts[c].passed...)
+		p.families = append(p.families, p.parts[c].families...)
+		p.pass(p.parts[c].passed)
 	}
-	slices.SortFunc(p.families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return p.families
+	slices.SortFunc(p.families, func(a, b family) int { return strings.Compare(a.message.GetName(), b.message.GetName()) })
+}
+
+func (p *page) pass(families []*dto.MetricFamily) {
+	for _, f := range families {
+		p.families = append(p.families, family{message: f})
+	}
+}
+
+// family is all series of one metric. Those that somebody else made have no rows.
+type family struct {
+	message *dto.MetricFamily
+	heading []byte // in the text format
+	rows    []*row
 }
 
 // part is the samples of one collector on a page.
 type part struct {
 	series   []*row // in the order in which they were emitted
-	families []*dto.MetricFamily
+	families []family
 	passed   []*dto.MetricFamily // as they were handed over
 	twice    error               // the series that there were more than once
 }
@@ -54,6 +68,7 @@ type row struct {
 	labels []string
 	value  *float64
 	told   *dto.Metric
+	name   []byte // with the labels, in the text format
 }
 
 // is tells that r is the series of a.
@@ -75,27 +90,28 @@ func (p *part) fill(samples []sample) error {
 	}
 	if !same {
 		p.series = slices.Clip(p.series[:len(samples)])
-		p.arrange()
+		p.sort()
 	}
 	return p.twice
 }
 
-// arrange makes the families of the series: by name, each by its labels.
-func (p *part) arrange() {
+// sort makes the families of the series: by name, each by its labels.
+func (p *part) sort() {
 	sorted := slices.Clone(p.series)
 	slices.SortStableFunc(sorted, compare)
 	p.families, p.twice = nil, nil
-	var family *dto.MetricFamily
 	for i, s := range sorted {
 		if i > 0 && compare(sorted[i-1], s) == 0 {
 			p.twice = errors.Join(p.twice, fmt.Errorf("%s%v is there twice", s.metric.Name, s.labels))
 			continue
 		}
-		if family == nil || family.GetName() != s.metric.Name {
-			family = s.metric.family()
-			p.families = append(p.families, family)
+		if n := len(p.families); n == 0 || p.families[n-1].message.GetName() != s.metric.Name {
+			message := s.metric.family()
+			p.families = append(p.families, family{message: message, heading: heading(message)})
 		}
-		family.Metric = append(family.Metric, s.told)
+		f := &p.families[len(p.families)-1]
+		f.message.Metric = append(f.message.Metric, s.told)
+		f.rows = append(f.rows, s)
 	}
 }
 
@@ -126,6 +142,7 @@ func (s sample) kept() *row {
 	} else {
 		k.told.Gauge = &dto.Gauge{Value: &value}
 	}
+	k.name = named(s.metric.Name, k.told.Label)
 	return k
 }
 

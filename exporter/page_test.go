@@ -1,12 +1,19 @@
 package exporter
 
 import (
+	"bytes"
 	"maps"
+	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 )
 
 func TestPageReplacesWhatIsNotUTF8(t *testing.T) {
@@ -16,7 +23,7 @@ func TestPageReplacesWhatIsNotUTF8(t *testing.T) {
 		if err := p.fill([]sample{{m, 1, []string{"/mnt/\xff"}}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := valuesOf(p.families); got[`fettle_test{mountpoint="/mnt/`+"\uFFFD"+`"}`] != 1 {
+		if got := valuesOf(messages(p.families)); got[`fettle_test{mountpoint="/mnt/`+"\uFFFD"+`"}`] != 1 {
 			t.Errorf("got %v", got)
 		}
 	}
@@ -30,7 +37,7 @@ func TestPageTellsWhatIsThereTwice(t *testing.T) {
 		if err := p.fill(twice); err == nil || !strings.Contains(err.Error(), "fettle_test[x] is there twice") {
 			t.Errorf("got %v", err)
 		}
-		if got := valuesOf(p.families); len(got) != 2 || got[`fettle_test{a="x"}`] != 1 {
+		if got := valuesOf(messages(p.families)); len(got) != 2 || got[`fettle_test{a="x"}`] != 1 {
 			t.Errorf("got %v", got)
 		}
 	}
@@ -73,12 +80,12 @@ func TestPageTellsTheLastSamples(t *testing.T) {
 		if err := p.fill(samples); err != nil {
 			t.Fatal(err)
 		}
-		if got := valuesOf(p.families); !maps.Equal(got, want) {
+		if got := valuesOf(messages(p.families)); !maps.Equal(got, want) {
 			t.Fatalf("round %d: got %v, want %v", round, got, want)
 		}
 		for i, f := range p.families[min(1, len(p.families)):] {
-			if f.GetName() <= p.families[i].GetName() {
-				t.Fatalf("round %d: %s before %s", round, p.families[i].GetName(), f.GetName())
+			if f.message.GetName() <= p.families[i].message.GetName() {
+				t.Fatalf("round %d: %s before %s", round, p.families[i].message.GetName(), f.message.GetName())
 			}
 		}
 	}
@@ -95,5 +102,62 @@ func TestThePageThatIsFilledAgainDoesNotAllocate(t *testing.T) {
 	})
 	if allocations > 0 {
 		t.Errorf("%v allocations", allocations)
+	}
+}
+
+func messages(families []family) []*dto.MetricFamily {
+	var all []*dto.MetricFamily
+	for _, f := range families {
+		all = append(all, f.message)
+	}
+	return all
+}
+
+// Our text is, byte by byte, what expfmt makes of the same page.
+func TestTextIsTheUsualOne(t *testing.T) {
+	m := []*Metric{gauge("fettle_b", "With a \\ and a\nsecond \"line\".", "y", "x"), counter("fettle_a_total", "A."), gauge("fettle_c", "C.", "x")}
+	var samples []sample
+	for i, v := range []float64{0, 1, -1, 0.1, 1e6, 123456789, 1e21, 1e-9, math.MaxFloat64, 9007199254740993, -0.5} {
+		samples = append(samples, sample{m[0], v, []string{"a\\b\"c\nd é \xff", strconv.Itoa(i)}})
+	}
+	samples = append(samples, sample{m[1], 42, nil}, sample{m[2], 1, []string{""}})
+	p := newPage(nil)
+	if err := p.own.fill(samples); err != nil {
+		t.Fatal(err)
+	}
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	var got, want bytes.Buffer
+	for _, f := range p.own.families {
+		f.text(&got)
+	}
+	encoder := expfmt.NewEncoder(&want, format)
+	for _, f := range p.own.families {
+		if err := encoder.Encode(f.message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got.String() != want.String() {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want.String())
+	}
+}
+
+// A family that cannot be encoded does not cost the others.
+func TestAFamilyThatCannotBeEncodedIsLeftOut(t *testing.T) {
+	p := newPage(nil)
+	if err := p.own.fill([]sample{{gauge("fettle_z", "Z."), 1, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	name, kind := "fettle_a", dto.MetricType_COUNTER
+	p.arrange(nil, []*dto.MetricFamily{{Name: &name, Type: &kind, Metric: []*dto.Metric{{}}}})
+	for _, accept := range []string{"", "application/openmetrics-text;version=1.0.0"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		err := p.encode(http.Header{}, r)
+		if err == nil || !strings.Contains(err.Error(), "fettle_a") {
+			t.Errorf("%q: %v", accept, err)
+		}
+		if text := p.body.String(); strings.Contains(text, "fettle_a") || !strings.Contains(text, "\nfettle_z 1") {
+			t.Errorf("%q: got\n%s", accept, text)
+		}
 	}
 }

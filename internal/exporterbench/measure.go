@@ -98,12 +98,12 @@ func start(ctx context.Context, args []string) (*program, error) {
 		// Whether the answer is compressed is asked for, and seen.
 		Transport: &http.Transport{DisableCompression: true},
 	}}
-	p.cmd = exec.CommandContext(ctx, args[0], append(args[1:], "--web.listen-address="+address)...)
+	p.cmd = exec.CommandContext(ctx, args[0], append(args[1:], "--web.listen-address="+address)...) //nolint:gosec // the two programs that the caller named
 	p.cmd.Stderr = os.Stderr
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { //nolint:forbidigo // polled, with a deadline
 		if err = p.scrape(ctx, false); err == nil {
 			return p, nil
 		}
