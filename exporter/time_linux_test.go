@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 
@@ -184,8 +185,10 @@ func TestTimeFromChronyWithoutASource(t *testing.T) {
 	}
 }
 
-// One who is there and never answers costs a second, and only what it alone knows.
+// One who is there and never answers costs a second, and only what it alone knows; and
+// nothing is left of the question.
 func TestTimeOfAMuteKeeper(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	socket := filepath.Join(t.TempDir(), "bus")
 	bus, err := net.Listen("unix", socket)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"go.uber.org/goleak"
 )
 
 // systemBus starts a bus that would start timesyncd for who asks, as a real one does,
@@ -55,6 +56,7 @@ func (f fakeTimesyncd) GetAll(string) (map[string]dbus.Variant, *dbus.Error) { r
 // Over a real bus, of which the first one asked must not start the service.
 func TestTimesyncdOverARealBus(t *testing.T) {
 	socket, started := systemBus(t)
+	before := goleak.IgnoreCurrent()
 	c := timeOf(t, timex{synchronised: true, maxError: 0.5})
 	c.bus = socket
 	got := gathered(t, c)
@@ -63,6 +65,8 @@ func TestTimesyncdOverARealBus(t *testing.T) {
 	if _, err := os.Stat(started); err == nil {
 		t.Error("asking started the service")
 	}
+
+	goleak.VerifyNone(t, before) // the connection was closed
 
 	bus, err := dbus.Connect("unix:path=" + socket)
 	if err != nil {
