@@ -128,7 +128,7 @@ func (b *fakeBus) answer(m *dbus.Message) *dbus.Message {
 		return reply(m, ":1.1")
 	default:
 		if b.alone {
-			return failure(m, "org.freedesktop.DBus.Error.ServiceUnknown")
+			return failure(m, "org.freedesktop.DBus.Error.NameHasNoOwner")
 		}
 	}
 	switch member {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -50,6 +51,13 @@ func readOnce(t *testing.T, c Collector, views ...cluster.View) reading {
 	s := &Scrape{}
 	for _, v := range views {
 		s.clusters = append(s.clusters, &watched{Source: Source{Viewer: fixedView(v)}})
+	}
+	if open, ok := c.(io.Closer); ok {
+		t.Cleanup(func() {
+			if err := open.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	return (&running{collector: c}).read(ctx, s)
 }

@@ -16,6 +16,7 @@ func TestFiftyScrapesAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer closed(t, e)
 	series := func(body string) int { return strings.Count("\n"+body, "\nfettle_node_load") }
 	var scrapes sync.WaitGroup
 	for i := range 50 {

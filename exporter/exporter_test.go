@@ -60,6 +60,14 @@ func TestUnknownCollectorInOptions(t *testing.T) {
 	}
 }
 
+// closed closes e: on a machine with a bus, collectors hold connections to it.
+func closed(t *testing.T, e *Exporter) {
+	t.Helper()
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"": 9500 * time.Millisecond, "10": 9500 * time.Millisecond, "1": 500 * time.Millisecond, "0.2": 100 * time.Millisecond,
@@ -132,6 +140,7 @@ func TestWholeScrape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer closed(t, e)
 	get(t, e, "", "") // promhttp_* counts whole scrapes
 	body := get(t, e, "", "").Body.String()
 	parser := expfmt.NewTextParser(model.UTF8Validation)

@@ -228,6 +228,7 @@ func TestStuckLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer closed(t, e)
 	for range 2 {
 		got := scraped(t, e, "", "2")
 		for _, want := range []string{
@@ -260,6 +261,7 @@ func TestOneLookPerScrape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer closed(t, e)
 	for i := range int32(3) {
 		scraped(t, e, "?collect[]=raft&collect[]=sync", "")
 		if n := viewer.looks.Load(); n != i+1 {

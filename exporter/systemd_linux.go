@@ -51,7 +51,8 @@ func (s *systemd) units(ctx context.Context, method string, args ...any) ([]list
 	var units []listedUnit
 	err := s.call(ctx, "/org/freedesktop/systemd1", systemdName+".Manager."+method, args, &units)
 	// A bus without systemd on it, as containers have.
-	if e, ok := errors.AsType[dbus.Error](err); ok && e.Name == "org.freedesktop.DBus.Error.ServiceUnknown" && !s.boots() {
+	unowned := []string{"org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown"}
+	if e, ok := errors.AsType[dbus.Error](err); ok && slices.Contains(unowned, e.Name) && !s.boots() {
 		err = errNotBooted
 	}
 	slices.SortFunc(units, func(a, b listedUnit) int { return cmp.Compare(a.Name, b.Name) })
