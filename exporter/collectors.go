@@ -22,6 +22,7 @@ func Collectors() []Entry {
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
 		{Name: "pressure", Help: "time in which processes waited for CPU, memory and disks", Default: linux, New: newPressure},
 		{Name: "vm", Help: "page faults, swapping, reclaim and processes killed for want of memory", Default: linux, New: newVM},
+		{Name: "fragmentation", Help: "free memory by the size of its pieces", New: newFragmentation},
 		{Name: "descriptors", Help: "open files of the machine", Default: linux, New: newDescriptors},
 		{Name: "conntrack", Help: "connections that the kernel tracks", Default: linux, New: newConntrack},
 		{Name: "process", Help: "processes by state, and threads", New: newProcess},

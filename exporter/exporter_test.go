@@ -54,7 +54,7 @@ func TestChoice(t *testing.T) {
 
 func TestUnknownCollectorInOptions(t *testing.T) {
 	_, err := New(Options{Collectors: map[string]bool{"cpus": true}})
-	const want = `unknown collector "cpus": the collectors are cpu, memory, load, disk, filesystem, network, pressure, vm, descriptors, conntrack, process, boot, kernel, hardware, time, unit, textfile, raft, sync`
+	const want = `unknown collector "cpus": the collectors are cpu, memory, load, disk, filesystem, network, pressure, vm, fragmentation, descriptors, conntrack, process, boot, kernel, hardware, time, unit, textfile, raft, sync`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -115,6 +115,7 @@ func TestFormats(t *testing.T) {
 		"": "text/plain",
 		"application/openmetrics-text;version=1.0.0": "application/openmetrics-text",
 		"text/plain;version=0.0.4":                   "text/plain",
+		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited": "application/vnd.google.protobuf",
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 		r.Header.Set("Accept", accept)

@@ -95,9 +95,12 @@ func TestFilesystemWithADeadMount(t *testing.T) {
 	dead := `{device="server:/export",fstype="nfs4",mountpoint="/mnt/nfs"}`
 	alive := `{device="/dev/vdc",fstype="xfs",mountpoint="/mnt/with blank"}`
 	scrape := func() map[string]float64 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		r := (&running{collector: c}).read(ctx, &Scrape{})
+		if ctx.Err() != nil {
+			t.Error("the scrape waited for the dead mount until its deadline")
+		}
 		if r.err != nil {
 			t.Fatal(r.err)
 		}

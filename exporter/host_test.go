@@ -38,7 +38,7 @@ func procWith(t *testing.T, text string) Host {
 	host := Host{Proc: t.TempDir()}
 	for _, name := range []string{
 		"stat", "meminfo", "loadavg", "diskstats", "net/dev", "1/mountinfo", "uptime", "filesystems",
-		"vmstat", "sys/fs/file-nr", "sys/kernel/pid_max", "sys/kernel/threads-max", "1/stat",
+		"vmstat", "buddyinfo", "sys/fs/file-nr", "sys/kernel/pid_max", "sys/kernel/threads-max", "1/stat",
 		"sys/net/netfilter/nf_conntrack_count", "sys/net/netfilter/nf_conntrack_max",
 		"pressure/cpu", "pressure/io", "pressure/memory", "pressure/irq",
 	} {
