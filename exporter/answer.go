@@ -34,11 +34,11 @@ func (p *page) encode(header http.Header, r *http.Request) error {
 	}
 	p.body.Reset()
 	encoder := expfmt.NewEncoder(&p.body, format)
-	plain := format.FormatType() == expfmt.TypeTextPlain
+	dialect, textual := dialectOf(format)
 	var errs []error
 	for _, f := range p.families {
-		if plain && f.rows != nil {
-			f.text(&p.body)
+		if textual && f.rows != nil {
+			f.text(&p.body, dialect)
 			continue
 		}
 		before := p.body.Len()

@@ -49,9 +49,9 @@ func (p *page) pass(families []*dto.MetricFamily) {
 
 // family is all series of one metric. Those that somebody else made have no rows.
 type family struct {
-	message *dto.MetricFamily
-	heading []byte // in the text format
-	rows    []*row
+	message  *dto.MetricFamily
+	headings [dialects][]byte
+	rows     []*row
 }
 
 // part is the samples of one collector on a page.
@@ -68,7 +68,7 @@ type row struct {
 	labels []string
 	value  *float64
 	told   *dto.Metric
-	name   []byte // with the labels, in the text format
+	name   []byte // with the labels, in both text formats
 }
 
 // is tells that r is the series of a.
@@ -107,7 +107,7 @@ func (p *part) sort() {
 		}
 		if n := len(p.families); n == 0 || p.families[n-1].message.GetName() != s.metric.Name {
 			message := s.metric.family()
-			p.families = append(p.families, family{message: message, heading: heading(message)})
+			p.families = append(p.families, family{message: message, headings: headings(message)})
 		}
 		f := &p.families[len(p.families)-1]
 		f.message.Metric = append(f.message.Metric, s.told)

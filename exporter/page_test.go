@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 func TestPageReplacesWhatIsNotUTF8(t *testing.T) {
@@ -117,27 +118,44 @@ func messages(families []family) []*dto.MetricFamily {
 func TestTextIsTheUsualOne(t *testing.T) {
 	m := []*Metric{gauge("fettle_b", "With a \\ and a\nsecond \"line\".", "y", "x"), counter("fettle_a_total", "A."), gauge("fettle_c", "C.", "x")}
 	var samples []sample
-	for i, v := range []float64{0, 1, -1, 0.1, 1e6, 123456789, 1e21, 1e-9, math.MaxFloat64, 9007199254740993, -0.5} {
+	for i, v := range []float64{0, 1, -1, 0.1, 1e6, 123456789, 1e21, 1e-9, math.MaxFloat64, 9007199254740993, -0.5, math.Copysign(0, -1)} {
 		samples = append(samples, sample{m[0], v, []string{"a\\b\"c\nd é \xff", strconv.Itoa(i)}})
 	}
-	samples = append(samples, sample{m[1], 42, nil}, sample{m[2], 1, []string{""}})
+	samples = append(samples, sample{m[1], 42, nil}, sample{m[2], 1, []string{""}}, sample{counter("fettle_d", "Without the suffix."), 5, nil})
 	p := newPage(nil)
 	if err := p.own.fill(samples); err != nil {
 		t.Fatal(err)
 	}
-	format := expfmt.NewFormat(expfmt.TypeTextPlain)
-	var got, want bytes.Buffer
-	for _, f := range p.own.families {
-		f.text(&got)
-	}
-	encoder := expfmt.NewEncoder(&want, format)
-	for _, f := range p.own.families {
-		if err := encoder.Encode(f.message); err != nil {
-			t.Fatal(err)
+	for _, kind := range []expfmt.FormatType{expfmt.TypeTextPlain, expfmt.TypeOpenMetrics} {
+		format := expfmt.NewFormat(kind)
+		d, ok := dialectOf(format)
+		if !ok {
+			t.Fatalf("%s is not written from rows", format)
+		}
+		var got, want bytes.Buffer
+		for _, f := range p.own.families {
+			f.text(&got, d)
+		}
+		encoder := expfmt.NewEncoder(&want, format)
+		for _, f := range p.own.families {
+			if err := encoder.Encode(f.message); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got.String() != want.String() {
+			t.Errorf("%s: got\n%s\nwant\n%s", format, got.String(), want.String())
 		}
 	}
-	if got.String() != want.String() {
-		t.Errorf("got\n%s\nwant\n%s", got.String(), want.String())
+}
+
+func TestFormatsThatAreNotWrittenFromRows(t *testing.T) {
+	for _, format := range []expfmt.Format{
+		expfmt.NewFormat(expfmt.TypeProtoDelim),
+		expfmt.NewFormat(expfmt.TypeTextPlain).WithEscapingScheme(model.DotsEscaping),
+	} {
+		if d, ok := dialectOf(format); ok {
+			t.Errorf("%s is %v", format, d)
+		}
 	}
 }
 

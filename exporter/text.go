@@ -6,25 +6,70 @@ import (
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
-// text writes f, of which there are rows, in the text format. It says what expfmt
-// would, at a fraction of the cost: the names and labels of the rows are written
-// already, and only the values are new.
-func (f family) text(to *bytes.Buffer) {
-	to.Write(f.heading)
+// dialect is a text format that is written from rows.
+type dialect int
+
+const (
+	plainText dialect = iota
+	openMetrics
+	dialects
+)
+
+// dialectOf is the dialect of a format; false for protobuf, and where names are to be
+// escaped as if they had dots, which changes each of ours.
+func dialectOf(format expfmt.Format) (dialect, bool) {
+	if format.ToEscapingScheme() == model.DotsEscaping {
+		return 0, false
+	}
+	switch format.FormatType() {
+	case expfmt.TypeTextPlain:
+		return plainText, true
+	case expfmt.TypeOpenMetrics:
+		return openMetrics, true
+	default:
+		return 0, false
+	}
+}
+
+// text writes f, of which there are rows. It says what expfmt would, at a fraction of
+// the cost: the names and labels of the rows are written already, and only the values
+// are new.
+func (f family) text(to *bytes.Buffer, d dialect) {
+	to.Write(f.headings[d])
 	for _, r := range f.rows {
 		to.Write(r.name)
-		to.Write(strconv.AppendFloat(to.AvailableBuffer(), *r.value, 'g', -1, 64))
+		// Of a negative zero, adding zero makes a zero.
+		value := strconv.AppendFloat(to.AvailableBuffer(), *r.value+0, 'g', -1, 64)
+		if d == openMetrics && !bytes.ContainsAny(value, "e.") {
+			value = append(value, ".0"...)
+		}
+		to.Write(value)
 		to.WriteByte('\n')
 	}
 }
 
-// heading are the lines before the series of f.
-func heading(f *dto.MetricFamily) []byte {
-	kind := strings.ToLower(f.GetType().String())
-	return []byte("# HELP " + f.GetName() + " " + strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(f.GetHelp()) +
-		"\n# TYPE " + f.GetName() + " " + kind + "\n")
+// headings are the lines before the series of f, in each dialect.
+func headings(f *dto.MetricFamily) [dialects][]byte {
+	name, kind, help := f.GetName(), strings.ToLower(f.GetType().String()), f.GetHelp()
+	lines := func(name, kind, help string) []byte {
+		return []byte("# HELP " + name + " " + help + "\n# TYPE " + name + " " + kind + "\n")
+	}
+	// OpenMetrics knows a counter by its name without the suffix.
+	short, openKind := name, kind
+	if f.GetType() == dto.MetricType_COUNTER {
+		var suffixed bool
+		if short, suffixed = strings.CutSuffix(name, "_total"); !suffixed {
+			openKind = "unknown"
+		}
+	}
+	return [dialects][]byte{
+		plainText:   lines(name, kind, strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(help)),
+		openMetrics: lines(short, openKind, strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(help)),
+	}
 }
 
 // named is the line of a series up to its value.
