@@ -41,7 +41,7 @@ func (t *terminal) blocks(all []block, indent string) {
 func (t *terminal) block(b block, indent string) {
 	switch b.form {
 	case heading:
-		fmt.Fprintf(t, "%s%s\n", indent, t.bold(flat(b.text)))
+		t.wrap(t.bold(flat(b.text)), indent, indent)
 	case paragraph:
 		t.wrap(t.line(b.text), indent, indent)
 	case code:
@@ -96,7 +96,8 @@ func (t *terminal) table(rows [][]string, indent string) {
 	for _, w := range widths[:max(0, len(widths)-1)] {
 		taken += w + 2
 	}
-	if t.look.Width > 0 && taken+30 > t.look.Width && taken+widths[len(widths)-1] > t.look.Width {
+	last := widths[len(widths)-1]
+	if t.look.Width > 0 && (taken+30 > t.look.Width && taken+last > t.look.Width || taken+longestWord(rows) > t.look.Width) {
 		t.stacked(rows, indent)
 		return
 	}
@@ -110,6 +111,16 @@ func (t *terminal) table(rows [][]string, indent string) {
 			lead += cell + strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell)+2)
 		}
 	}
+}
+
+// longestWord of the last column is what cannot be broken.
+func longestWord(rows [][]string) (longest int) {
+	for _, row := range rows {
+		for _, word := range strings.Fields(row[len(row)-1]) {
+			longest = max(longest, utf8.RuneCountInString(word))
+		}
+	}
+	return longest
 }
 
 func (t *terminal) stacked(rows [][]string, indent string) {
