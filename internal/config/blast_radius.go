@@ -114,6 +114,9 @@ func (k check) limit(at strictyaml.Path, text string, l repair.Limit) {
 	}
 	n, _ := strconv.Atoi(m[1])
 	of := len(l.Members)
+	if of == 0 { // which is told where they are declared
+		return
+	}
 	least := (100 + of - 1) / of
 	switch {
 	case m[2] == "%" && n > 100:
