@@ -206,3 +206,17 @@ func (p *polls) again(t testing.TB) {
 		return nil
 	})
 }
+
+// first waits until both were asked once. A fettle that starts asks for every alert
+// that they have: what is fired before that answer may come by it, past the gate.
+func (p *polls) first(t testing.TB) {
+	t.Helper()
+	until(t, "fettle has polled once", func() error {
+		for _, n := range p.asked {
+			if n.Load() == 0 {
+				return errNotYet
+			}
+		}
+		return nil
+	})
+}

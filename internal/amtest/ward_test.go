@@ -34,6 +34,7 @@ func newWard(t *testing.T, services int, r routing, overrides string) *ward {
 	w.polls = newPolls(t, w.pair)
 	w.server = configure(t, w.inventory(), w.polls.urls, overrides)
 	w.serve()
+	w.polls.first(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the journal:\n%s\nthe supervisor:\n%s\nfettle:\n%s\nAlertmanager a:\n%s\nAlertmanager b:\n%s",
