@@ -4,8 +4,8 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/shirou/gopsutil/v3/cpu"
@@ -22,24 +22,11 @@ func (c *cpuCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error 
 	if err != nil {
 		return fmt.Errorf("read CPU times: %w", err)
 	}
-	if len(times) == 0 { // what gopsutil makes of an unreadable file
-		return fmt.Errorf("read CPU times: no CPU in %s", c.host.proc("stat"))
+	cpus := make([]cpuFigures, len(times))
+	for i, t := range times {
+		cpus[i] = cpuFigures{strings.TrimPrefix(t.CPU, "cpu"), map[string]float64{
+			"user": t.User, "nice": t.Nice, "system": t.System, "idle": t.Idle, "irq": t.Irq,
+		}}
 	}
-	var errs []error
-	for _, t := range times {
-		if t.User+t.Nice+t.System+t.Idle+t.Iowait+t.Irq+t.Softirq+t.Steal == 0 {
-			errs = append(errs, fmt.Errorf("read CPU times: all zero for %s in %s", t.CPU, c.host.proc("stat")))
-			continue
-		}
-		name := strings.TrimPrefix(t.CPU, "cpu")
-		emit(c.seconds, t.User, name, "user")
-		emit(c.seconds, t.Nice, name, "nice")
-		emit(c.seconds, t.System, name, "system")
-		emit(c.seconds, t.Idle, name, "idle")
-		emit(c.seconds, t.Iowait, name, "iowait")
-		emit(c.seconds, t.Irq, name, "irq")
-		emit(c.seconds, t.Softirq, name, "softirq")
-		emit(c.seconds, t.Steal, name, "steal")
-	}
-	return errors.Join(errs...)
+	return c.tell(runtime.GOOS, cpus, emit)
 }

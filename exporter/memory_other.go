@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/shirou/gopsutil/v3/mem"
 )
@@ -20,25 +21,17 @@ func (c *memoryCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) err
 	if err != nil {
 		return fmt.Errorf("read memory: %w", err)
 	}
-	// gopsutil may answer what it cannot read with zeros.
-	if m.Total == 0 || m.Free+m.Available+m.Cached == 0 {
-		return errors.New("read memory: no figures")
-	}
+	bytes := map[string]uint64{"MemTotal": m.Total, "MemAvailable": m.Available, "MemFree": m.Free, "Buffers": m.Buffers}
 	swap, err := mem.SwapMemoryWithContext(c.host.context(ctx))
-	if err != nil {
+	switch {
+	case err == nil:
+		bytes["SwapTotal"], bytes["SwapFree"] = swap.Total, swap.Free
+		bytes["CommitLimit"], bytes["Committed_AS"] = swap.Total, swap.Used
+	case err.Error() == "no swap devices found": // FreeBSD's way to have none
+		bytes["SwapTotal"], bytes["SwapFree"] = 0, 0
+		err = nil
+	default:
 		err = fmt.Errorf("read swap: %w", err)
-		swap = nil
 	}
-	values := map[string]uint64{
-		"MemTotal": m.Total, "MemAvailable": m.Available, "MemFree": m.Free, "Buffers": m.Buffers, "Cached": m.Cached,
-	}
-	if swap != nil {
-		values["SwapTotal"], values["SwapFree"] = swap.Total, swap.Free
-	}
-	for _, f := range c.fields {
-		if v, ok := values[f.name]; ok {
-			emit(f.metric, float64(v))
-		}
-	}
-	return err
+	return errors.Join(err, c.tell(runtime.GOOS, bytes, emit))
 }

@@ -4,8 +4,8 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/shirou/gopsutil/v3/net"
 )
@@ -17,23 +17,17 @@ func newNetworkSource(Host) networkSource { return networkSource{} }
 
 // Collect tells the columns that gopsutil has.
 func (c *networkCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
-	devices, err := net.IOCountersWithContext(c.host.context(ctx), true)
+	all, err := net.IOCountersWithContext(c.host.context(ctx), true)
 	if err != nil {
 		return fmt.Errorf("read network counters: %w", err)
 	}
-	if len(devices) == 0 { // not even the loopback
-		return errors.New("read network counters: no device")
-	}
-	for _, d := range devices {
-		if c.skip.MatchString(d.Name) {
-			continue
-		}
-		for i, v := range []uint64{d.BytesRecv, d.PacketsRecv, d.Errin, d.Dropin} {
-			emit(c.columns[i], float64(v), d.Name)
-		}
-		for i, v := range []uint64{d.BytesSent, d.PacketsSent, d.Errout, d.Dropout} {
-			emit(c.columns[sent+i], float64(v), d.Name)
+	devices := make([]networkFigures, len(all))
+	for i, d := range all {
+		devices[i] = networkFigures{
+			name:     d.Name,
+			received: [4]uint64{d.BytesRecv, d.PacketsRecv, d.Errin, d.Dropin},
+			sent:     [4]uint64{d.BytesSent, d.PacketsSent, d.Errout, d.Dropout},
 		}
 	}
-	return nil
+	return c.tell(runtime.GOOS, devices, emit)
 }
