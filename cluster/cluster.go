@@ -17,6 +17,32 @@ type Kind string
 const (
 	// KindEtcd is an etcd cluster: a quorum, voters and learners.
 	KindEtcd Kind = "etcd"
+	// KindConsul is the servers of a Consul data centre: a Raft quorum.
+	KindConsul Kind = "consul"
+	// KindMySQL is a MariaDB or MySQL primary and its replicas.
+	KindMySQL Kind = "mysql"
+	// KindPostgres is a PostgreSQL primary and its standbys.
+	KindPostgres Kind = "postgres"
+	// KindRedis is a Redis (or Valkey) primary and its replicas.
+	KindRedis Kind = "redis"
+	// KindMongoDB is a MongoDB replica set.
+	KindMongoDB Kind = "mongodb"
+	// KindKafka is a Kafka cluster and its consumer groups.
+	KindKafka Kind = "kafka"
+	// KindNATS is a NATS cluster with JetStream.
+	KindNATS Kind = "nats"
+	// KindZooKeeper is a ZooKeeper ensemble.
+	KindZooKeeper Kind = "zookeeper"
+	// KindHAProxy is a group of HAProxy processes.
+	KindHAProxy Kind = "haproxy"
+	// KindNginx is a group of nginx processes.
+	KindNginx Kind = "nginx"
+	// KindKeepalived is a group of VRRP routers that hold virtual addresses.
+	KindKeepalived Kind = "keepalived"
+	// KindGluster is a trusted pool of GlusterFS servers.
+	KindGluster Kind = "gluster"
+	// KindPacemaker is a Corosync and Pacemaker cluster.
+	KindPacemaker Kind = "pacemaker"
 	// KindService is a group of machines that run one unit each, without a quorum.
 	KindService Kind = "service"
 )
@@ -33,13 +59,18 @@ type Cluster struct {
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's
-// roots for https and nothing for http.
+// roots for https and nothing for http. Where the endpoint's scheme does not say
+// whether TLS is spoken (mysql://), any of it turns TLS on.
 type TLS struct {
+	Enabled    bool   `json:"enabled,omitempty"` // with the system's roots, where nothing else is to be said
 	CAFile     string `json:"ca_file,omitempty"`
 	CertFile   string `json:"cert_file,omitempty"`
 	KeyFile    string `json:"key_file,omitempty"`
 	ServerName string `json:"server_name,omitempty"`
 }
+
+// On tells whether anything of it is declared.
+func (t TLS) On() bool { return t != TLS{} }
 
 // Login is a user whose password stands in a file: secrets are references.
 type Login struct {

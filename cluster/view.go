@@ -1,11 +1,14 @@
 package cluster
 
+import "time"
+
 // View is what one look saw of a whole cluster: every inventory member, in
 // inventory order, whether it answered or not. Reachability here is this
 // program's own probe; what other vantage points say is in Sight.
 type View struct {
 	Cluster string       `json:"cluster"`
-	ID      string       `json:"id,omitempty"` // cluster ID, hex, as a reachable member told it
+	Kind    Kind         `json:"kind,omitempty"` // of the inventory
+	ID      string       `json:"id,omitempty"`   // cluster ID, hex, as a reachable member told it
 	Members []MemberView `json:"members"`
 	// Mismatch is true when reachable members name different memberships.
 	Mismatch bool `json:"mismatch,omitempty"`
@@ -24,18 +27,26 @@ type MemberView struct {
 	ID        string `json:"id,omitempty"` // hex; from the membership, also for an unreachable member
 	Learner   bool   `json:"learner,omitempty"`
 	Reachable bool   `json:"reachable"`
-	// Error is why it is not reachable: refused, timeout, tls, auth, other. Bounded: fit for a label.
-	Error      string   `json:"error,omitempty"`
-	Leader     string   `json:"leader,omitempty"` // ID of the leader that it names; empty: none
-	Term       uint64   `json:"term,omitempty"`
-	Commit     uint64   `json:"commit,omitempty"`
-	Applied    uint64   `json:"applied,omitempty"`
-	Version    string   `json:"version,omitempty"`
-	DBSize     int64    `json:"db_size,omitempty"`
-	DBInUse    int64    `json:"db_in_use,omitempty"`
-	DBQuota    int64    `json:"db_quota,omitempty"` // 0: not told (etcd before 3.6)
-	Alarms     []string `json:"alarms,omitempty"`   // raised by this member, as any member tells: NOSPACE, CORRUPT
-	AlarmsRead bool     `json:"alarms_read,omitempty"`
+	// Error is why it is not reachable, one of Reasons. Bounded: fit for a label.
+	Error string `json:"error,omitempty"`
+	// Why says the same to people, with what the member itself said: no secrets, 512 bytes at most.
+	Why string `json:"why,omitempty"`
+	// Pause is for how long it is not asked again, because it failed again and again; 0: it was asked.
+	Pause      time.Duration `json:"pause,omitempty"`
+	Leader     string        `json:"leader,omitempty"` // ID of the leader that it names; empty: none
+	Term       uint64        `json:"term,omitempty"`
+	Commit     uint64        `json:"commit,omitempty"`
+	Applied    uint64        `json:"applied,omitempty"`
+	Version    string        `json:"version,omitempty"`
+	DBSize     int64         `json:"db_size,omitempty"`
+	DBInUse    int64         `json:"db_in_use,omitempty"`
+	DBQuota    int64         `json:"db_quota,omitempty"` // 0: not told (etcd before 3.6)
+	Alarms     []string      `json:"alarms,omitempty"`   // raised by this member, as any member tells: NOSPACE, CORRUPT
+	AlarmsRead bool          `json:"alarms_read,omitempty"`
+	// Sync is how it follows its source; nil: its system has none to follow, or its driver does not tell.
+	Sync *Sync `json:"sync,omitempty"`
+	// Detail is what only this system's collector and guards read: a pointer to the driver's own type, nil where nothing was read.
+	Detail any `json:"-"`
 }
 
 // Member finds one member by name.

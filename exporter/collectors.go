@@ -32,7 +32,8 @@ func Collectors() []Entry {
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
 		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
 		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},
-		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each etcd cluster", Default: true, New: newRaft},
-		{Name: "sync", Help: "how far each etcd member is behind its leader", Default: true, New: newSync},
+		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},
+		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},
+		{Name: "sync", Help: "how far each member is behind the one that it follows", Default: true, New: newSync},
 	}
 }

@@ -43,8 +43,8 @@ func (c *raftCollector) Metrics() []*Metric {
 	}
 }
 
-func (c *raftCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error {
-	views, err := s.Views(ctx)
+func (c *raftCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
+	views, err := s.Views(cluster.KindEtcd, cluster.KindConsul)
 	for _, v := range views {
 		c.state(v, emit)
 		c.measured(v, emit)

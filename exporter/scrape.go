@@ -120,7 +120,7 @@ func (o own) samples(chosen []*running, all []told) []sample {
 // scrape reads all of the chosen collectors at once onto the page, and returns when
 // the last of them did, or ctx ended.
 func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
-	s := &Scrape{clusters: e.clusters}
+	s := scrapeOf(ctx, e.clusters, e.log)
 	all := make([]told, len(chosen))
 	var readings sync.WaitGroup
 	for i, c := range chosen {

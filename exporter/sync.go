@@ -2,53 +2,51 @@ package exporter
 
 import (
 	"context"
-	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
 )
 
 type syncCollector struct {
-	up, running *Metric // state
-	lag         *Metric // measured
+	up, running, primary    *Metric // state
+	seconds, bytes, entries *Metric // measured
 }
 
 func newSync(Host) Collector {
 	labels := []string{"cluster", "member"}
 	return &syncCollector{
 		up:      gauge("fettle_sync_up", "1 if the member can be asked how far it is.", labels...),
-		running: gauge("fettle_sync_running", "1 if the member follows (or is) the cluster's leader and has no CORRUPT alarm, which stops it from applying.", labels...),
-		lag:     gauge("fettle_sync_lag_entries", "Entries that the leader has committed and the member has not applied. Absent while either cannot be read.", labels...),
+		running: gauge("fettle_sync_running", "1 if the member's link to its source is there and everything replays; of a primary or leader, if it takes writes.", labels...),
+		primary: gauge("fettle_sync_primary", "1 if the member is the primary or leader.", labels...),
+		seconds: gauge("fettle_sync_lag_seconds", "How old what the member has is, beside what its source has. Absent while either cannot be read, and of a primary.", labels...),
+		bytes:   gauge("fettle_sync_lag_bytes", "Bytes that the source has and the member has not. Absent while either cannot be read, and of a primary.", labels...),
+		entries: gauge("fettle_sync_lag_entries", "Entries (Raft entries, transactions, messages) that the source has and the member has not. Absent while either cannot be read.", labels...),
 	}
 }
 
-func (c *syncCollector) Metrics() []*Metric { return []*Metric{c.up, c.running, c.lag} }
+func (c *syncCollector) Metrics() []*Metric {
+	return []*Metric{c.up, c.running, c.primary, c.seconds, c.bytes, c.entries}
+}
 
-func (c *syncCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error {
-	views, err := s.Views(ctx)
+// Collect tells of every cluster of a kind whose members follow one another. A member
+// of which nothing is known, because the look at its cluster did not come back, has
+// its state all the same.
+func (c *syncCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
+	views, err := s.Views(replicated()...)
 	for _, v := range views {
-		leader, led := v.Leader()
 		for _, m := range v.Members {
-			emit(c.up, boolean(m.Reachable), v.Cluster, m.Name)
-			emit(c.running, boolean(led && follows(m, leader)), v.Cluster, m.Name)
-			if led && leader.Reachable && m.Reachable {
-				emit(c.lag, behind(m, leader), v.Cluster, m.Name)
+			seen := cluster.Sync{}
+			if m.Sync != nil {
+				seen = *m.Sync
+			}
+			emit(c.up, boolean(seen.Up), v.Cluster, m.Name)
+			emit(c.running, boolean(seen.Running), v.Cluster, m.Name)
+			emit(c.primary, boolean(seen.Role == cluster.Primary), v.Cluster, m.Name)
+			for metric, lag := range map[*Metric]*float64{c.seconds: seen.Seconds, c.bytes: seen.Bytes, c.entries: seen.Entries} {
+				if lag != nil {
+					emit(metric, *lag, v.Cluster, m.Name)
+				}
 			}
 		}
 	}
 	return err
-}
-
-// follows tells that m is in the leader's term and names it: a cut-off member
-// that still names an old leader, or itself, does not.
-func follows(m, leader cluster.MemberView) bool {
-	return m.Reachable && m.Leader == leader.ID && m.Term >= leader.Term && !slices.Contains(m.Alarms, "CORRUPT")
-}
-
-// behind is never negative: a member that was asked after its leader may have
-// applied more than the leader had committed then.
-func behind(m, leader cluster.MemberView) float64 {
-	if m.Applied >= leader.Commit {
-		return 0
-	}
-	return float64(leader.Commit - m.Applied)
 }

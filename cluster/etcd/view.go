@@ -35,6 +35,7 @@ func (d *Driver) View(ctx context.Context) cluster.View {
 	}
 	all.Wait()
 	v := assemble(d.cluster, looks)
+	v.Follow()
 	d.remember(v)
 	return v
 }
@@ -72,7 +73,7 @@ func (m *member) status(ctx context.Context) (*pb.StatusResponse, error) {
 
 // assemble makes a View of the looks, which stand in inventory order.
 func assemble(c cluster.Cluster, looks []look) cluster.View {
-	v := cluster.View{Cluster: c.Name}
+	v := cluster.View{Cluster: c.Name, Kind: c.Kind}
 	newest := newestLook(looks)
 	if newest != nil {
 		v.ID = hexID(newest.status.GetHeader().GetClusterId())

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
-	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/exporter"
 	"github.com/fettle-io/fettle/internal/door"
 	"github.com/fettle-io/fettle/internal/inventory"
@@ -144,13 +143,13 @@ func (s *server) generation() (*generation, error) {
 	g := &generation{clusters: conf.Clusters, fromFile: fromFile}
 	var sources []exporter.Source
 	for _, c := range conf.Clusters {
-		if c.Kind != cluster.KindEtcd {
-			continue // nobody looks at it as a whole
-		}
-		driver, err := etcd.New(c, etcd.Options{})
+		driver, err := exporter.Open(c)
 		if err != nil {
 			g.close(s.log)
 			return nil, err
+		}
+		if driver == nil {
+			continue // nobody looks at it as a whole
 		}
 		g.open = append(g.open, driver)
 		sources = append(sources, exporter.Source{Cluster: c, Viewer: driver})

@@ -62,7 +62,6 @@ func (c check) errorf(key, format string, args ...any) {
 }
 
 func (c check) cluster(cl *cluster.Cluster) {
-	kinds := []string{string(cluster.KindEtcd), string(cluster.KindService)}
 	switch {
 	case cl.Name == "":
 		c.errorf("name", "the cluster has no name: give it one, it is the label `cluster` of its metrics")
@@ -71,9 +70,9 @@ func (c check) cluster(cl *cluster.Cluster) {
 	}
 	switch {
 	case cl.Kind == "":
-		c.errorf("kind", "the cluster has no kind: write kind: etcd or service")
-	case !slices.Contains(kinds, string(cl.Kind)):
-		c.errorf("kind", "unknown kind %s; %s", strictyaml.Clip(string(cl.Kind)), strictyaml.DidYouMean(string(cl.Kind), kinds))
+		c.errorf("kind", "the cluster has no kind: write one of %s", strings.Join(Kinds(), ", "))
+	case !slices.Contains(Kinds(), string(cl.Kind)):
+		c.errorf("kind", "unknown kind %s; %s", strictyaml.Clip(string(cl.Kind)), strictyaml.DidYouMean(string(cl.Kind), Kinds()))
 	}
 	if len(cl.Members) == 0 {
 		c.errorf("members", "the cluster has no members: list at least one")
@@ -99,11 +98,11 @@ func (c check) credentials(cl *cluster.Cluster) {
 	https := slices.ContainsFunc(cl.Members, func(m cluster.Member) bool {
 		return strings.HasPrefix(m.Endpoint, "https:") || strings.HasPrefix(m.Metrics, "https:")
 	})
-	if cl.TLS != (cluster.TLS{}) && !https {
+	if k := kindOf(cl.Kind); cl.TLS.On() && k.scheme && !https {
 		c.errorf("tls", "tls is declared, but no member is asked over https: write its endpoint as https://…, or leave tls out")
 	}
 	c.path(c.at.Join("read", "password_file"), "password_file", cl.Read.PasswordFile)
-	if (cl.Read.Username == "") != (cl.Read.PasswordFile == "") {
+	if (cl.Read.Username == "") != (cl.Read.PasswordFile == "") && !(kindOf(cl.Kind).token && cl.Read.Username == "") {
 		c.errorf("read", "a login needs both username and password_file")
 	}
 }
@@ -157,7 +156,7 @@ func (c check) unique(before []cluster.Member, m cluster.Member) {
 // not ask for the quorum of the other. known are the endpoints so far.
 func (c check) otherClusters(mine cluster.Cluster, known map[string]cluster.Target) {
 	for i, m := range mine.Members {
-		if mine.Kind != cluster.KindEtcd || m.Endpoint == "" {
+		if !kindOf(mine.Kind).quorum || m.Endpoint == "" {
 			continue
 		}
 		other, taken := known[m.Endpoint]

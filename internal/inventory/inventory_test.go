@@ -98,7 +98,7 @@ func TestCheckRefuses(t *testing.T) {
 		},
 		"cluster twice":   {member("- name: demo\n  kind: etcd\n  members:\n  " + good), `8:9: cluster "demo" is declared twice, first on line 2: names are unique`},
 		"kind":            {"clusters:\n- name: demo\n  kind: ectd\n  members:\n  " + good, `3:9: unknown kind "ectd"; did you mean "etcd"?`},
-		"no kind":         {"clusters:\n- name: demo\n  members:\n  " + good, `2:3: the cluster has no kind: write kind: etcd or service`},
+		"no kind":         {"clusters:\n- name: demo\n  members:\n  " + good, `2:3: the cluster has no kind: write one of etcd, consul, mysql, postgres, redis, mongodb, kafka, nats, zookeeper, haproxy, nginx, keepalived, gluster, pacemaker, service`},
 		"no members":      {"clusters:\n- name: demo\n  kind: etcd\n", `2:3: the cluster has no members: list at least one`},
 		"member key":      {member("    data-dir: /x"), `8:5: unknown key "data-dir" in clusters[0].members[0]; did you mean "data_dir"?`},
 		"no member name":  {"clusters:\n- name: demo\n  kind: etcd\n  members:\n  - endpoint: http://a:1\n    peer: http://a:2\n", "5:5: the member has no name: give it one, it is the label `member` of its metrics"},

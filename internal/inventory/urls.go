@@ -13,20 +13,26 @@ import (
 
 // urls checks where a member answers; its host is by default its endpoint's.
 func (c check) urls(m *cluster.Member) {
-	etcd := c.kind == cluster.KindEtcd
-	switch {
+	etcd, k := c.kind == cluster.KindEtcd, kindOf(c.kind)
+	switch socket, isSocket := strings.CutPrefix(m.Endpoint, "unix://"); {
 	case m.Endpoint == "" && etcd:
 		c.errorf("endpoint", "the member has no endpoint: write its client URL, such as http://127.0.0.1:2379")
-	case m.Endpoint != "" && etcd:
-		m.Endpoint = strings.TrimSuffix(m.Endpoint, "/")
-		c.url("endpoint", m.Endpoint, bare, "http", "https")
+	case m.Endpoint == "" && !k.optional:
+		c.errorf("endpoint", "the member has no endpoint: say where it answers, such as %s", k.example)
+	case m.Endpoint != "" && k.socket && isSocket:
+		if problem := PathProblem(socket); problem != "" {
+			c.errorf("endpoint", "endpoint %s %s", strictyaml.Clip(m.Endpoint), problem)
+		}
 	case m.Endpoint != "":
-		c.url("endpoint", m.Endpoint, anyPath, "http", "https", "tcp")
+		if k.form == bare {
+			m.Endpoint = strings.TrimSuffix(m.Endpoint, "/")
+		}
+		c.url("endpoint", m.Endpoint, k.form, k.schemes...)
 	}
 	switch {
 	case m.Peer == "" && etcd && c.Repairs:
 		c.errorf("peer", "the member has no peer: write its peer URL, such as http://127.0.0.1:2380 (it tells what hangs, and what has started without a quorum)")
-	case m.Peer != "" && c.kind == cluster.KindService:
+	case m.Peer != "" && !k.quorum:
 		c.errorf("peer", "a member of kind %s has no peers: leave peer out", c.kind)
 	case m.Peer != "":
 		m.Peer = strings.TrimSuffix(m.Peer, "/")

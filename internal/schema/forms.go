@@ -61,11 +61,12 @@ func rules() map[string]Rule {
 	all := map[string]Rule{
 		"repair.Tier":      {Enum: []string{"P0", "P1", "P2"}},
 		"repair.Autonomy":  {Enum: []string{"observe", "approve", "auto"}},
-		"cluster.Kind":     {Enum: []string{"etcd", "service"}},
+		"cluster.Kind":     {Enum: inventory.Kinds()},
 		"cluster.Disturbs": {Enum: []string{"unit", "cluster", "host"}},
 
 		"cluster.Cluster":            {Required: []string{"name", "kind", "members"}},
 		"cluster.Cluster.Name":       {Description: "The label `cluster` of its metrics.", Pattern: name},
+		"cluster.TLS.Enabled":        {Description: "Speaks TLS with the system's roots, where the endpoint's scheme does not say so and nothing else is to be declared."},
 		"cluster.Cluster.Kind":       {Description: "What it is: which driver looks at it."},
 		"cluster.Cluster.TLS":        {Description: "How its members are asked over https."},
 		"cluster.Cluster.Members":    {Description: "Its members, in order.", MinItems: 1},

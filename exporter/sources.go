@@ -1,0 +1,57 @@
+package exporter
+
+import (
+	"io"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
+)
+
+// Driver is a row in the table of the systems that can be looked at.
+type Driver struct {
+	Kind cluster.Kind
+	// Replicates tells that members follow one another: the sync collector tells of them.
+	Replicates bool
+	// Open makes the driver of one cluster. It connects to nothing yet.
+	Open func(c cluster.Cluster) (OpenViewer, error)
+}
+
+// OpenViewer is a Viewer that holds connections.
+type OpenViewer interface {
+	Viewer
+	io.Closer
+}
+
+// Drivers is the table of all drivers: one for each kind of the inventory that can be
+// looked at as a whole.
+func Drivers() []Driver {
+	return []Driver{
+		{Kind: cluster.KindEtcd, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return etcd.New(c, etcd.Options{}) }},
+	}
+}
+
+// Open makes the driver of c. A kind that nobody looks at as a whole is nil without
+// an error.
+func Open(c cluster.Cluster) (OpenViewer, error) {
+	for _, d := range Drivers() {
+		if d.Kind == c.Kind {
+			v, err := d.Open(c)
+			if err != nil { // never a nil pointer in the interface
+				return nil, err
+			}
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+// replicated are the kinds whose members follow one another.
+func replicated() []cluster.Kind {
+	var kinds []cluster.Kind
+	for _, d := range Drivers() {
+		if d.Replicates {
+			kinds = append(kinds, d.Kind)
+		}
+	}
+	return kinds
+}
