@@ -131,8 +131,9 @@ scorecard: ## Measure everything in docs/scorecard.md again, and write it
 	$(GO) test -count=1 ./internal/scorecard -update -complete
 
 .PHONY: lint
-lint: $(linter) ## Run the linters
+lint: $(linter) ## Run the linters, and vet the exporter for the other platforms
 	$(linter) run
+	@for os in darwin freebsd windows; do GOOS=$$os CGO_ENABLED=0 $(GO) vet ./exporter/... ./cmd/fettle_exporter || { echo "lint: go vet for $$os" >&2; exit 1; }; done
 
 $(linter): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	cd tools/golangci-lint && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

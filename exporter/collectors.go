@@ -13,27 +13,31 @@ type Entry struct {
 // Collectors is the table of all collectors, in the order in which they are shown.
 func Collectors() []Entry {
 	linux := runtime.GOOS == "linux"
-	return []Entry{
+	table := []Entry{
 		{Name: "cpu", Help: "time that each CPU spent in each mode", Default: true, New: newCPU},
 		{Name: "memory", Help: "memory and swap in use", Default: true, New: newMemory},
 		{Name: "load", Help: "load averages", Default: true, New: newLoad},
 		{Name: "disk", Help: "I/O of each block device", Default: true, New: newDisk},
 		{Name: "filesystem", Help: "space and inodes of each mounted file system", Default: true, New: newFilesystem},
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
-		{Name: "pressure", Help: "time in which processes waited for CPU, memory and disks", Default: linux, New: newPressure},
-		{Name: "vm", Help: "page faults, swapping, reclaim and processes killed for want of memory", Default: linux, New: newVM},
+		{Name: "pressure", Help: "time in which processes waited for CPU, memory and disks", Default: true, New: newPressure},
+		{Name: "vm", Help: "page faults, swapping, reclaim and processes killed for want of memory", Default: true, New: newVM},
 		{Name: "fragmentation", Help: "free memory by the size of its pieces", New: newFragmentation},
-		{Name: "descriptors", Help: "open files of the machine", Default: linux, New: newDescriptors},
-		{Name: "conntrack", Help: "connections that the kernel tracks", Default: linux, New: newConntrack},
+		{Name: "descriptors", Help: "open files of the machine", Default: true, New: newDescriptors},
+		{Name: "conntrack", Help: "connections that the kernel tracks", Default: true, New: newConntrack},
 		{Name: "process", Help: "processes by state, and threads", New: newProcess},
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
-		{Name: "kernel", Help: "which kernel and system runs, and what went wrong inside the kernel", Default: linux, New: newKernel},
-		{Name: "hardware", Help: "software RAID, bonds, NVMe, memory errors, temperatures and energy", Default: linux, New: newHardware},
+		{Name: "kernel", Help: "which kernel and system runs, and what went wrong inside the kernel", Default: true, New: newKernel},
+		{Name: "hardware", Help: "software RAID, bonds, NVMe, memory errors, temperatures and energy", Default: true, New: newHardware},
 		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
-		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: linux, New: newUnit},
+		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: true, New: newUnit},
 		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},
 		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each member is behind the one that it follows", Default: true, New: newSync},
 	}
+	for i := range table {
+		table[i].Default = table[i].Default && table[i].reads(runtime.GOOS)
+	}
+	return table
 }

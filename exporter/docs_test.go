@@ -51,23 +51,28 @@ func metricsSection(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
 	for _, e := range Collectors() {
-		table(&text, fmt.Sprintf("[%s](collectors/%[1]s.md): %s", e.Name, e.Help), e.New(Host{}).Metrics())
+		table(&text, fmt.Sprintf("[%s](collectors/%[1]s.md): %s", e.Name, e.Help), e.New(Host{}).Metrics(), func(m *Metric) []string { return platformsOf(t, e, m) })
 	}
-	table(&text, "every collector", newOwn().Metrics())
-	table(&text, "the exporter itself", selfMetrics(t))
+	everywhere := func(*Metric) []string { return append(elsewhere(), "linux") }
+	table(&text, "every collector", newOwn().Metrics(), everywhere)
+	table(&text, "the exporter itself", selfMetrics(t), everywhere)
 	text.WriteString("\nWithout `--web.disable-exporter-metrics` also `go_*`, `process_*` and `promhttp_*` of the exporter's process.\n\n")
 	return text.String()
 }
 
-func table(text *strings.Builder, heading string, metrics []*Metric) {
-	fmt.Fprintf(text, "\n### %s\n\n| metric | type | labels | |\n|---|---|---|---|\n", heading)
+func table(text *strings.Builder, heading string, metrics []*Metric, platforms func(*Metric) []string) {
+	fmt.Fprintf(text, "\n### %s\n\n| metric | type | labels | platforms | |\n|---|---|---|---|---|\n", heading)
 	for _, m := range metrics {
 		labels := strings.Join(m.Labels, ", ")
 		kind := "gauge"
 		if m.Type == prometheus.CounterValue {
 			kind = "counter"
 		}
-		fmt.Fprintf(text, "| `%s` | %s | %s | %s |\n", m.Name, kind, labels, m.Help)
+		on := "all"
+		if names := platforms(m); len(names) <= len(elsewhere()) {
+			on = strings.Join(names, ", ")
+		}
+		fmt.Fprintf(text, "| `%s` | %s | %s | %s | %s |\n", m.Name, kind, labels, on, m.Help)
 	}
 }
 
