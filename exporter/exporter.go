@@ -51,6 +51,7 @@ func newExporter(o Options, table []Entry) (*Exporter, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	o.Host.Log = e.log
 	var names []string
 	for _, entry := range table {
 		names = append(names, entry.Name)

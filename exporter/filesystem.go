@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"sync"
@@ -17,12 +18,17 @@ type filesystemCollector struct {
 	size, avail, free     *Metric
 	files, filesFree      *Metric
 	readonly, deviceError *Metric
+	hung                  *Metric
 
 	patience time.Duration
 	source   mountSource
 	mounts   []asked
-	flights  map[string]*flight[space] // by mount point
+	flights  map[place]*flight[space]
 }
+
+// maxStuck is how many calls may be stuck on one mount point, each on a file system that
+// was mounted there. Each of them holds a thread.
+const maxStuck = 3
 
 func newFilesystem(h Host) Collector {
 	labels := []string{"device", "fstype", "mountpoint"}
@@ -31,7 +37,7 @@ func newFilesystem(h Host) Collector {
 		statfs:   statfs,
 		patience: patience,
 		source:   newMountSource(h),
-		flights:  map[string]*flight[space]{},
+		flights:  map[place]*flight[space]{},
 		// What holds no files of anybody, is full by nature, or is told by what lies below it.
 		skipTypes: regexp.MustCompile(`^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|erofs|` +
 			`fuse\.(gvfsd-fuse|lxcfs|portal|snapfuse)|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|pstore|rpc_pipefs|` +
@@ -44,22 +50,32 @@ func newFilesystem(h Host) Collector {
 		files:       gauge("fettle_node_filesystem_files", "Inodes. Absent where the file system does not count them.", labels...),
 		filesFree:   gauge("fettle_node_filesystem_files_free", "Free inodes. Absent where the file system does not count them.", labels...),
 		readonly:    gauge("fettle_node_filesystem_readonly", "1 if nothing can be written, by the mount's options or after an error of the device.", labels...),
-		deviceError: gauge("fettle_node_filesystem_device_error", "1 if the file system could not be asked, or not in time: its other series are absent.", labels...),
+		deviceError: gauge("fettle_node_filesystem_device_error", "1 if the file system could not be asked, or not in time: its size and space are absent.", labels...),
+		hung:        gauge("fettle_node_filesystem_hung", "1 if the file system does not answer.", labels...),
 	}
 }
 
 func (c *filesystemCollector) Metrics() []*Metric {
-	return []*Metric{c.size, c.avail, c.free, c.files, c.filesFree, c.readonly, c.deviceError}
+	return []*Metric{c.size, c.avail, c.free, c.files, c.filesFree, c.readonly, c.deviceError, c.hung}
 }
 
-// mount is one line of the mounts: what its labels say.
-type mount struct{ device, fstype, mountpoint string }
+// mount is one line of the mounts: what its labels say, and where it is.
+type mount struct {
+	device, fstype string
+	place
+}
 
-// asked is one mount that is told, and the calls to it.
+// place tells one mount from what else is, or was, mounted there. number is the kernel's
+// device number, which nothing else gets while a call is stuck in the file system; empty
+// elsewhere than on Linux.
+type place struct{ mountpoint, number string }
+
+// asked is one mount that is told, the calls to it, and what came of the last one.
 type asked struct {
 	mount
 	labels []string
 	flight *flight[space]
+	failed string // empty: it answered
 }
 
 func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
@@ -67,8 +83,10 @@ func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit)
 		return err
 	}
 	for i, u := range c.ask(ctx) {
+		c.note(&c.mounts[i], u.err)
 		labels := c.mounts[i].labels
 		emit(c.deviceError, boolean(u.err != nil), labels...)
+		emit(c.hung, boolean(errors.Is(u.err, errLate)), labels...)
 		if u.err != nil {
 			continue
 		}
@@ -84,36 +102,77 @@ func (c *filesystemCollector) Collect(ctx context.Context, _ *Scrape, emit Emit)
 	return nil
 }
 
-// refresh makes c.mounts those that there are now. A mount that is still there
-// keeps its flight; of one that is gone, a call that is stuck is remembered until it
-// is back, since the mount may come back before it.
+// note logs a mount that begins to fail otherwise than before, and one that answers again.
+func (c *filesystemCollector) note(m *asked, err error) {
+	failed := ""
+	switch {
+	case errors.Is(err, errLate):
+		failed = "it does not answer"
+	case err != nil:
+		failed = err.Error()
+	}
+	if failed == m.failed {
+		return
+	}
+	m.failed = failed
+	log := c.host.logger().With("mountpoint", m.mountpoint, "device", m.device, "fstype", m.fstype)
+	switch {
+	case failed == "":
+		log.Info("File system answers again")
+	case errors.Is(err, fs.ErrPermission): // it is so by somebody's choice, and stays so
+		log.Debug("File system cannot be asked", "err", failed)
+	default:
+		log.Warn("File system cannot be asked", "err", failed)
+	}
+}
+
+// refresh makes c.mounts those that there are now. A mount that is still there keeps
+// its flight. Of one that is gone, a call that is stuck is remembered until it is back.
 func (c *filesystemCollector) refresh(ctx context.Context) error {
 	all, changed, err := c.source.read(ctx, c.host)
 	if err != nil {
 		return fmt.Errorf("read mounts: %w", err)
 	}
 	if changed || c.mounts == nil {
+		before := make(map[mount]asked, len(c.mounts))
+		for _, m := range c.mounts {
+			before[m.mount] = m
+		}
 		c.mounts = nil
 		for _, m := range c.visible(all) {
-			f := c.flights[m.mountpoint]
-			if f == nil {
-				f = &flight[space]{}
-				c.flights[m.mountpoint] = f
-			}
-			c.mounts = append(c.mounts, asked{m, []string{m.device, m.fstype, m.mountpoint}, f})
+			c.mounts = append(c.mounts, asked{m, []string{m.device, m.fstype, m.mountpoint}, c.flight(m.place), before[m].failed})
 		}
 	}
 	if len(c.mounts) == 0 {
 		return errors.New("read mounts: no file system among them")
 	}
 	if len(c.flights) > len(c.mounts) {
-		there := map[string]bool{}
+		there := map[place]bool{}
 		for _, m := range c.mounts {
-			there[m.mountpoint] = true
+			there[m.place] = true
 		}
-		maps.DeleteFunc(c.flights, func(path string, f *flight[space]) bool { return !there[path] && f.idle() })
+		maps.DeleteFunc(c.flights, func(p place, f *flight[space]) bool { return !there[p] && f.idle() })
 	}
 	return nil
+}
+
+// flight is the calls to what is mounted at a place. What is new there is not taken for
+// dead because of a call that is stuck in what was there before; but once that happened
+// maxStuck times, it is not asked either.
+func (c *filesystemCollector) flight(p place) *flight[space] {
+	if f := c.flights[p]; f != nil {
+		return f
+	}
+	f, stuck := &flight[space]{}, 0
+	for other, calls := range c.flights {
+		if other.mountpoint == p.mountpoint && !calls.idle() {
+			if stuck++; stuck == maxStuck {
+				return calls
+			}
+		}
+	}
+	c.flights[p] = f
+	return f
 }
 
 // visible leaves out what is skipped and what another mount covers: of several on

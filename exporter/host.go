@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/shirou/gopsutil/v3/common"
@@ -19,6 +20,15 @@ type Host struct {
 	Textfiles string
 	// Units are which of its units are told of.
 	Units Units
+	// Log takes what changes within a collector that goes on; nil: nothing is logged.
+	Log *slog.Logger
+}
+
+func (h Host) logger() *slog.Logger {
+	if h.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return h.Log
 }
 
 // context is ctx for a call of gopsutil on this host.

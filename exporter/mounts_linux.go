@@ -59,7 +59,7 @@ func parseMount(line []byte) (mount, bool) {
 	if len(fields) < 6 || !typed || len(fields[4]) == 0 || len(kind) == 0 {
 		return mount{}, false
 	}
-	return mount{device: unescape(source), fstype: unescape(kind), mountpoint: unescape(fields[4])}, true
+	return mount{device: unescape(source), fstype: unescape(kind), place: place{unescape(fields[4]), string(fields[2])}}, true
 }
 
 // unescape undoes the kernel's octal escapes of blank, tab, newline and backslash.

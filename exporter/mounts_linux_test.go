@@ -7,10 +7,10 @@ import (
 
 func TestParseMount(t *testing.T) {
 	for line, want := range map[string]mount{
-		`22 1 254:0 / / rw - ext4 /dev/vda rw`:                                {"/dev/vda", "ext4", "/"},
-		`22 1 254:0 / /a\040b\011c\134 rw shared:1 master:2 - nfs4 s:/a b rw`: {"s:/a", "nfs4", "/a b\tc\\"},
-		`22 1 254:0 / /\12 rw - tmpfs x\9 rw`:                                 {`x\9`, "tmpfs", `/\12`},
-		`22 1 0:5 / /m rw - tmpfs  rw`:                                        {"", "tmpfs", "/m"},
+		`22 1 254:0 / / rw - ext4 /dev/vda rw`:                                {"/dev/vda", "ext4", place{"/", "254:0"}},
+		`22 1 254:0 / /a\040b\011c\134 rw shared:1 master:2 - nfs4 s:/a b rw`: {"s:/a", "nfs4", place{"/a b\tc\\", "254:0"}},
+		`22 1 254:0 / /\12 rw - tmpfs x\9 rw`:                                 {`x\9`, "tmpfs", place{`/\12`, "254:0"}},
+		`22 1 0:5 / /m rw - tmpfs  rw`:                                        {"", "tmpfs", place{"/m", "0:5"}},
 	} {
 		if got, ok := parseMount([]byte(line)); !ok || got != want {
 			t.Errorf("%s: %+v, %v", line, got, ok)

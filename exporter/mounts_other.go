@@ -19,7 +19,7 @@ func (*mountSource) read(ctx context.Context, h Host) (mounts []mount, changed b
 	// NFS, FUSE, tmpfs.
 	all, err := disk.PartitionsWithContext(h.context(ctx), true)
 	for _, p := range all {
-		mounts = append(mounts, mount{p.Device, p.Fstype, p.Mountpoint})
+		mounts = append(mounts, mount{p.Device, p.Fstype, place{mountpoint: p.Mountpoint}})
 	}
 	return mounts, true, err
 }
