@@ -10,8 +10,19 @@ declare -A unit=(
 	[prometheus-alertmanager]=prometheus-alertmanager.service
 	[etcd-server]=etcd.service
 	[webhook]=webhook.service # a peer, for the bench
+	[mariadb-server]=mariadb.service
+	[postgresql]=postgresql.service
+	[redis-server]=redis-server.service
+	[redis-sentinel]=redis-sentinel.service
+	[nats-server]=nats-server.service
+	[haproxy]=haproxy.service
+	[nginx-light]=nginx.service
+	[keepalived]=keepalived.service
+	[glusterfs-server]=glusterd.service
+	[corosync]=corosync.service
+	[pacemaker]=pacemaker.service
 )
-programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish)
+programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish zookeeper)
 
 die() {
 	echo "install-servers: $*" >&2
