@@ -76,6 +76,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/etcdproc":      {"cluster", "cluster/etcd"},
 	"internal/faults":        {},
 	"internal/house":         {},
+	"internal/hungmount":     {},
 	"internal/installtest":   {},
 	"internal/inventory":     {"cluster", "internal/strictyaml"},
 	"internal/looptest":      {},
