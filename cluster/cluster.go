@@ -56,6 +56,10 @@ type Cluster struct {
 	Members []Member `json:"members"`
 	// DependsOn names the clusters that this one cannot work without.
 	DependsOn []string `json:"depends_on,omitempty"`
+	// Redis is for kind redis alone.
+	Redis Redis `json:"redis,omitzero"`
+	// Etcd is for kind etcd alone.
+	Etcd Etcd `json:"etcd,omitzero"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's

@@ -18,6 +18,10 @@ type View struct {
 	UnlistedLearners int `json:"unlisted_learners,omitempty"`
 	// UnlistedAlarms are the alarms raised by members that are not in Members.
 	UnlistedAlarms []string `json:"unlisted_alarms,omitempty"`
+	// Witnesses were asked about the cluster and are no members of it, such as Redis' Sentinels: each that is declared, in order.
+	Witnesses []MemberView `json:"witnesses,omitempty"`
+	// Detail is of the cluster as a whole what MemberView.Detail is of a member.
+	Detail any `json:"-"`
 }
 
 // MemberView is one member in a View. Measured fields are zero where Reachable is
