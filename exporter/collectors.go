@@ -35,6 +35,7 @@ func Collectors() []Entry {
 		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each member is behind the one that it follows", Default: true, New: newSync},
+		{Name: "consul", Help: "what each Consul server says of itself, and its leader of all", Default: true, New: newConsul},
 	}
 	for i := range table {
 		table[i].Default = table[i].Default && table[i].reads(runtime.GOOS)

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
 )
 
@@ -27,6 +28,7 @@ type OpenViewer interface {
 func Drivers() []Driver {
 	return []Driver{
 		{Kind: cluster.KindEtcd, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return etcd.New(c, etcd.Options{}) }},
+		{Kind: cluster.KindConsul, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return consul.New(c, consul.Options{}) }},
 	}
 }
 

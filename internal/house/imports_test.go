@@ -33,7 +33,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
-	"exporter":        {"cluster", "cluster/etcd", "exporter/chrony", "exporter/procfs"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "exporter/chrony", "exporter/procfs"},
 	"exporter/chrony": {},
 	"exporter/procfs": {},
 	"webhook":         {"alert", "internal/access"},
@@ -42,6 +42,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"repair":         {"alert", "cluster", "internal/strictyaml", "journal"},
 	"cluster/etcd":   {"cluster"},
+	"cluster/consul": {"cluster", "cluster/line"},
 	"cluster/line":   {"cluster"},
 	"journal":        {"internal/durable"},
 	"journal/verify": {},

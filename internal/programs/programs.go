@@ -93,6 +93,9 @@ func Find(ctx context.Context, name string, o Options) (Program, error) {
 	if path := os.Getenv(s.variable); path != "" {
 		return named(ctx, s, path)
 	}
+	if s.pinnedOnly {
+		source = Pinned
+	}
 	onPath := "not asked, because only the pinned version was wanted"
 	if source != Pinned {
 		p, err := installed(ctx, s)

@@ -26,6 +26,7 @@ type spec struct {
 	pageIn      string // in the module, the folder that wants the page
 	stamp       string // variable that --version prints
 	compactForm bool   // the module's v0.315.0 means 3.15.0
+	pinnedOnly  bool   // Debian has none: the pinned one also where those on PATH are wanted
 }
 
 func specs() []spec {
@@ -62,6 +63,11 @@ func specs() []spec {
 			// Since 0.32 the module lacks its built web pages and does not compile
 			// without any.
 			page: "ui/index.html", pageIn: "ui/app/dist",
+		},
+		{
+			name: "consul", variable: "FETTLE_CONSUL", commands: []string{"consul"},
+			oldest: "1.12.0", pinnedOnly: true,
+			dir: "consul", module: "github.com/hashicorp/consul", pkg: "github.com/hashicorp/consul",
 		},
 	}
 }

@@ -21,7 +21,8 @@ var errNoVersion = errors.New("it prints no version")
 func parseVersion(name, output string) (string, error) {
 	// etcd:   "etcd Version: 3.4.23"
 	// others: "prometheus, version 2.42.0+ds (branch: …, revision: …)"
-	line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `(?: Version:|, version) ?([^\s(]*)`)
+	// consul: "Consul v1.12.9"
+	line := regexp.MustCompile(`(?mi)^` + regexp.QuoteMeta(name) + `(?: Version:|, version| v) ?([^\s(]*)`)
 	m := line.FindStringSubmatch(output)
 	switch {
 	case m == nil:

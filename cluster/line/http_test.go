@@ -1,0 +1,147 @@
+package line
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+func asker(t *testing.T, base string, c cluster.TLS, header func(http.Header) error) *HTTP {
+	t.Helper()
+	h, err := NewHTTP(base, c, 1<<20, header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	return h
+}
+
+// What is no such server, or a sick one, is told in a bounded word and within the time
+// that there is.
+func TestHTTPAnswers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		serve http.HandlerFunc
+		want  string
+	}{
+		"in order":     {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"A": 1}`) }, ""},
+		"a web page":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, cluster.BadProtocol},
+		"no such page": {http.NotFound, cluster.BadProtocol},
+		"no right":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, cluster.BadAuth},
+		"no leader": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "No cluster leader", http.StatusInternalServerError)
+		}, cluster.Other},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+		}, cluster.Other},
+		"100 MB":            {endless(100 << 20), cluster.TooLarge},
+		"one byte a second": {drip, cluster.Timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(tt.serve)
+			defer srv.Close()
+			defer srv.CloseClientConnections()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if tt.want != cluster.Timeout {
+				cancel()
+				ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+			}
+			defer cancel()
+			var v struct{ A int }
+			err := asker(t, srv.URL, cluster.TLS{}, nil).JSON(ctx, "/", &v)
+			if Reason(err) != tt.want || err == nil && v.A != 1 {
+				t.Errorf("%v (%s), want %q", err, Reason(err), tt.want)
+			}
+		})
+	}
+}
+
+func endless(n int64) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.CopyN(w, zeros{}, n) // the client hangs up
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func drip(w http.ResponseWriter, r *http.Request) {
+	for range 60 {
+		_, _ = w.Write([]byte(" "))
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func TestHTTPOfAnotherProtocol(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n"))
+			_ = c.Close()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := asker(t, "http://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadProtocol {
+		t.Errorf("%v (%s)", err, Reason(err))
+	}
+	if _, err := asker(t, "https://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadTLS {
+		t.Errorf("over TLS: %v (%s)", err, Reason(err))
+	}
+}
+
+func TestHTTPSOfAnUnknownAuthority(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
+	defer srv.Close()
+	srv.Config.ErrorLog = nil
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := asker(t, srv.URL, cluster.TLS{Enabled: true}, nil).Get(ctx, "/"); Reason(err) != cluster.BadTLS {
+		t.Errorf("%v (%s)", err, Reason(err))
+	}
+}
+
+func TestSecret(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "token")
+	for content, want := range map[string]string{"canary": "canary", "canary\n": "canary", "canary \r\n\n": "canary ", "": ""} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Secret(file); err != nil || got != want {
+			t.Errorf("%q: %q, %v", content, got, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte(strings.Repeat("x", 5000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{file, filepath.Join(dir, "none")} {
+		if _, err := Secret(f); Reason(err) != cluster.BadAuth || strings.Contains(err.Error(), "xxx") {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}

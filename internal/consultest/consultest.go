@@ -1,0 +1,230 @@
+// Package consultest runs real Consul servers for tests: each on an address of its own
+// in 127.0.0.0/8 with Consul's default ports, so that three of them make a data centre
+// on one machine.
+//
+// Start makes one; a Server can be killed, stopped in its tracks and started again.
+package consultest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/internal/programs"
+)
+
+// patience is how long anything may take: an election takes a second or two.
+const patience = 90 * time.Second
+
+// Centre is a running data centre.
+type Centre struct {
+	Servers []*Server
+	program string
+}
+
+// Server is one Consul server.
+type Server struct {
+	Name    string // node name: s1, s2 …
+	Address string // 127.x.y.z
+	URL     string // of its HTTP API
+
+	t       testing.TB
+	program string
+	argv    []string
+	log     string
+	cmd     *exec.Cmd
+	done    chan struct{}
+}
+
+// Start starts n servers, waits until each knows of a leader, and ends them with the
+// test. conf is further configuration in HCL.
+func Start(t testing.TB, n int, conf string) *Centre {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute) // it may have to be built
+	defer cancel()
+	program, err := programs.Find(ctx, "consul", programs.Options{Source: programs.Pinned, Progress: func(s string) { t.Log(s) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Centre{program: program.Path}
+	subnet := freeSubnet(t, n)
+	var join []string
+	for i := range n {
+		join = append(join, "-retry-join", fmt.Sprintf("%s.%d", subnet, i+1))
+	}
+	for i := range n {
+		c.Servers = append(c.Servers, plan(t, program.Path, fmt.Sprintf("s%d", i+1), fmt.Sprintf("%s.%d", subnet, i+1), n, join, conf))
+	}
+	for _, s := range c.Servers {
+		s.Start()
+	}
+	for _, s := range c.Servers {
+		s.await("it knows a leader", func() bool {
+			body, ok := s.get("/v1/status/leader")
+			return ok && len(strings.Trim(body, "\"\n")) > 0
+		})
+	}
+	return c
+}
+
+func plan(t testing.TB, program, name, address string, n int, join []string, conf string) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "more.hcl")
+	text := `disable_update_check = true
+performance { raft_multiplier = 1 }
+ports { dns = -1, grpc = -1, serf_wan = -1 }
+` + conf
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Server{
+		Name: name, Address: address, URL: "http://" + net.JoinHostPort(address, "8500"), t: t, program: program,
+		log: filepath.Join(dir, "log"),
+		argv: append([]string{
+			"agent", "-server", fmt.Sprintf("-bootstrap-expect=%d", n), "-node=" + name, "-bind=" + address, "-client=" + address,
+			"-data-dir=" + filepath.Join(dir, "data"), "-config-file=" + file, "-log-level=warn",
+		}, join...),
+	}
+}
+
+// freeSubnet is the beginning of n addresses on which nobody listens.
+func freeSubnet(t testing.TB, n int) string {
+	t.Helper()
+	for range 100 {
+		subnet := fmt.Sprintf("127.%d.%d", 20+rand.IntN(200), rand.IntN(256))
+		free := true
+		for i := range n {
+			for _, port := range []string{"8300", "8301", "8500"} {
+				l, err := net.Listen("tcp", net.JoinHostPort(fmt.Sprintf("%s.%d", subnet, i+1), port))
+				if err != nil {
+					free = false
+					continue
+				}
+				_ = l.Close()
+			}
+		}
+		if free {
+			return subnet
+		}
+	}
+	t.Fatal("no free addresses in 127.0.0.0/8")
+	return ""
+}
+
+// Start starts the server, which must not run. It dies with the process that tests it.
+func (s *Server) Start() {
+	s.t.Helper()
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()        // the child has its own
+	cmd := exec.Command(s.program, s.argv...) //nolint:noctx,gosec // it runs until the test ends it
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	s.cmd, s.done = cmd, done
+	go func() {
+		_ = cmd.Wait() // how it ended is of no interest
+		close(done)
+	}()
+	s.t.Cleanup(s.Kill)
+}
+
+// Kill ends it with SIGKILL and returns when it is gone.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill() // it may have ended
+	<-s.done
+}
+
+// Pause stops it in its tracks (SIGSTOP); Resume lets it go on.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused one go on.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *Server) get(path string) (string, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
+	if err != nil {
+		return "", false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	b := make([]byte, 4096)
+	n, _ := resp.Body.Read(b) // a short answer; none is no leader
+	return string(b[:n]), resp.StatusCode == http.StatusOK
+}
+
+func (s *Server) await(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			said, _ := os.ReadFile(s.log) // for the message only
+			s.t.Fatalf("%s: waited %s in vain until %s; it said:\n%s", s.Name, patience, what, said)
+		}
+	}
+}
+
+// Token makes an ACL token with these rules and returns its secret; management is one
+// that may.
+func (s *Server) Token(management, rules string) string {
+	s.t.Helper()
+	var made struct{ SecretID string }
+	s.await("it makes a policy", func() bool {
+		return s.put(management, "/v1/acl/policy", map[string]string{"Name": "fettle", "Rules": rules}, nil)
+	})
+	s.await("it makes a token", func() bool {
+		return s.put(management, "/v1/acl/token", map[string]any{"Policies": []map[string]string{{"Name": "fettle"}}}, &made)
+	})
+	return made.SecretID
+}
+
+func (s *Server) put(token, path string, body, into any) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	b, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, s.URL+path, bytes.NewReader(b))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("X-Consul-Token", token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	if resp.StatusCode != http.StatusOK {
+		return false
+	}
+	return into == nil || json.NewDecoder(resp.Body).Decode(into) == nil
+}
