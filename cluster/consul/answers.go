@@ -3,6 +3,7 @@ package consul
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 )
@@ -13,6 +14,10 @@ type self struct {
 	Config struct {
 		NodeID, NodeName, Datacenter, Version string
 		Server                                bool
+	}
+	Member struct {
+		Addr string
+		Tags map[string]string
 	}
 	Stats struct {
 		Consul map[string]string `json:"consul"`
@@ -38,6 +43,9 @@ func (s self) check() error {
 	}
 	return nil
 }
+
+// address is where it takes Raft's calls, as leader_addr and the configuration have it.
+func (s self) address() string { return net.JoinHostPort(s.Member.Addr, s.Member.Tags["port"]) }
 
 func (s self) leads() bool { return s.Stats.Raft["state"] == "Leader" }
 

@@ -54,7 +54,7 @@ func assemble(c cluster.Cluster, looks []look, known map[string]string, now time
 			mv.Term, _ = s.number("term")
 			mv.Commit, _ = s.number("commit_index")
 			mv.Applied, _ = s.number("applied_index")
-			mv.Leader = leaderOf(looks[i], membership)
+			mv.Leader = leaderOf(looks[i], membership, looks)
 			mv.Detail = detail(looks[i])
 		} else {
 			line.Blame(&mv, looks[i].err)
@@ -79,8 +79,9 @@ func assemble(c cluster.Cluster, looks []look, known map[string]string, now time
 }
 
 // leaderOf is the ID of the leader that a server names: by the address that it has of
-// it, in its own copy of the configuration, else in the newest. "": none.
-func leaderOf(l look, membership []server) string {
+// it, in its own copy of the configuration, else in the newest, else by what the
+// servers say of their own addresses, for which nobody needs a right. "": none.
+func leaderOf(l look, membership []server, looks []look) string {
 	if l.self.leads() {
 		return l.self.Config.NodeID
 	}
@@ -93,6 +94,11 @@ func leaderOf(l look, membership []server) string {
 			if e.Address == address {
 				return e.ID
 			}
+		}
+	}
+	for _, other := range looks {
+		if other.self != nil && other.self.address() == address {
+			return other.self.Config.NodeID
 		}
 	}
 	return ""

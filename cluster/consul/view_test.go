@@ -33,6 +33,7 @@ func configuration() []server {
 func says(i int, state, leader, term, commit, applied string) look {
 	s := &self{}
 	s.Config.NodeID, s.Config.NodeName, s.Config.Version, s.Config.Server = fmt.Sprintf("id%d", i), fmt.Sprintf("s%d", i), "1.12.9", true
+	s.Member.Addr, s.Member.Tags = fmt.Sprintf("127.0.0.1%d", i), map[string]string{"port": "8300"}
 	s.Stats.Consul = map[string]string{"leader_addr": leader}
 	s.Stats.Raft = map[string]string{"state": state, "term": term, "commit_index": commit, "applied_index": applied, "last_contact": "12.5ms", "last_log_index": applied}
 	if state == "Leader" {
@@ -98,6 +99,17 @@ func TestLearnerThatIsDown(t *testing.T) {
 	looks[1].servers = looks[1].servers[:2]
 	if v := assemble(three(), looks, map[string]string{}, now); !v.Mismatch {
 		t.Error("two memberships in one term are no mismatch")
+	}
+}
+
+// Without the right to read the configuration the leader is known by the addresses that
+// the servers have themselves.
+func TestWithoutTheConfiguration(t *testing.T) {
+	looks := []look{says(1, "Leader", "127.0.0.11:8300", "3", "5", "5"), says(2, "Follower", "127.0.0.11:8300", "3", "5", "4"), {err: errRefused}}
+	looks[0].servers, looks[1].servers = nil, nil
+	v := assemble(three(), looks, map[string]string{}, now)
+	if l, ok := v.Leader(); !ok || l.Name != "s1" || v.Voters() != 3 || v.Margin() != 0 || *v.Members[1].Sync.Entries != 1 {
+		t.Errorf("%+v", v)
 	}
 }
 
