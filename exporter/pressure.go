@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"github.com/fettle-io/fettle/exporter/procfs"
@@ -95,6 +96,6 @@ func (h Host) lacks(err error) bool {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	_, err = procfs.New(h.proc("stat")).Read()
+	_, err = os.Stat(h.proc("stat"))
 	return err == nil
 }

@@ -15,6 +15,7 @@ type processCollector struct {
 	host                    Host
 	processes, threads      *Metric
 	limitPIDs, limitThreads *Metric
+	pidMax, threadsMax      *procfs.File
 }
 
 // processState is a state as the kernel writes it, and its name.
@@ -39,6 +40,8 @@ func newProcess(h Host) Collector {
 		threads:      gauge("fettle_node_threads", "Threads of all processes."),
 		limitPIDs:    gauge("fettle_node_processes_limit", "Process ids that can be given out, one per thread."),
 		limitThreads: gauge("fettle_node_threads_limit", "How many threads there can be."),
+		pidMax:       procfs.New(h.proc("sys/kernel/pid_max")),
+		threadsMax:   procfs.New(h.proc("sys/kernel/threads-max")),
 	}
 }
 
@@ -49,8 +52,8 @@ func (c *processCollector) Metrics() []*Metric {
 // Collect reads the state of every process, one by one: the kernel has no sum.
 func (c *processCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) error {
 	var limits [2]uint64
-	for i, name := range []string{"sys/kernel/pid_max", "sys/kernel/threads-max"} {
-		n, err := c.limit(name)
+	for i, file := range []*procfs.File{c.pidMax, c.threadsMax} {
+		n, err := limit(file)
 		if err != nil {
 			return fmt.Errorf("read processes: %w", err)
 		}
@@ -69,8 +72,7 @@ func (c *processCollector) Collect(ctx context.Context, _ *Scrape, emit Emit) er
 	return nil
 }
 
-func (c *processCollector) limit(name string) (uint64, error) {
-	file := procfs.New(c.host.proc(name))
+func limit(file *procfs.File) (uint64, error) {
 	text, err := file.Read()
 	if err != nil {
 		return 0, err
