@@ -54,12 +54,16 @@ type Cluster struct {
 	TLS     TLS      `json:"tls,omitzero"`
 	Read    Login    `json:"read,omitzero"` // credentials to look with, by reference
 	Members []Member `json:"members"`
+	// MySQL is what only a cluster of kind mysql declares.
+	MySQL MySQL `json:"mysql,omitzero"`
 	// DependsOn names the clusters that this one cannot work without.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// Redis is for kind redis alone.
 	Redis Redis `json:"redis,omitzero"`
 	// Etcd is for kind etcd alone.
 	Etcd Etcd `json:"etcd,omitzero"`
+	// Postgres is for kind postgres alone.
+	Postgres Postgres `json:"postgres,omitzero"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's
