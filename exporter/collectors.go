@@ -29,7 +29,7 @@ func Collectors() []Entry {
 		{Name: "boot", Help: "when the machine booted", Default: true, New: newBoot},
 		{Name: "kernel", Help: "which kernel and system runs, and what went wrong inside the kernel", Default: true, New: newKernel},
 		{Name: "hardware", Help: "software RAID, bonds, NVMe, memory errors, temperatures and energy", Default: true, New: newHardware},
-		{Name: "time", Help: "how well the clock is kept: chrony, systemd-timesyncd and the kernel", Default: linux, New: newTime},
+		{Name: "time", Help: "how well the clock is kept: chrony, ntpd, systemd-timesyncd, the kernel and PTP clocks", Default: linux, New: newTime},
 		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: true, New: newUnit},
 		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},
 		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},

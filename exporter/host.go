@@ -16,6 +16,8 @@ type Host struct {
 	Sys  string // the machine's sysfs
 	// Chrony is where its chronyd takes commands; empty: 127.0.0.1:323.
 	Chrony string
+	// NTPD is where its ntpd answers ntpq; empty: 127.0.0.1:123. NotAsked: it is not asked.
+	NTPD string
 	// Textfiles is the directory of the *.prom files to pass on; empty: there are none.
 	Textfiles string
 	// Units are which of its units are told of.

@@ -36,6 +36,13 @@ func platformsOf(t *testing.T, e Entry, m *Metric) []string {
 
 // tellsElsewhere is portably, and the other collectors that tell less elsewhere.
 func tellsElsewhere(c Collector, goos string, emit Emit) (bool, error) {
+	if c, ok := c.(*timeCollector); ok {
+		// The daemons are asked everywhere, the kernel and its clocks on Linux only.
+		for _, m := range []*Metric{c.synchronised, c.up, c.follows, c.offset, c.maxError, c.stratum, c.leap, c.compared, c.sources, c.reachable} {
+			emit(m, 1)
+		}
+		return true, nil
+	}
 	return portably(c, goos, emit)
 }
 

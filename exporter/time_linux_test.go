@@ -4,22 +4,27 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/fettle-io/fettle/exporter/chrony"
 )
 
 // timeOf is a machine on which nobody but the kernel keeps the clock.
 func timeOf(t *testing.T, kernel timex) *timeCollector {
 	t.Helper()
-	c := newTime(Host{Chrony: closedPort(t)}).(*timeCollector)
+	c := newTime(Host{Chrony: closedPort(t), NTPD: closedPort(t), Sys: t.TempDir()}).(*timeCollector)
 	c.bus = filepath.Join(t.TempDir(), "none")
+	c.socket = c.bus
 	c.adjtimex = func() (timex, error) { return kernel, nil }
 	return c
 }
@@ -162,6 +167,84 @@ func TestTimeFromChrony(t *testing.T) {
 	between(t, got, `fettle_time_compared_timestamp_seconds{keeper="chrony"}`, 1.8e9, 1.8e9)
 }
 
+// fakeNTPD is no ntpd: it answers with fixed variables and one source.
+func fakeNTPD(t *testing.T, variables string, source uint16) string {
+	t.Helper()
+	conn := listenUDP(t)
+	go func() {
+		request := make([]byte, 1024)
+		for {
+			_, from, err := conn.ReadFrom(request)
+			if err != nil {
+				return // closed
+			}
+			data := []byte(variables)
+			if request[1] == 1 {
+				data = binary.BigEndian.AppendUint16([]byte{0, 7}, source)
+			}
+			reply := make([]byte, 12)
+			copy(reply, request[:4])
+			reply[1] |= 0x80
+			binary.BigEndian.PutUint16(reply[10:], uint16(len(data)))
+			_, _ = conn.WriteTo(slices.Concat(reply, data), from)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+const ntpdFollows = "stratum=3,refid=192.0.2.1,offset=-2000,rootdelay=500,rootdisp=250,reftime=0xee000000.0"
+
+func TestTimeFromNTPD(t *testing.T) {
+	c := timeOf(t, timex{})
+	c.ntpd = fakeNTPD(t, ntpdFollows, 0x9600)
+	got := gathered(t, c)
+	between(t, got, "fettle_time_synchronised", 1, 1)
+	between(t, got, `fettle_time_keeper_up{keeper="ntpd"}`, 1, 1)
+	between(t, got, `fettle_time_offset_seconds{keeper="ntpd"}`, 2, 2) // its sources are behind
+	between(t, got, `fettle_time_max_error_seconds{keeper="ntpd"}`, 2.5, 2.5)
+	between(t, got, `fettle_time_stratum{keeper="ntpd"}`, 3, 3)
+	between(t, got, `fettle_time_leap_second{keeper="ntpd"}`, 0, 0)
+	between(t, got, `fettle_time_sources_reachable{keeper="ntpd"}`, 1, 1)
+	between(t, got, `fettle_time_compared_timestamp_seconds{keeper="ntpd"}`, 0xee000000-2208988800, 0xee000000-2208988800)
+
+	c.ntpd = fakeNTPD(t, ntpdFollows, 0x8000) // it answers no more
+	got = gathered(t, c)
+	between(t, got, "fettle_time_synchronised", 0, 0)
+	if v, ok := got[`fettle_time_offset_seconds{keeper="ntpd"}`]; ok {
+		t.Errorf("offset %v", v)
+	}
+}
+
+// Where chronyd runs, port 123 is its own; and where it is said not to be asked, nobody is.
+func TestTimeAsksNoNTPD(t *testing.T) {
+	c := timeOf(t, timex{synchronised: true})
+	c.chronyd = fakeChronyd(t, 1, 0o377)
+	c.ntpd = listenUDP(t).LocalAddr().String() // does not answer
+	between(t, gathered(t, c), `fettle_time_keeper_up{keeper="ntpd"}`, 0, 0)
+
+	c = timeOf(t, timex{synchronised: true})
+	c.ntpd = NotAsked
+	between(t, gathered(t, c), "fettle_time_synchronised", 1, 1)
+}
+
+// A socket of chronyd's that is for others only is nobody's failure.
+func TestTimeWithoutARightToChronysSocket(t *testing.T) {
+	for name, failure := range map[string]error{"of others": unix.EACCES, "in a sandbox": unix.EROFS} {
+		t.Run(name, func(t *testing.T) {
+			c := timeOf(t, timex{synchronised: true})
+			c.chrony = func(_ context.Context, address string) (chrony.Status, error) {
+				if address == c.socket {
+					return chrony.Status{}, fmt.Errorf("ask chronyd: %w", failure)
+				}
+				return chrony.Status{}, chrony.ErrAbsent
+			}
+			got := gathered(t, c)
+			between(t, got, `fettle_time_keeper_up{keeper="chrony"}`, 0, 0)
+			between(t, got, "fettle_time_synchronised", 1, 1)
+		})
+	}
+}
+
 // What chrony says of the clock while it follows nothing is a guess; the kernel's flag,
 // which chrony sets for its own clock too, does not count while chrony is there.
 func TestTimeFromChronyWithoutASource(t *testing.T) {
@@ -197,6 +280,7 @@ func TestTimeOfAMuteKeeper(t *testing.T) {
 	defer bus.Close()
 	for name, set := range map[string]func(c *timeCollector){
 		"chrony":    func(c *timeCollector) { c.chronyd = listenUDP(t).LocalAddr().String() },
+		"ntpd":      func(c *timeCollector) { c.ntpd = listenUDP(t).LocalAddr().String() },
 		"timesyncd": func(c *timeCollector) { c.bus = socket },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,8 +307,8 @@ func TestTimeOfAnUnreadableKernel(t *testing.T) {
 	}
 	got := series(t, registryOf(t, c, r))
 	between(t, got, "fettle_time_synchronised", 0, 0)
-	if len(got) != 4 {
-		t.Errorf("want that and the state of three keepers, got %v", got)
+	if len(got) != 5 {
+		t.Errorf("want that and the state of four keepers, got %v", got)
 	}
 }
 

@@ -114,6 +114,23 @@ if [ ! -x "$here/.cache/chrony/usr/sbin/chronyd" ]; then
 	rm -rf "$unpacked"
 fi
 
+# An installed ntpd would push it out as well.
+if [ ! -x "$here/.cache/ntpsec/usr/sbin/ntpd" ]; then
+	echo "unpacking ntpsec into .cache/ntpsec"
+	unpacked=$(mktemp -d)
+	chmod 755 "$unpacked"
+	(
+		cd "$unpacked"
+		apt-get -q download ntpsec >/dev/null 2>&1 || { apt_get update && apt_get download ntpsec; }
+		mkdir root
+		for package in *.deb; do dpkg -x "$package" root; done
+	)
+	mkdir -p "$here/.cache"
+	rm -rf "$here/.cache/ntpsec"
+	mv "$unpacked/root" "$here/.cache/ntpsec"
+	rm -rf "$unpacked"
+fi
+
 echo "oldest supported servers:"
 check_version prometheus 2.42.0
 check_version prometheus-alertmanager 0.25.0

@@ -28,6 +28,7 @@ import (
 
 	"github.com/fettle-io/fettle/exporter"
 	"github.com/fettle-io/fettle/exporter/chrony"
+	"github.com/fettle-io/fettle/exporter/ntpd"
 )
 
 const (
@@ -107,6 +108,7 @@ func parse(args []string) (flags, error) {
 	app.Flag("path.rootfs", "Where the machine's root is mounted.").Default("/").StringVar(&f.host.Root)
 	app.Flag("path.sysfs", "Where the machine's sysfs is mounted.").Default("/sys").StringVar(&f.host.Sys)
 	app.Flag("time.chrony-address", "Where the machine's chronyd takes commands.").Default(chrony.Address).StringVar(&f.host.Chrony)
+	app.Flag("time.ntpd-address", "Where the machine's ntpd answers ntpq, if no chronyd runs. `none`: it is not asked.").Default(ntpd.Address).StringVar(&f.host.NTPD)
 	app.Flag("runtime.gomaxprocs", "CPUs that the exporter uses at a time. 0 is all of them: the kernel's locks make that dearer, and little faster.").Envar("GOMAXPROCS").Default("1").IntVar(&f.processors)
 	app.Flag("collector.disable-defaults", "Enable no collector but those named in flags and in the configuration file.").BoolVar(&f.disableDefaults)
 	table := exporter.Collectors()

@@ -11,18 +11,28 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// Address is where chronyd listens for commands unless told otherwise.
-const Address = "127.0.0.1:323"
+const (
+	// Address is where chronyd listens for commands unless told otherwise.
+	Address = "127.0.0.1:323"
+	// Socket is where it listens for commands in any case. The folder that it is in is
+	// open to root and to chronyd's own user.
+	Socket = "/run/chrony/chronyd.sock"
+)
 
 // maxSources is how many sources are asked for at most: more than anybody has.
 const maxSources = 256
 
-// ErrAbsent tells that nobody listens: chronyd does not run, or has cmdport 0.
+// ErrAbsent tells that nobody listens: chronyd does not run, or, of an address with a
+// port, has cmdport 0.
 var ErrAbsent = errors.New("no chronyd listens")
 
 // Status is what chronyd knows of the clock and of its sources of time.
@@ -57,12 +67,12 @@ func (s Status) Reachable() int {
 	return n
 }
 
-// Ask asks the chronyd at address ("host:port"). It gives up when ctx ends, which must
-// have a deadline. An address at which nobody listens is ErrAbsent; one that never
-// answers is os.ErrDeadlineExceeded.
+// Ask asks the chronyd at address ("host:port", or a socket's path). It gives up when
+// ctx ends, which must have a deadline. An address at which nobody listens is ErrAbsent;
+// one that never answers is os.ErrDeadlineExceeded.
 func Ask(ctx context.Context, address string) (Status, error) {
 	s, err := ask(ctx, address)
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
 		err = ErrAbsent
 	}
 	if err != nil {
@@ -72,8 +82,7 @@ func Ask(ctx context.Context, address string) (Status, error) {
 }
 
 func ask(ctx context.Context, address string) (Status, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "udp", address)
+	conn, err := dial(ctx, address)
 	if err != nil {
 		return Status{}, err
 	}
@@ -113,6 +122,41 @@ func ask(ctx context.Context, address string) (Status, error) {
 	}
 	return s, nil
 }
+
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	if filepath.IsAbs(address) {
+		return dialSocket(address)
+	}
+	return new(net.Dialer).DialContext(ctx, "udp", address)
+}
+
+// dialSocket connects to a socket of datagrams, from one of its own beside it: that is
+// where the answer goes, and the only place that chronyd may be allowed to write to.
+func dialSocket(path string) (net.Conn, error) {
+	own := filepath.Join(filepath.Dir(path), "fettle."+strings.ToLower(rand.Text()[:12])+".sock")
+	conn, err := net.DialUnix("unixgram", &net.UnixAddr{Name: own, Net: "unixgram"}, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		// It is made before the other one is found to be missing.
+		if e := os.Remove(own); e != nil && !errors.Is(e, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			err = errors.Join(err, e)
+		}
+		return nil, err
+	}
+	// chronyd answers as a user of its own.
+	if err := os.Chmod(own, 0o666); err != nil { //nolint:gosec // a socket that takes answers, in a folder that is closed
+		return nil, errors.Join(err, conn.Close(), os.Remove(own))
+	}
+	return bound{conn, own}, nil
+}
+
+// bound is a connection whose own socket goes with it.
+type bound struct {
+	net.Conn
+	own string
+}
+
+// Close implements net.Conn.
+func (b bound) Close() error { return errors.Join(b.Conn.Close(), os.Remove(b.own)) }
 
 // exchange sends one question and waits for its answer. What answers another one
 // (a late answer, somebody's guess) is passed over.

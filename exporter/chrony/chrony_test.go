@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +161,37 @@ func TestBadAnswers(t *testing.T) {
 				t.Errorf("got %+v, %v", s, err)
 			}
 		})
+	}
+}
+
+// Over its socket, from one that is gone afterwards.
+func TestSocket(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "chronyd.sock")
+	if _, err := ask(t, path); !errors.Is(err, chrony.ErrAbsent) {
+		t.Errorf("none there: %v", err)
+	}
+	fake := fakeChronyd{tracking: trackingBehind, sources: []string{selected}}
+	conn, err := net.ListenPacket("unixgram", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake.serve(conn)
+	s, err := ask(t, path)
+	if err != nil || !s.Synchronised() || s.Tracking.Stratum != 9 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	conn.Close() // which leaves the file behind, as a kill does
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ask(t, path); !errors.Is(err, chrony.ErrAbsent) {
+		t.Errorf("nobody behind it: %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

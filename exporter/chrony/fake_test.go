@@ -33,6 +33,12 @@ func (f fakeChronyd) listen(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	f.serve(conn)
+	return conn.LocalAddr().String()
+}
+
+// serve answers until conn is closed.
+func (f fakeChronyd) serve(conn net.PacketConn) {
 	go func() {
 		request := make([]byte, 1024)
 		for {
@@ -50,7 +56,6 @@ func (f fakeChronyd) listen(t *testing.T) string {
 			}
 		}
 	}()
-	return conn.LocalAddr().String()
 }
 
 func (f fakeChronyd) reply(request []byte) []byte {

@@ -25,12 +25,19 @@ const unpacked = "../../.cache/chrony"
 // what ends it, which the test's end does too.
 func chronyd(t *testing.T, config string, env ...string) (address string, end func()) {
 	t.Helper()
-	dir := t.TempDir()
+	port := freePort(t)
+	_, end = chronydIn(t, config+fmt.Sprintf("cmdport %d\nbindcmdaddress 127.0.0.1\n", port), env...)
+	return fmt.Sprintf("127.0.0.1:%d", port), end
+}
+
+// chronydIn starts one whose socket, command.sock, is in the folder that it returns.
+func chronydIn(t *testing.T, config string, env ...string) (dir string, end func()) {
+	t.Helper()
+	dir = t.TempDir()
 	if err := os.Chmod(dir, 0o750); err != nil { //nolint:gosec // chronyd wants it so
 		t.Fatal(err)
 	}
-	port := freePort(t)
-	config += fmt.Sprintf("cmdport %d\nbindcmdaddress 127.0.0.1\nbindcmdaddress %s/command.sock\npidfile %[2]s/pid\n", port, dir)
+	config += fmt.Sprintf("bindcmdaddress %s/command.sock\npidfile %[1]s/pid\n", dir)
 	file := filepath.Join(dir, "chrony.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -56,7 +63,7 @@ func chronyd(t *testing.T, config string, env ...string) (address string, end fu
 			t.Logf("chronyd:\n%s", log.String())
 		}
 	})
-	return fmt.Sprintf("127.0.0.1:%d", port), end
+	return dir, end
 }
 
 func freePort(t *testing.T) int {
@@ -115,5 +122,18 @@ func TestRealChronyd(t *testing.T) {
 	s = awaitStatus(t, client, "the loss of the server", func(s chrony.Status) bool { return s.Reachable() == 0 })
 	if s.Synchronised() {
 		t.Errorf("synchronised with no source: %+v", s)
+	}
+}
+
+// One without a port for commands is asked over its socket.
+func TestRealChronydWithoutAPort(t *testing.T) {
+	dir, _ := chronydIn(t, "cmdport 0\nlocal stratum 7\nport 0\n")
+	s := awaitStatus(t, filepath.Join(dir, "command.sock"), "its answer over the socket", func(chrony.Status) bool { return true })
+	if s.Tracking.Stratum != 7 {
+		t.Errorf("%+v", s)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "fettle.*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
