@@ -194,6 +194,7 @@ func TestReason(t *testing.T) {
 		cluster.Timeout:  fmt.Errorf("ask: %w", context.DeadlineExceeded),
 		cluster.BadAuth:  fmt.Errorf("ask: %w", Because(cluster.BadAuth, errBroken)),
 		cluster.TooLarge: &TooLargeError{Most: 1},
+		cluster.BadTLS:   &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")},
 		cluster.Other:    errBroken,
 	} {
 		if got := Reason(err); got != want {

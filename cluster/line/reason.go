@@ -68,6 +68,9 @@ func badTLS(err error) bool {
 	if _, ok := errors.AsType[tls.AlertError](err); ok {
 		return true
 	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // an alert of crypto/tls
+		return true
+	}
 	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
 	return ok
 }
