@@ -86,7 +86,7 @@ func (c *watched) look(ctx context.Context) (cluster.View, error) {
 func (c *watched) note(v cluster.View, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, m := range v.Members {
+	for _, m := range slices.Concat(v.Members, v.Witnesses) {
 		before, known := c.failed[m.Name]
 		if m.Error == before {
 			continue
@@ -110,3 +110,6 @@ func blind(c cluster.Cluster) cluster.View {
 	}
 	return v
 }
+	for _, name := range c.Redis.Sentinels {
+		v.Witnesses = append(v.Witnesses, cluster.MemberView{Name: name, Error: cluster.Timeout, Why: "the look did not come back in time"})
+	}

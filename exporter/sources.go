@@ -6,6 +6,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/cluster/redis"
 )
 
 // Driver is a row in the table of the systems that can be looked at.
@@ -32,6 +33,7 @@ func Drivers() []Driver {
 	}
 }
 
+		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 // Open makes the driver of c. A kind that nobody looks at as a whole is nil without
 // an error.
 func Open(c cluster.Cluster) (OpenViewer, error) {

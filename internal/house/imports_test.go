@@ -33,6 +33,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/line", "cluster/nats", "cluster/redis", "exporter/chrony", "exporter/ntpd", "exporter/procfs"},
 	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/line", "exporter/chrony", "exporter/ntpd", "exporter/procfs"},
 	"exporter/chrony": {},
 	"exporter/ntpd":   {},
@@ -44,6 +45,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"repair":         {"alert", "cluster", "internal/strictyaml", "journal"},
 	"cluster/etcd":   {"cluster"},
 	"cluster/consul": {"cluster", "cluster/line"},
+	"cluster/redis":  {"cluster", "cluster/line"},
 	"cluster/line":   {"cluster"},
 	"journal":        {"internal/durable"},
 	"journal/verify": {},
@@ -89,6 +91,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/openapi":       {"api", "internal/access", "internal/schema", "webhook"},
 	"internal/programs":      {},
 	"internal/replay":        {"alert", "cluster", "journal", "repair"},
+	"internal/redistest":     {"cluster"},
 	"internal/scaffold":      {"cluster", "internal/discovery", "internal/durable", "rules"},
 	"internal/schema":        {"internal/config", "internal/inventory", "repair"},
 	"internal/scorecard":     {},

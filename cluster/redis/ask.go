@@ -1,0 +1,130 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/line"
+)
+
+// asked is a server or a Sentinel that is asked.
+type asked struct {
+	name string
+	line *line.Line[*conn]
+	read cluster.Login
+}
+
+// look is what one of them answered.
+type look[A any] struct {
+	answer *A    // nil: it could not be asked
+	err    error // why it could not
+	// remote is the address that was connected to: others name it so.
+	remote string
+}
+
+func newAsked(name, endpoint string, t cluster.TLS, read cluster.Login, o Options) (*asked, error) {
+	network, address, host, err := line.Place(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := line.TLS(t, host)
+	if err != nil {
+		return nil, err
+	}
+	a := &asked{name: name, read: read}
+	a.line = line.New(line.Options[*conn]{
+		Dial: func(ctx context.Context) (*conn, error) {
+			s, err := line.Open(ctx, network, address, conf, mostBytes)
+			if err != nil {
+				return nil, err
+			}
+			c := newConn(s)
+			if err := a.login(ctx, c); err != nil {
+				_ = c.Close()
+				return nil, err
+			}
+			return c, nil
+		},
+		Close:  func(c *conn) { _ = c.Close() },
+		Usable: usable,
+		Now:    o.Now,
+	})
+	return a, nil
+}
+
+// login reads the password anew each time, so that a changed one is used.
+func (a *asked) login(ctx context.Context, c *conn) error {
+	if a.read.PasswordFile == "" {
+		return nil
+	}
+	password, err := line.Secret(a.read.PasswordFile)
+	if err != nil {
+		return err
+	}
+	words := []string{"AUTH", password}
+	if a.read.Username != "" {
+		words = []string{"AUTH", a.read.Username, password}
+	}
+	_, err = c.do(ctx, words)
+	if told, ok := errors.AsType[*replyError](err); ok {
+		// What a server repeats of the question is not for a log.
+		text := strings.ReplaceAll(told.text, password, "…")
+		return line.Because(cluster.BadAuth, fmt.Errorf("log in: %s", text))
+	}
+	return err
+}
+
+// ask puts fn's questions to a.
+func ask[A any](ctx context.Context, a *asked, fn func(context.Context, *conn) (*A, error)) look[A] {
+	var l look[A]
+	l.err = a.line.Do(ctx, func(ctx context.Context, c *conn) (err error) {
+		l.remote = c.RemoteAddr().String()
+		l.answer, err = fn(ctx, c)
+		return because(err)
+	})
+	if l.err != nil {
+		l.answer = nil
+	}
+	return l
+}
+
+// because gives what the server told a reason.
+func because(err error) error {
+	told, ok := errors.AsType[*replyError](err)
+	if !ok {
+		return err
+	}
+	switch code, _, _ := strings.Cut(told.text, " "); code {
+	case "NOAUTH", "WRONGPASS", "NOPERM", "DENIED":
+		return line.Because(cluster.BadAuth, err)
+	}
+	return err
+}
+
+// memberOf asks a server how it is.
+func (d *Driver) memberOf(ctx context.Context, c *conn) (*Member, error) {
+	replies, err := c.do(ctx, []string{"INFO", "server"}, []string{"INFO", "replication"}, []string{"INFO", "persistence"}, []string{"INFO", "clients"})
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	for _, r := range replies {
+		text.WriteString(r.text + "\n")
+	}
+	m, err := parse(text.String())
+	if err != nil || !d.cluster.Redis.Config {
+		return m, err
+	}
+	// A server that refuses this one answers all the same: it is a part that is not told.
+	replies, err = c.do(ctx, []string{"CONFIG", "GET", "save"})
+	if err != nil && !usable(err) {
+		return nil, err
+	}
+	if err == nil && len(replies[0].list) == 2 {
+		m.Snapshots = new(replies[0].list[1].text != "")
+	}
+	return m, nil
+}

@@ -1,0 +1,181 @@
+// Package redistest starts real Redis servers and Sentinels for tests, each a process
+// of its own on 127.0.0.1 with a directory of its own, and breaks them: ended, stopped
+// (SIGSTOP), and cut off from one another by a Relay. Start with Start, or with Replicated.
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Program is Debian's server; it is a Sentinel too.
+const Program = "/usr/bin/redis-server"
+
+// Server is a running Redis, or a Sentinel.
+type Server struct {
+	Name    string
+	Address string // 127.0.0.1:port
+	// Password is what Do logs in with as the default user.
+	Password string
+
+	t    testing.TB
+	conf string
+	args []string
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Start starts a server whose configuration has these lines besides its port, and waits
+// until it answers. It ends with the test.
+func Start(t testing.TB, name string, lines ...string) *Server {
+	t.Helper()
+	address := FreeAddress(t)
+	_, port, _ := net.SplitHostPort(address)
+	s := &Server{Name: name, Address: address, t: t}
+	dir, err := os.MkdirTemp("", "redis-"+name) // a test's own is too long for a socket
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.conf = filepath.Join(dir, name+".conf")
+	lines = append([]string{
+		"port " + port, "bind 127.0.0.1", "dir " + dir, `save ""`, "repl-diskless-sync yes", "repl-diskless-sync-delay 0",
+		"repl-ping-replica-period 1", "loglevel warning", "logfile " + filepath.Join(dir, "log"),
+	}, lines...)
+	must(t, os.WriteFile(s.conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	s.run()
+	return s
+}
+
+// Sentinel starts a Sentinel that watches the server at primary as "main", and holds it
+// for down after a second.
+func Sentinel(t testing.TB, name, primary string, quorum int, lines ...string) *Server {
+	t.Helper()
+	host, port, err := net.SplitHostPort(primary)
+	must(t, err)
+	address := FreeAddress(t)
+	_, own, _ := net.SplitHostPort(address)
+	s := &Server{Name: name, Address: address, t: t, args: []string{"--sentinel"}}
+	dir, err := os.MkdirTemp("", "redis-"+name)
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.conf = filepath.Join(dir, name+".conf")
+	lines = append([]string{
+		"port " + own, "bind 127.0.0.1", "dir " + dir, "logfile " + filepath.Join(dir, "log"),
+		fmt.Sprintf("sentinel monitor main %s %s %d", host, port, quorum),
+		"sentinel down-after-milliseconds main 1000", "sentinel failover-timeout main 5000",
+	}, lines...)
+	must(t, os.WriteFile(s.conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	s.run()
+	return s
+}
+
+func (s *Server) run() {
+	s.t.Helper()
+	s.cmd = exec.Command(Program, append([]string{s.conf}, s.args...)...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	must(s.t, s.cmd.Start())
+	s.done = make(chan struct{})
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		_ = cmd.Wait()
+		close(done)
+	}(s.cmd, s.done)
+	s.t.Cleanup(s.Kill)
+	Await(s.t, s.Name+" answers", func() bool {
+		c, err := net.DialTimeout("tcp", s.Address, time.Second)
+		if err != nil {
+			select {
+			case <-s.done:
+				log, _ := os.ReadFile(filepath.Join(filepath.Dir(s.conf), "log"))
+				s.t.Fatalf("redis %s ended: %s", s.Name, log)
+			default:
+			}
+			return false
+		}
+		_ = c.Close()
+		return true
+	})
+}
+
+// Freeze stops the process: the kernel still takes connections for it, nobody answers.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets it go on.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+// Kill ends it as kill -9 does, and waits until it has.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill() // ended already: nothing to do
+	<-s.done
+}
+
+// Restart starts it again on the same port, with what it has in its directory.
+func (s *Server) Restart() { s.run() }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	must(s.t, s.cmd.Process.Signal(sig))
+}
+
+// Do gives a command with redis-cli and returns what it prints. An error that the
+// server tells fails the test.
+func (s *Server) Do(words ...string) string {
+	s.t.Helper()
+	out, err := s.Run(words...)
+	if err != nil {
+		s.t.Fatalf("redis %s, %s: %v: %s", s.Name, words[0], err, out)
+	}
+	return out
+}
+
+// Run is Do for a command that may fail.
+func (s *Server) Run(words ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, port, _ := net.SplitHostPort(s.Address)
+	cmd := exec.CommandContext(ctx, "/usr/bin/redis-cli", append([]string{"-e", "-p", port}, words...)...)
+	cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+s.Password)
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// Write writes n keys of 1 KiB each.
+func (s *Server) Write(n int) {
+	s.t.Helper()
+	for i := range n {
+		s.Do("SET", "key"+strconv.Itoa(i), strings.Repeat("x", 1<<10))
+	}
+}
+
+// FreeAddress is a port of 127.0.0.1 on which nobody listens.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Await polls until ok, for up to 30 seconds.
+func Await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
