@@ -27,7 +27,8 @@ type Sync struct {
 	// Source is the inventory's name of what it follows; "": none, or not listed.
 	Source string `json:"source,omitempty"`
 	// Seconds, Bytes and Entries are how far it is behind, in what its system counts.
-	// They are never told of a primary, and never where one end could not be asked.
+	// They are never told of a primary that follows nobody, and never where one end
+	// could not be asked.
 	Seconds *float64 `json:"seconds,omitempty"`
 	Bytes   *float64 `json:"bytes,omitempty"`
 	Entries *float64 `json:"entries,omitempty"`

@@ -36,6 +36,7 @@ func Collectors() []Entry {
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each member is behind the one that it follows", Default: true, New: newSync},
 		{Name: "consul", Help: "what each Consul server says of itself, and its leader of all", Default: true, New: newConsul},
+		{Name: "nats", Help: "the meta group and the streams of each NATS cluster with JetStream", Default: true, New: newNATS},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},
 	}
 	for i := range table {

@@ -6,6 +6,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/cluster/nats"
 	"github.com/fettle-io/fettle/cluster/redis"
 )
 
@@ -28,12 +29,15 @@ type OpenViewer interface {
 // looked at as a whole.
 func Drivers() []Driver {
 	return []Driver{
-		{Kind: cluster.KindEtcd, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return etcd.New(c, etcd.Options{}) }},
+		{Kind: cluster.KindEtcd, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
+			return etcd.New(c, etcd.Options{Detail: true, Canary: true})
+		}},
 		{Kind: cluster.KindConsul, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return consul.New(c, consul.Options{}) }},
+		{Kind: cluster.KindNATS, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return nats.New(c, nats.Options{}) }},
+		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 	}
 }
 
-		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 // Open makes the driver of c. A kind that nobody looks at as a whole is nil without
 // an error.
 func Open(c cluster.Cluster) (OpenViewer, error) {
