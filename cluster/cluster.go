@@ -54,10 +54,10 @@ type Cluster struct {
 	TLS     TLS      `json:"tls,omitzero"`
 	Read    Login    `json:"read,omitzero"` // credentials to look with, by reference
 	Members []Member `json:"members"`
-	// MySQL is what only a cluster of kind mysql declares.
-	MySQL MySQL `json:"mysql,omitzero"`
 	// DependsOn names the clusters that this one cannot work without.
 	DependsOn []string `json:"depends_on,omitempty"`
+	// MySQL is for kind mysql alone.
+	MySQL MySQL `json:"mysql,omitzero"`
 	// Redis is for kind redis alone.
 	Redis Redis `json:"redis,omitzero"`
 	// Etcd is for kind etcd alone.

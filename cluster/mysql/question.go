@@ -1,0 +1,134 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/line"
+)
+
+// row is one row of an answer, by column; NULL is not there.
+type row map[string]string
+
+// Bounds of an answer, beside its bytes.
+const (
+	mostRows    = 4096
+	mostColumns = 256
+)
+
+// query puts one question.
+func (s *session) query(ctx context.Context, statement string) ([]row, error) {
+	s.wire.Allow()
+	if until, ok := ctx.Deadline(); ok {
+		_ = s.wire.SetDeadline(until) // of a connection that is open
+	}
+	asker, ok := s.conn.(driver.QueryerContext)
+	if !ok {
+		return nil, errors.New("the protocol's driver takes no text queries")
+	}
+	answer, err := asker.QueryContext(ctx, statement, nil)
+	if err != nil {
+		return nil, s.wire.explain(err, false)
+	}
+	defer answer.Close() // what it says was read, or is an error already
+	rows, err := read(answer)
+	if err != nil {
+		return nil, s.wire.explain(err, false)
+	}
+	return rows, nil
+}
+
+func read(answer driver.Rows) ([]row, error) {
+	columns := answer.Columns()
+	if len(columns) > mostColumns {
+		return nil, line.Because(cluster.TooLarge, fmt.Errorf("the answer has more than %d columns", mostColumns))
+	}
+	var rows []row
+	for values := make([]driver.Value, len(columns)); len(columns) > 0; {
+		err := answer.Next(values)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == mostRows {
+			return nil, line.Because(cluster.TooLarge, fmt.Errorf("the answer has more than %d rows", mostRows))
+		}
+		r := row{}
+		for i, name := range columns {
+			if values[i] != nil {
+				r[name] = text(values[i])
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+func text(v driver.Value) string {
+	switch v := v.(type) {
+	case []byte:
+		return string(v)
+	case string:
+		return v
+	}
+	return fmt.Sprint(v)
+}
+
+// settings are the rows of SHOW VARIABLES and SHOW STATUS, in lower case.
+func settings(rows []row) row {
+	all := row{}
+	for _, r := range rows {
+		all[strings.ToLower(r["Variable_name"])] = r["Value"]
+	}
+	return all
+}
+
+// first is the first of these columns that is there: versions name them differently.
+func (r row) first(names ...string) string {
+	for _, n := range names {
+		if v, ok := r[n]; ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// number is a finite number that is not negative; nil: it is not told.
+func (r row) number(names ...string) *float64 {
+	n, err := strconv.ParseFloat(r.first(names...), 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) || n < 0 {
+		return nil
+	}
+	return &n
+}
+
+// on is a switch; nil: it is not told.
+func (r row) on(names ...string) *bool {
+	v := strings.ToUpper(r.first(names...))
+	if v == "" {
+		return nil
+	}
+	on := v != "OFF" && v != "0" && v != "NO"
+	return &on
+}
+
+func (r row) uint(names ...string) uint64 {
+	n, err := parseUint(r.first(names...))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func parseUint(s string) (uint64, error) { return strconv.ParseUint(s, 10, 63) }
+
+func yes(b *bool) bool { return b != nil && *b }
