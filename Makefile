@@ -15,6 +15,8 @@ race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # The server tests start real servers and share few cores: one package at a time.
 server_flags    := -tags servers -vet=all -count=1 -p 1 -timeout 20m
 server_packages  = $(shell grep -rl --include='*_test.go' '^//go:build servers' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+# Where the versions of etcd, Prometheus and Alertmanager are of no matter, once is enough.
+once_packages    = $(filter-out ./cluster/etcd,$(filter ./cluster/% ./exporter ./exporter/% ./internal/hungmount ./internal/service,$(server_packages)))
 fault_packages   = $(shell grep -rl --include='*_test.go' '^//go:build faults' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 bench_packages   = $(shell grep -rl --include='*_test.go' '^func Benchmark' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
@@ -64,7 +66,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	tools/install-servers.sh
 	$(newest) $(GO) run ./tools/programs
 	@echo "== the oldest supported versions"
-	$(oldest) $(GO) test $(server_flags) $(server_packages)
+	$(oldest) $(GO) test $(server_flags) $(filter-out $(once_packages),$(server_packages))
 	@echo "== the newest versions"
 	$(newest) $(GO) test $(server_flags) $(server_packages)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site-links; fi
