@@ -27,10 +27,13 @@ type View struct {
 // MemberView is one member in a View. Measured fields are zero where Reachable is
 // false; nothing stale is ever carried over.
 type MemberView struct {
-	Name      string `json:"name"`
-	ID        string `json:"id,omitempty"` // hex; from the membership, also for an unreachable member
-	Learner   bool   `json:"learner,omitempty"`
-	Reachable bool   `json:"reachable"`
+	Name    string `json:"name"`
+	ID      string `json:"id,omitempty"` // hex; from the membership, also for an unreachable member
+	Learner bool   `json:"learner,omitempty"`
+	// Outside tells that the membership, as a member with a leader has it, does not
+	// name this one: it neither votes nor learns.
+	Outside   bool `json:"outside,omitempty"`
+	Reachable bool `json:"reachable"`
 	// Error is why it is not reachable, one of Reasons. Bounded: fit for a label.
 	Error string `json:"error,omitempty"`
 	// Why says the same to people, with what the member itself said: no secrets, 512 bytes at most.
@@ -67,7 +70,7 @@ func (v View) Member(name string) (MemberView, bool) {
 func (v View) Voters() int {
 	n := len(v.Unlisted) - v.UnlistedLearners
 	for _, m := range v.Members {
-		if !m.Learner {
+		if m.votes() {
 			n++
 		}
 	}
@@ -78,12 +81,14 @@ func (v View) Voters() int {
 func (v View) VotersReachable() int {
 	n := 0
 	for _, m := range v.Members {
-		if m.Reachable && !m.Learner {
+		if m.Reachable && m.votes() {
 			n++
 		}
 	}
 	return n
 }
+
+func (m MemberView) votes() bool { return !m.Learner && !m.Outside }
 
 // Quorum is floor(voters/2)+1.
 func (v View) Quorum() int { return v.Voters()/2 + 1 }
@@ -91,46 +96,53 @@ func (v View) Quorum() int { return v.Voters()/2 + 1 }
 // Margin is how many more voters may fail: reachable - quorum. Negative: lost.
 func (v View) Margin() int { return v.VotersReachable() - v.Quorum() }
 
-// Leader is the leader that a quorum of reachable voters names at the highest
-// term seen, if there is one. A cut-off old leader that still calls itself one
-// has the lower term and is not counted.
+// Leader is the leader that a quorum of reachable voters names in one term, if there
+// is one, and that does not itself say otherwise. A cut-off old leader that still calls
+// itself one has no quorum, and a cut-off follower whose term has run ahead (etcd
+// without pre-vote) takes none away.
 func (v View) Leader() (MemberView, bool) {
-	term, votes := uint64(0), map[string]int{}
+	type claim struct {
+		term uint64
+		id   string
+	}
+	votes := map[claim]int{}
 	for _, m := range v.Members {
-		if m.Reachable && m.Term > term {
-			term = m.Term
+		if m.Reachable && m.votes() && m.Leader != "" {
+			votes[claim{m.Term, m.Leader}]++
 		}
 	}
-	for _, m := range v.Members {
-		if m.Reachable && !m.Learner && m.Term == term && m.Leader != "" {
-			votes[m.Leader]++
+	var best claim
+	for c, n := range votes {
+		if n >= v.Quorum() && c.term >= best.term {
+			best = c
 		}
 	}
+	if best.id == "" {
+		return MemberView{}, false
+	}
 	for _, m := range v.Members {
-		if m.ID != "" && votes[m.ID] >= v.Quorum() {
+		if m.ID == best.id {
+			if m.Reachable && m.Leader != m.ID {
+				return MemberView{}, false
+			}
 			return m, true
 		}
 	}
-	for id, n := range votes {
-		if n >= v.Quorum() { // a leader that the inventory does not list: nothing else is known of it
-			return MemberView{ID: id, Leader: id, Term: term}, true
-		}
-	}
-	return MemberView{}, false
+	return MemberView{ID: best.id, Leader: best.id, Term: best.term}, true // the inventory does not list it: nothing else is known of it
 }
 
-// LeadersSeen counts the distinct leaders named at the highest term.
+// LeadersSeen counts the distinct leaders named at the highest term in which one is.
 func (v View) LeadersSeen() int {
 	term, named := uint64(0), map[string]bool{}
 	for _, m := range v.Members {
-		if m.Reachable && m.Term > term {
-			term = m.Term
+		if !m.Reachable || m.Leader == "" || m.Term < term {
+			continue
 		}
-	}
-	for _, m := range v.Members {
-		if m.Reachable && m.Term == term && m.Leader != "" {
-			named[m.Leader] = true
+		if m.Term > term {
+			clear(named)
 		}
+		term = m.Term
+		named[m.Leader] = true
 	}
 	return len(named)
 }

@@ -20,6 +20,11 @@ func learner(m cluster.MemberView) cluster.MemberView {
 	return m
 }
 
+func outside(m cluster.MemberView) cluster.MemberView {
+	m.Outside = true
+	return m
+}
+
 func TestView(t *testing.T) {
 	tests := []struct {
 		name            string
@@ -47,8 +52,12 @@ func TestView(t *testing.T) {
 			voters: 3, reachable: 2, quorum: 2, margin: 0, leaders: 1, leader: "m3"},
 		{name: "a cut-off old leader does not count", members: []cluster.MemberView{saw("1", "1", 3), saw("2", "3", 4), saw("3", "3", 4)},
 			voters: 3, reachable: 3, quorum: 2, margin: 1, leaders: 1, leader: "m3"},
-		{name: "a new term in which one alone has voted", members: []cluster.MemberView{saw("1", "", 4), saw("2", "2", 3), saw("3", "2", 3)},
-			voters: 3, reachable: 3, quorum: 2, margin: 1},
+		{name: "a cut-off follower whose term has run ahead", members: []cluster.MemberView{saw("1", "", 9), saw("2", "2", 3), saw("3", "2", 3)},
+			voters: 3, reachable: 3, quorum: 2, margin: 1, leaders: 1, leader: "m2"},
+		{name: "a leader that others still name has stepped down", members: []cluster.MemberView{saw("1", "2", 3), saw("2", "", 3), saw("3", "2", 3)},
+			voters: 3, reachable: 3, quorum: 2, margin: 1, leaders: 1},
+		{name: "one that the membership does not name neither votes nor elects", members: []cluster.MemberView{saw("1", "1", 3), gone("2"), outside(saw("3", "1", 3)), outside(gone("4"))},
+			voters: 2, reachable: 1, quorum: 2, margin: -1, leaders: 1},
 		{name: "two leaders in one term, which Raft rules out", members: []cluster.MemberView{saw("1", "1", 3), saw("2", "2", 3), saw("3", "", 3)},
 			voters: 3, reachable: 3, quorum: 2, margin: 1, leaders: 2},
 		{name: "four tolerate one", members: []cluster.MemberView{saw("1", "1", 3), saw("2", "1", 3), saw("3", "1", 3), gone("4")},

@@ -32,6 +32,7 @@ func with(m cluster.MemberView, change func(*cluster.MemberView)) cluster.Member
 
 func TestRaft(t *testing.T) {
 	lead := "id-m1"
+	unread := perMember("page_read", 0, 0, 0) + perMember("vantage_peers", 0, 0, 0) + perMember("vantage_peers_connected", 0, 0, 0)
 	for _, tc := range []struct {
 		name    string
 		view    cluster.View
@@ -44,7 +45,7 @@ func TestRaft(t *testing.T) {
 			want: state(3, 3, 2, 1, 0, 1, 1) + perMember("member_reachable", 1, 1, 1) + perMember("leader", 1, 0, 0) +
 				perMember("term", 5, 5, 5) + perMember("commit_index", 100, 100, 100) + perMember("applied_index", 100, 99, 100) +
 				perMember("learner", 0, 0, 0) + perMember("db_size_bytes", 2000, 2000, 2000) + perMember("db_in_use_bytes", 1000, 1000, 1000) +
-				perMember("db_quota_bytes", 8000, 8000, 8000) + alarms(0, 0, 0, 0, 0, 0),
+				perMember("db_quota_bytes", 8000, 8000, 8000) + alarms(0, 0, 0, 0, 0, 0) + perMember("apply_gap", 0, 1, 0) + unread,
 		},
 		{
 			name: "one down",
@@ -52,7 +53,7 @@ func TestRaft(t *testing.T) {
 			want: state(3, 2, 2, 0, 0, 1, 1) + perMember("member_reachable", 1, 1, 0) + perMember("leader", 1, 0, 0) +
 				perMember("term", 5, 5) + perMember("commit_index", 100, 100) + perMember("applied_index", 100, 100) +
 				perMember("learner", 0, 0) + perMember("db_size_bytes", 2000, 2000) + perMember("db_in_use_bytes", 1000, 1000) +
-				perMember("db_quota_bytes", 8000, 8000) + alarms(0, 0, 0, 0, 0, 0),
+				perMember("db_quota_bytes", 8000, 8000) + alarms(0, 0, 0, 0, 0, 0) + perMember("apply_gap", 0, 0) + unread,
 		},
 		{
 			name:    "quorum lost",
@@ -64,7 +65,7 @@ func TestRaft(t *testing.T) {
 		{
 			name: "nobody answers: state and nothing else",
 			view: view(down("m1"), down("m2"), down("m3")),
-			want: state(3, 0, 2, -2, 0, 0, 0) + perMember("member_reachable", 0, 0, 0) + perMember("leader", 0, 0, 0),
+			want: state(3, 0, 2, -2, 0, 0, 0) + perMember("member_reachable", 0, 0, 0) + perMember("leader", 0, 0, 0) + unread,
 		},
 		{
 			name:    "learner",
@@ -92,7 +93,7 @@ func TestRaft(t *testing.T) {
 			name:    "a leader only the minority names",
 			view:    view(member("m1", lead), with(member("m2", ""), func(m *cluster.MemberView) { m.Term = 6 }), down("m3")),
 			metrics: []string{"has_leader", "leaders_seen", "leader"},
-			want:    perCluster("has_leader", 0) + perCluster("leaders_seen", 0) + perMember("leader", 0, 0, 0),
+			want:    perCluster("has_leader", 0) + perCluster("leaders_seen", 1) + perMember("leader", 0, 0, 0),
 		},
 		{
 			name: "NOSPACE, raised by one that is down",
@@ -125,42 +126,45 @@ func TestSync(t *testing.T) {
 			name: "healthy, one behind and one asked late",
 			view: view(member("m1", lead), with(member("m2", lead), func(m *cluster.MemberView) { m.Applied = 58 }),
 				with(member("m3", lead), func(m *cluster.MemberView) { m.Applied = 107 })),
-			want: syncOf("up", 1, 1, 1) + syncOf("running", 1, 1, 1) + syncOf("lag_entries", 0, 42, 0),
+			want: syncOf("up", 1, 1, 1) + syncOf("primary", 1, 0, 0) + syncOf("running", 1, 1, 1) + syncOf("lag_entries", 0, 42, 0),
 		},
 		{
 			name: "one down",
 			view: view(member("m1", lead), member("m2", lead), down("m3")),
-			want: syncOf("up", 1, 1, 0) + syncOf("running", 1, 1, 0) + syncOf("lag_entries", 0, 0),
+			want: syncOf("up", 1, 1, 0) + syncOf("primary", 1, 0, 0) + syncOf("running", 1, 1, 0) + syncOf("lag_entries", 0, 0),
 		},
 		{
 			name: "the leader cannot be asked: its commit index is not known",
 			view: view(down("m1"), member("m2", lead), member("m3", lead)),
-			want: syncOf("up", 0, 1, 1) + syncOf("running", 0, 1, 1),
+			want: syncOf("up", 0, 1, 1) + syncOf("primary", 1, 0, 0) + syncOf("running", 0, 1, 1),
 		},
 		{
 			name: "quorum lost",
 			view: view(member("m1", ""), down("m2"), down("m3")),
-			want: syncOf("up", 1, 0, 0) + syncOf("running", 0, 0, 0),
+			want: syncOf("up", 1, 0, 0) + syncOf("primary", 0, 0, 0) + syncOf("running", 0, 0, 0),
 		},
 		{
 			name: "a learner syncs as well",
 			view: view(member("m1", lead), member("m2", lead), with(member("m3", lead), func(m *cluster.MemberView) { m.Learner, m.Applied = true, 10 })),
-			want: syncOf("up", 1, 1, 1) + syncOf("running", 1, 1, 1) + syncOf("lag_entries", 0, 0, 90),
+			want: syncOf("up", 1, 1, 1) + syncOf("primary", 1, 0, 0) + syncOf("running", 1, 1, 1) + syncOf("lag_entries", 0, 0, 90),
 		},
 		{
 			name: "a cut-off old leader does not follow the new one",
 			view: view(with(member("m1", lead), func(m *cluster.MemberView) { m.Term, m.Applied, m.Commit = 4, 60, 60 }),
 				member("m2", "id-m2"), member("m3", "id-m2")),
-			want: syncOf("up", 1, 1, 1) + syncOf("running", 0, 1, 1) + syncOf("lag_entries", 40, 0, 0),
+			want: syncOf("up", 1, 1, 1) + syncOf("primary", 0, 1, 0) + syncOf("running", 0, 1, 1) + syncOf("lag_entries", 40, 0, 0),
 		},
 		{
 			name: "CORRUPT stops applying, NOSPACE does not",
 			view: view(member("m1", lead), with(member("m2", lead), func(m *cluster.MemberView) { m.Alarms = []string{"CORRUPT"} }),
 				with(member("m3", lead), func(m *cluster.MemberView) { m.Alarms = []string{"NOSPACE"} })),
-			want: syncOf("up", 1, 1, 1) + syncOf("running", 1, 0, 1) + syncOf("lag_entries", 0, 0, 0),
+			want: syncOf("up", 1, 1, 1) + syncOf("primary", 1, 0, 0) + syncOf("running", 1, 0, 1) + syncOf("lag_entries", 0, 0, 0),
 		},
 	} {
-		t.Run(tc.name, func(t *testing.T) { expect(t, newSync(Host{}), "fettle_sync_", tc.view, tc.want, nil) })
+		t.Run(tc.name, func(t *testing.T) {
+			tc.view.Follow() // as the driver does
+			expect(t, newSync(Host{}), "fettle_sync_", tc.view, tc.want, nil)
+		})
 	}
 }
 

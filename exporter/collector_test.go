@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -48,10 +49,15 @@ func readOnce(t *testing.T, c Collector, views ...cluster.View) reading {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	s := &Scrape{}
+	var clusters []*watched
 	for _, v := range views {
-		s.clusters = append(s.clusters, &watched{Source: Source{Viewer: fixedView(v)}})
+		c := cluster.Cluster{Name: v.Cluster, Kind: v.Kind}
+		if c.Kind == "" {
+			c.Kind = cluster.KindEtcd
+		}
+		clusters = append(clusters, &watched{Source: Source{Cluster: c, Viewer: fixedView(v)}})
 	}
+	s := scrapeOf(ctx, clusters, slog.New(slog.DiscardHandler))
 	if open, ok := c.(io.Closer); ok {
 		t.Cleanup(func() {
 			if err := open.Close(); err != nil {

@@ -68,6 +68,16 @@ func (s *Scrape) Views(kinds ...cluster.Kind) ([]cluster.View, error) {
 	return slices.DeleteFunc(views, func(v cluster.View) bool { return v.Cluster == "" }), errors.Join(errs...)
 }
 
+// cluster is a cluster of the inventory; the zero value where it is not there.
+func (s *Scrape) cluster(name string) cluster.Cluster {
+	for _, c := range s.clusters {
+		if c.Cluster.Name == name {
+			return c.Cluster
+		}
+	}
+	return cluster.Cluster{}
+}
+
 func (c *watched) look(ctx context.Context) (cluster.View, error) {
 	// The look ends before its caller does: the caller has to emit what it saw.
 	until, _ := ctx.Deadline()
@@ -108,8 +118,8 @@ func blind(c cluster.Cluster) cluster.View {
 	for i, m := range c.Members {
 		v.Members[i] = cluster.MemberView{Name: m.Name, ID: m.MemberID, Error: cluster.Timeout, Why: "the look did not come back in time"}
 	}
-	return v
-}
 	for _, name := range c.Redis.Sentinels {
 		v.Witnesses = append(v.Witnesses, cluster.MemberView{Name: name, Error: cluster.Timeout, Why: "the look did not come back in time"})
 	}
+	return v
+}

@@ -5,12 +5,16 @@ import (
 	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/etcd"
 )
 
 type raftCollector struct {
-	voters, votersReachable, quorum, margin, learners, hasLeader, leadersSeen *Metric // a cluster's state
-	reachable, leader                                                         *Metric // a member's state
-	term, commit, applied, dbSize, dbInUse, dbQuota, learner, alarm           *Metric // measured
+	voters, votersReachable, quorum, margin, learners, hasLeader, leadersSeen, mismatch, unlisted *Metric // a cluster's state
+	reachable, leader                                                                             *Metric // a member's state
+	listed, term, commit, applied, gap, dbSize, dbInUse, dbQuota, learner, alarm                  *Metric // measured
+	canary                                                                                        raftCanary
+	page                                                                                          raftPage
+	vantage                                                                                       raftVantage
 }
 
 func newRaft(Host) Collector {
@@ -21,26 +25,33 @@ func newRaft(Host) Collector {
 		quorum:          gauge("fettle_raft_quorum", "Voters that must agree: half of them, rounded down, plus one.", c...),
 		margin:          gauge("fettle_raft_margin", "Voters that may still fail: those reachable less the quorum. Negative: the quorum is lost.", c...),
 		learners:        gauge("fettle_raft_learners", "Members that do not vote.", c...),
-		hasLeader:       gauge("fettle_raft_has_leader", "1 if a quorum of reachable voters names one leader at the highest term seen.", c...),
-		leadersSeen:     gauge("fettle_raft_leaders_seen", "Distinct leaders that are named at the highest term seen.", c...),
+		hasLeader:       gauge("fettle_raft_has_leader", "1 if a quorum of reachable voters names one leader in one term, and it does not say otherwise.", c...),
+		leadersSeen:     gauge("fettle_raft_leaders_seen", "Distinct leaders that are named at the highest term in which one is named.", c...),
+		mismatch:        gauge("fettle_raft_membership_mismatch", "1 if members that answer name different clusters or memberships.", c...),
+		unlisted:        gauge("fettle_raft_members_unlisted", "Members that the cluster names and the inventory does not.", c...),
 		reachable:       gauge("fettle_raft_member_reachable", "1 if the member answers this exporter.", m...),
 		leader:          gauge("fettle_raft_leader", "1 if the member is the leader that a quorum names.", m...),
+		listed:          gauge("fettle_raft_member_listed", "1 if the membership names the member. Absent while no member tells its membership.", m...),
 		term:            gauge("fettle_raft_term", "The member's term. Absent while it is not reachable.", m...),
 		commit:          gauge("fettle_raft_commit_index", "The member's commit index. Absent while it is not reachable.", m...),
 		applied:         gauge("fettle_raft_applied_index", "The member's applied index. Absent while it is not reachable.", m...),
+		gap:             gauge("fettle_raft_apply_gap", "Entries that the member knows to be committed and has not applied. Absent while it is not reachable.", m...),
 		dbSize:          gauge("fettle_raft_db_size_bytes", "The member's database, as it lies on the disk. Absent while it is not reachable.", m...),
 		dbInUse:         gauge("fettle_raft_db_in_use_bytes", "The part of the member's database that is in use. Absent while it is not reachable.", m...),
-		dbQuota:         gauge("fettle_raft_db_quota_bytes", "The size at which the database takes no more writes. Absent while the member is not reachable, and before etcd 3.6.", m...),
+		dbQuota:         gauge("fettle_raft_db_quota_bytes", "The size at which the database takes no more writes. Absent while the member is not reachable; before etcd 3.6 it is on the metrics page alone.", m...),
 		learner:         gauge("fettle_raft_learner", "1 if the member does not vote. Absent while it is not reachable.", m...),
 		alarm:           gauge("fettle_raft_alarm", "1 if the member has raised the alarm (NOSPACE, CORRUPT). Absent while no member of the cluster can list them.", "cluster", "member", "alarm"),
+		canary:          newRaftCanary(),
+		page:            newRaftPage(),
+		vantage:         newRaftVantage(),
 	}
 }
 
 func (c *raftCollector) Metrics() []*Metric {
-	return []*Metric{
-		c.voters, c.votersReachable, c.quorum, c.margin, c.learners, c.hasLeader, c.leadersSeen, c.reachable, c.leader,
-		c.term, c.commit, c.applied, c.dbSize, c.dbInUse, c.dbQuota, c.learner, c.alarm,
-	}
+	return slices.Concat([]*Metric{
+		c.voters, c.votersReachable, c.quorum, c.margin, c.learners, c.hasLeader, c.leadersSeen, c.mismatch, c.unlisted, c.reachable, c.leader,
+		c.listed, c.term, c.commit, c.applied, c.gap, c.dbSize, c.dbInUse, c.dbQuota, c.learner, c.alarm,
+	}, c.canary.metrics(), c.page.metrics(), c.vantage.metrics())
 }
 
 func (c *raftCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
@@ -49,6 +60,23 @@ func (c *raftCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
 		c.state(v, emit)
 		c.measured(v, emit)
 		c.alarms(v, emit)
+		canary := s.cluster(v.Cluster).Etcd.Canary.On()
+		for _, m := range v.Members {
+			told, ok := m.Detail.(*etcd.Member)
+			if !ok { // of another system, or the look did not come back
+				told = &etcd.Member{Listed: cluster.Unknown}
+			}
+			if canary {
+				c.canary.emit(v.Cluster, m, told.Canary, ok, emit)
+			}
+			if told.Listed != cluster.Unknown {
+				emit(c.listed, boolean(told.Listed == cluster.Yes), v.Cluster, m.Name)
+			}
+			if v.Kind != cluster.KindConsul { // which tells such things in other ways
+				c.page.emit(v.Cluster, m, told, emit)
+				c.vantage.emit(v.Cluster, m, told, emit)
+			}
+		}
 	}
 	return err
 }
@@ -70,18 +98,29 @@ func (c *raftCollector) state(v cluster.View, emit Emit) {
 	emit(c.learners, float64(learners), v.Cluster)
 	emit(c.hasLeader, boolean(led), v.Cluster)
 	emit(c.leadersSeen, float64(v.LeadersSeen()), v.Cluster)
+	emit(c.mismatch, boolean(v.Mismatch), v.Cluster)
+	emit(c.unlisted, float64(len(v.Unlisted)), v.Cluster)
 }
 
 func (c *raftCollector) measured(v cluster.View, emit Emit) {
 	for _, m := range v.Members {
+		// Before etcd 3.6 the quota is on the metrics page, which knows no users.
+		if m.DBQuota > 0 {
+			emit(c.dbQuota, float64(m.DBQuota), v.Cluster, m.Name)
+		}
 		if !m.Reachable {
 			continue
 		}
 		emit(c.term, float64(m.Term), v.Cluster, m.Name)
 		emit(c.commit, float64(m.Commit), v.Cluster, m.Name)
 		emit(c.applied, float64(m.Applied), v.Cluster, m.Name)
+		if m.Commit >= m.Applied { // of one answer, but not of one instant
+			emit(c.gap, float64(m.Commit-m.Applied), v.Cluster, m.Name)
+		} else {
+			emit(c.gap, 0, v.Cluster, m.Name)
+		}
 		emit(c.learner, boolean(m.Learner), v.Cluster, m.Name)
-		for metric, size := range map[*Metric]int64{c.dbSize: m.DBSize, c.dbInUse: m.DBInUse, c.dbQuota: m.DBQuota} {
+		for metric, size := range map[*Metric]int64{c.dbSize: m.DBSize, c.dbInUse: m.DBInUse} {
 			if size > 0 { // no database is empty: 0 is not told
 				emit(metric, float64(size), v.Cluster, m.Name)
 			}

@@ -14,7 +14,7 @@ func perCluster(metric string, value int) string {
 func state(voters, reachable, quorum, margin, learners, hasLeader, leadersSeen int) string {
 	return perCluster("voters", voters) + perCluster("voters_reachable", reachable) + perCluster("quorum", quorum) +
 		perCluster("margin", margin) + perCluster("learners", learners) + perCluster("has_leader", hasLeader) +
-		perCluster("leaders_seen", leadersSeen)
+		perCluster("leaders_seen", leadersSeen) + perCluster("membership_mismatch", 0) + perCluster("members_unlisted", 0)
 }
 
 // perMember has the values of m1, m2 and so on.

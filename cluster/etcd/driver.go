@@ -25,13 +25,22 @@ type Options struct {
 	Timeout time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Detail has View also read each member's own metrics page, unless the cluster
+	// says no_metrics, and the snapshots in its data directory where that is here and
+	// may be read: MemberView.Detail is then a *Member.
+	Detail bool
+	// Canary has View also write through each voter, where the cluster declares it:
+	// the only thing in this package that goes through Raft's log.
+	Canary bool
 }
 
 // Driver asks one etcd cluster. Its methods may be called at the same time.
 type Driver struct {
 	cluster cluster.Cluster
 	timeout time.Duration
+	options Options
 	members []*member
+	wanted  map[string]bool // of a metrics page
 	tls     *tls.Config
 	http    *http.Client
 
@@ -57,9 +66,9 @@ func New(c cluster.Cluster, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
 	}
-	d := &Driver{cluster: c, timeout: o.Timeout, tls: conf, http: httpClient(conf), ids: map[string]string{}}
+	d := &Driver{cluster: c, timeout: o.Timeout, options: o, wanted: wanted(), tls: conf, http: httpClient(conf), ids: map[string]string{}}
 	for _, m := range c.Members {
-		asked, err := newMember(m, c.Read, conf, o)
+		asked, err := newMember(m, c, conf, o)
 		if err != nil {
 			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
 		}

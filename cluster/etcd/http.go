@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/fettle-io/fettle/cluster/line"
 )
 
-// maxAnswer caps what is read of an answer: 16 MiB.
-const maxAnswer = 16 << 20
+// maxAnswer caps what is read of an answer: 4 MiB. A metrics page has 0.2.
+const maxAnswer = 4 << 20
 
 // httpClient keeps connections, follows no redirect and uses no proxy: an answer
 // is that member's own.
@@ -22,6 +24,7 @@ func httpClient(conf *tls.Config) *http.Client {
 			TLSClientConfig:     conf.Clone(),
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     time.Minute,
+			DisableCompression:  true, // it would cost the member more than it saves the network
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -39,13 +42,32 @@ func (d *Driver) get(ctx context.Context, url string) (*http.Response, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close() // nothing was read of it
-		return nil, fmt.Errorf("GET %s: %s", url, resp.Status)
+		return nil, &statusError{url, resp.Status, resp.StatusCode}
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 	return resp, nil
+}
+
+// statusError is an answer that is not 200.
+type statusError struct {
+	url, status string
+	code        int
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("GET %s: %s", e.url, e.status) }
+
+// pageReason is the bounded reason of an error of get, or of reading what it got.
+func pageReason(err error) string {
+	if e, ok := errors.AsType[*statusError](err); ok {
+		if e.code == http.StatusUnauthorized || e.code == http.StatusForbidden {
+			return badAuth
+		}
+		return badProtocol
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge
+	}
+	return line.Reason(err)
 }
 
 // Answers tells whether anything answers HTTP on the member's client port and on

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -20,11 +21,13 @@ import (
 
 // Reasons why a member was not reached: the bounded words of MemberView.Error.
 const (
-	refused  = "refused"
-	timedOut = "timeout"
-	badTLS   = "tls"
-	badAuth  = "auth"
-	other    = "other"
+	refused     = cluster.Refused
+	timedOut    = cluster.Timeout
+	badTLS      = cluster.BadTLS
+	badAuth     = cluster.BadAuth
+	badProtocol = cluster.BadProtocol
+	tooLarge    = cluster.TooLarge
+	other       = cluster.Other
 )
 
 // askError is a failed question with its reason.
@@ -51,14 +54,15 @@ func reasonOf(err error) string {
 // member is one member of the inventory with its kept connection.
 type member struct {
 	cluster.Member
-	dial  func() (*link, error)
-	login *login // nil: none
+	dial   func() (*link, error)
+	login  *login // nil: none
+	writer *login // of the canary; nil: login's
 
 	mu   sync.Mutex
 	link *link
 }
 
-func newMember(m cluster.Member, l cluster.Login, conf *tls.Config, o Options) (*member, error) {
+func newMember(m cluster.Member, c cluster.Cluster, conf *tls.Config, o Options) (*member, error) {
 	u, err := parseURL(m.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
@@ -69,8 +73,11 @@ func newMember(m cluster.Member, l cluster.Login, conf *tls.Config, o Options) (
 		}
 	}
 	asked := &member{Member: m, dial: func() (*link, error) { return newLink(u, conf, o.Timeout) }}
-	if l.Username != "" {
-		asked.login = &login{ref: l, now: o.Now}
+	if c.Read.Username != "" {
+		asked.login = &login{ref: c.Read, now: o.Now}
+	}
+	if l := c.Etcd.Canary.Login; o.Canary && l.Username != "" {
+		asked.writer = &login{ref: l, now: o.Now}
 	}
 	return asked, nil
 }
@@ -93,12 +100,17 @@ func parseURL(s string) (*url.URL, error) {
 // ask runs one read-only RPC against this member alone. A kept connection that
 // turns out to be dead is replaced once; the context bounds both tries.
 func (m *member) ask(ctx context.Context, rpc func(context.Context, *grpc.ClientConn) error) error {
+	return m.askAs(ctx, m.login, rpc)
+}
+
+// askAs is ask with another login.
+func (m *member) askAs(ctx context.Context, who *login, rpc func(context.Context, *grpc.ClientConn) error) error {
 	for again := true; ; again = false {
 		l, err := m.take()
 		if err != nil {
 			return &askError{other, err}
 		}
-		err = m.login.run(ctx, l.cc, rpc)
+		err = who.run(ctx, l.cc, rpc)
 		reason, stale := explain(ctx, err, l)
 		m.put(l)
 		if stale && again {
@@ -180,10 +192,22 @@ func explain(ctx context.Context, err error, l *link) (reason string, stale bool
 			// With TLS 1.3 a server refuses a client's certificate after the
 			// client's side of the handshake, and the alert may be lost.
 			return badTLS, true
+		case !l.spoke.Load() && isPreface(err):
+			return badProtocol, false
 		}
 		return other, true
+	case codes.Unimplemented, codes.Internal: // gRPC, of another server
+		return badProtocol, false
+	case codes.ResourceExhausted:
+		return tooLarge, false
 	}
 	return other, false
+}
+
+// isPreface tells that what was connected to does not begin as HTTP/2 does: gRPC has
+// no code for it.
+func isPreface(err error) bool {
+	return strings.Contains(status.Convert(err).Message(), "server preface")
 }
 
 // isAuth tells that the member answered, and wants another login.

@@ -2,8 +2,8 @@ package etcd
 
 import (
 	"bufio"
+	"bytes"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,14 +17,14 @@ type sample struct {
 
 // scan reads the samples with one of those names from a page in Prometheus' text
 // format. Lines of other metrics are skipped unread, lines that do not parse too.
-func scan(r io.Reader, names ...string) ([]sample, error) {
+func scan(r io.Reader, names map[string]bool) ([]sample, error) {
 	var found []sample
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 64<<10), 1<<20)
 	for lines.Scan() {
 		line := lines.Bytes()
-		end := slices.IndexFunc(line, func(b byte) bool { return b == '{' || b == ' ' })
-		if end <= 0 || !slices.Contains(names, string(line[:end])) {
+		end := bytes.IndexAny(line, "{ ")
+		if end <= 0 || !names[string(line[:end])] {
 			continue
 		}
 		if s, ok := parseSample(string(line), end); ok {

@@ -32,14 +32,14 @@ b{From="c0"} +Inf
 		{"a", map[string]string{"x": "1"}, 4},
 		{"a", map[string]string{"x": "1", "y": `two "quoted", \ and } brace`}, 5500},
 	}
-	got, err := scan(strings.NewReader(page), "a")
+	got, err := scan(strings.NewReader(page), map[string]bool{"a": true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if _, err := scan(strings.NewReader("a "+strings.Repeat("x", 2<<20)), "a"); err == nil {
+	if _, err := scan(strings.NewReader("a "+strings.Repeat("x", 2<<20)), map[string]bool{"a": true}); err == nil {
 		t.Error("a line without an end was read")
 	}
 }

@@ -85,31 +85,36 @@ func (d *Driver) scrapePeers(ctx context.Context, but string) []scrape {
 		if m.Name == but {
 			continue
 		}
-		asked.Go(func() { all[i] = d.scrape(ctx, m) })
+		asked.Go(func() {
+			if s, err := d.scrape(ctx, m); err == nil {
+				all[i] = s
+			}
+		})
 	}
 	asked.Wait()
 	return slices.DeleteFunc(all, func(s scrape) bool { return s.name == "" })
 }
 
-func (d *Driver) scrape(ctx context.Context, m *member) scrape {
+// scrape reads a member's metrics page. What it does not want is not decoded.
+func (d *Driver) scrape(ctx context.Context, m *member) (scrape, error) {
 	url := m.Metrics
 	if url == "" {
 		url = strings.TrimSuffix(m.Endpoint, "/") + "/metrics"
 	}
 	resp, err := d.get(ctx, url)
 	if err != nil {
-		return scrape{}
+		return scrape{}, err
 	}
 	defer resp.Body.Close()
-	samples, err := scan(resp.Body, metricHasLeader, metricActivePeers, metricReceived, metricStart)
+	samples, err := scan(resp.Body, d.wanted)
 	if err != nil {
-		return scrape{}
+		return scrape{}, err
 	}
 	at, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		at = time.Time{}
 	}
-	return scrape{name: m.Name, at: at, samples: samples}
+	return scrape{name: m.Name, at: at, samples: samples}, nil
 }
 
 // value is the value of the series with that label, or of the one without labels.

@@ -13,49 +13,72 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/line"
 )
 
 // look is what one member answered.
 type look struct {
 	status *pb.StatusResponse // nil: not reachable
 	reason string             // why it was not, bounded
+	why    string             // the same for people
 	list   []*pb.Member       // nil: it did not tell its membership
+	page   *scrape            // its metrics page; nil: not read
+	unread string             // why not, bounded
+	canary *Canary            // nil: nothing was written
 }
 
 // View asks all members at once and returns what they say. It never fails: a
-// member that could not be asked has Reachable false and a bounded Error
-// (refused, timeout, tls, auth, other). It takes Options.Timeout at most.
+// member that could not be asked has Reachable false and a bounded Error (one of
+// cluster.Reasons). It takes Options.Timeout at most, and with a canary that one's
+// timeout more.
 func (d *Driver) View(ctx context.Context) cluster.View {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
 	looks := make([]look, len(d.members))
 	var all sync.WaitGroup
 	for i, m := range d.members {
-		all.Go(func() { looks[i] = m.look(ctx) })
+		all.Go(func() { looks[i] = d.look(ctx, m) })
 	}
 	all.Wait()
 	v := assemble(d.cluster, looks)
 	v.Follow()
 	d.remember(v)
+	if d.options.Detail || d.options.Canary {
+		d.detail(&v, looks)
+	}
 	return v
 }
 
-// look asks for status and membership at once. A member that does not tell its
-// membership (a learner may not) is reachable all the same.
-func (m *member) look(ctx context.Context) look {
+// look asks for status and membership at once, and for the metrics page beside them. A
+// member that does not tell its membership (a learner may not) is reachable all the same.
+func (d *Driver) look(ctx context.Context, m *member) look {
+	asking, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
 	var seen look
-	var list sync.WaitGroup
-	list.Go(func() {
-		_ = m.ask(ctx, func(ctx context.Context, cc *grpc.ClientConn) error {
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		_ = m.ask(asking, func(ctx context.Context, cc *grpc.ClientConn) error {
 			// Not linearizable: its own copy, which it tells without a leader.
 			resp, err := pb.NewClusterClient(cc).MemberList(ctx, &pb.MemberListRequest{})
 			seen.list = resp.GetMembers()
 			return err
 		})
 	})
-	status, err := m.status(ctx)
-	list.Wait()
-	seen.status, seen.reason = status, reasonOf(err)
+	if d.options.Detail && !d.cluster.Etcd.NoMetrics {
+		beside.Go(func() {
+			page, err := d.scrape(asking, m)
+			if seen.unread = pageReason(err); err == nil {
+				seen.page = &page
+			}
+		})
+	}
+	status, err := m.status(asking)
+	if d.options.Canary && d.cluster.Etcd.Canary.On() && !status.GetIsLearner() {
+		seen.canary = &Canary{Reason: reasonOf(err), Why: line.Why(err)}
+		if err == nil {
+			seen.canary = d.canary(ctx, m)
+		}
+	}
+	beside.Wait()
+	seen.status, seen.reason, seen.why = status, reasonOf(err), line.Why(err)
 	return seen
 }
 
@@ -83,17 +106,18 @@ func assemble(c cluster.Cluster, looks []look) cluster.View {
 	raised, alarmsRead := alarms(looks)
 	matched := map[string]bool{}
 	for i, m := range c.Members {
-		mv := cluster.MemberView{Name: m.Name, ID: m.MemberID, Error: looks[i].reason}
+		mv := cluster.MemberView{Name: m.Name, ID: m.MemberID, Error: looks[i].reason, Why: looks[i].why}
 		e, listed := match(membership, m)
 		if listed {
 			mv.ID, mv.Learner = e.ID, e.Learner
 		}
+		mv.Outside = !listed && membership != nil && newest.status.GetLeader() != 0
 		if s := looks[i].status; s != nil {
 			id := hexID(s.GetHeader().GetMemberId())
 			switch {
 			case listed && id != e.ID, m.MemberID != "" && id != m.MemberID:
 				// Something else answers there, and must not be taken for this member.
-				mv.Error = other
+				mv.Error, mv.Why = other, "another member answers there, with the ID "+id
 			default:
 				mv.ID, mv.Learner = id, s.GetIsLearner()
 				fill(&mv, s)

@@ -21,6 +21,7 @@ import (
 type Cluster struct {
 	program string
 	options Options
+	network *network // nil: without relays
 
 	mu    sync.Mutex
 	specs []Spec
@@ -61,6 +62,14 @@ func startOnce(ctx context.Context, program, dir string, names []string, o Optio
 		return nil, err
 	}
 	c := &Cluster{program: program, options: o, specs: specs, procs: map[string]*process{}}
+	if o.Relays {
+		c.network = &network{names: map[string]string{}, cut: map[string]bool{}, flows: map[*flow]bool{}}
+		for _, s := range specs {
+			if err := c.network.relay(s); err != nil {
+				return nil, errors.Join(err, c.Stop())
+			}
+		}
+	}
 	for _, name := range names {
 		if err := c.StartMember(name); err != nil {
 			return nil, errors.Join(err, c.Stop())
@@ -230,6 +239,9 @@ func (c *Cluster) Stop() error {
 		if _, running := c.process(s.Name); running {
 			errs = append(errs, c.Kill(s.Name))
 		}
+	}
+	if c.network != nil {
+		errs = append(errs, c.network.close())
 	}
 	return errors.Join(errs...)
 }

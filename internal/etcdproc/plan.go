@@ -25,24 +25,29 @@ type Options struct {
 	Quota     int64         // bytes of --quota-backend-bytes; 0: etcd's default
 	TLS       cluster.TLS   // CA and the members' certificate, for clients and peers; zero: plain HTTP
 	Args      []string      // more flags, for each member
+	Relays    bool          // peers reach one another through relays, see Cluster.Cut; not with TLS
+	// Dirs are the folders of members that are not to lie below the plan's, by name.
+	Dirs map[string]string
 }
 
 // Spec is how one member is started. It names no program: the same arguments fit
 // every etcd from 3.4.
 type Spec struct {
 	Name    string
-	Dir     string   // holds DataDir and Output
-	DataDir string   // absolute if the plan's folder is
-	Client  string   // client URL
-	Peer    string   // peer URL
-	Args    []string // without the program
-	Output  string   // file for standard output and error, appended to
+	Dir     string // holds DataDir and Output
+	DataDir string // absolute if the plan's folder is
+	Client  string // client URL
+	Peer    string // peer URL, which it advertises
+	// PeerListen is the peer URL on which it listens; "" is Peer.
+	PeerListen string
+	Args       []string // without the program
+	Output     string   // file for standard output and error, appended to
 }
 
 // Plan plans a cluster of the members named, below dir, on loopback ports that
 // were free a moment ago. It creates nothing.
 func Plan(dir string, names []string, o Options) ([]Spec, error) {
-	ports, err := freePorts(2 * len(names))
+	ports, err := freePorts(3 * len(names))
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +59,19 @@ func Plan(dir string, names []string, o Options) ([]Spec, error) {
 	peers := make([]string, len(names))
 	for i, name := range names {
 		home := filepath.Join(dir, name)
+		if own, ok := o.Dirs[name]; ok {
+			home = own
+		}
 		specs[i] = Spec{
 			Name:    name,
 			Dir:     home,
 			DataDir: filepath.Join(home, "data"),
-			Client:  fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[2*i]),
-			Peer:    fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[2*i+1]),
+			Client:  fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[3*i]),
+			Peer:    fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[3*i+1]),
 			Output:  filepath.Join(home, "etcd.log"),
+		}
+		if o.Relays {
+			specs[i].PeerListen = fmt.Sprintf("%s://127.0.0.1:%d", scheme, ports[3*i+2])
 		}
 		peers[i] = name + "=" + specs[i].Peer
 	}
@@ -93,12 +104,16 @@ func args(s Spec, peers, state string, o Options) []string {
 	if o.Election == 0 {
 		o.Election = 10 * o.Heartbeat
 	}
+	listen := s.PeerListen
+	if listen == "" {
+		listen = s.Peer
+	}
 	list := []string{
 		"--name=" + s.Name,
 		"--data-dir=" + s.DataDir,
 		"--listen-client-urls=" + s.Client,
 		"--advertise-client-urls=" + s.Client,
-		"--listen-peer-urls=" + s.Peer,
+		"--listen-peer-urls=" + listen,
 		"--initial-advertise-peer-urls=" + s.Peer,
 		"--initial-cluster=" + peers,
 		"--initial-cluster-state=" + state,

@@ -78,6 +78,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 		c.errorf("members", "the cluster has no members: list at least one")
 	}
 	c.credentials(cl)
+	c.etcd(cl)
 	c.redis(*cl)
 	c.postgres(*cl)
 	for i := range cl.Members {

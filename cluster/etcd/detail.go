@@ -1,0 +1,185 @@
+package etcd
+
+import (
+	"slices"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// Member is a MemberView's Detail: what only etcd has to say. It is there with
+// Options.Detail or Options.Canary, also of a member that is not reachable.
+type Member struct {
+	// Listed tells whether the membership names it; Unknown where none was read.
+	Listed cluster.Answer
+	// Page is what its own metrics page tells; nil: it was not read.
+	Page *Page
+	// PageError is why it was not, one of cluster.Reasons, "" where it was not asked for.
+	PageError string
+	// Seen are the other members that can tell whether they are connected to this one,
+	// and Connected those of them that are.
+	Seen, Connected int
+	// Canary is how a write through it went; nil: none is declared, or it is a learner.
+	Canary *Canary
+	// Snapshot is the newest in its data directory; nil: not to be read from here.
+	Snapshot *Snapshot
+}
+
+// Page is what is wanted of a member's metrics page.
+type Page struct {
+	// Values are the series without labels, by etcd's own names; of a histogram
+	// NAME_sum, NAME_count, and as NAME_bucket how many took 128 ms at most. What the
+	// page does not have is not there.
+	Values map[string]float64
+	// Peers are the connections to other members of the inventory, in its order.
+	Peers []Peer
+}
+
+// Peer is what a member says of its connection to one other.
+type Peer struct {
+	Name   string             // the inventory's
+	Values map[string]float64 // by etcd's own names
+}
+
+// slow is the bucket of etcd's histograms that is told as NAME_bucket.
+const slow = "0.128"
+
+const metricID = "etcd_server_id"
+
+// plain are the series without labels that are wanted of a metrics page.
+func plain() []string {
+	return []string{
+		metricHasLeader, metricStart,
+		"etcd_server_leader_changes_seen_total", "etcd_server_heartbeat_send_failures_total",
+		"etcd_server_proposals_pending", "etcd_server_proposals_failed_total",
+		"etcd_server_slow_apply_total", "etcd_server_slow_read_indexes_total", "etcd_server_read_indexes_failed_total",
+		"etcd_server_snapshot_apply_in_progress_total", metricQuota,
+		"etcd_disk_wal_fsync_duration_seconds_sum", "etcd_disk_wal_fsync_duration_seconds_count", "etcd_disk_wal_fsync_duration_seconds_bucket",
+		"etcd_disk_backend_commit_duration_seconds_sum", "etcd_disk_backend_commit_duration_seconds_count", "etcd_disk_backend_commit_duration_seconds_bucket",
+		"etcd_disk_defrag_inflight", "etcd_debugging_snap_save_total_duration_seconds_count",
+		"etcd_mvcc_db_open_read_transactions",
+	}
+}
+
+const metricQuota = "etcd_server_quota_backend_bytes"
+
+// ofPeers are the series about another member, and the label that names it.
+func ofPeers() map[string]string {
+	return map[string]string{
+		metricActivePeers: "Remote", "etcd_network_disconnected_peers_total": "Remote",
+		"etcd_network_peer_sent_bytes_total": "To", metricReceived: "From",
+		"etcd_network_peer_sent_failures_total":           "To",
+		"etcd_network_peer_round_trip_time_seconds_sum":   "To",
+		"etcd_network_peer_round_trip_time_seconds_count": "To",
+	}
+}
+
+// wanted are the names of all that is wanted of a metrics page.
+func wanted() map[string]bool {
+	names := map[string]bool{metricID: true}
+	for _, name := range plain() {
+		names[name] = true
+	}
+	for name := range ofPeers() {
+		names[name] = true
+	}
+	return names
+}
+
+// id is whose page it is, hex; "" where it does not tell.
+func (s scrape) id() string {
+	for _, m := range s.samples {
+		if m.name == metricID {
+			return m.labels["server_id"]
+		}
+	}
+	return ""
+}
+
+// page makes a Page of what was read; peers are the other members, by name and ID.
+func (s scrape) page(peers []cluster.MemberView) *Page {
+	p := &Page{Values: map[string]float64{}}
+	at := map[string]int{}
+	for _, m := range peers {
+		if m.ID != "" && m.Name != s.name {
+			at[m.ID] = len(p.Peers)
+			p.Peers = append(p.Peers, Peer{Name: m.Name, Values: map[string]float64{}})
+		}
+	}
+	labels := ofPeers()
+	for _, m := range s.samples {
+		switch label, ofPeer := labels[m.name]; {
+		case ofPeer:
+			if i, known := at[m.labels[label]]; known {
+				p.Peers[i].Values[m.name] = m.value
+			}
+		case len(m.labels) == 0 || m.labels["le"] == slow:
+			p.Values[m.name] = m.value
+		}
+	}
+	return p
+}
+
+// detail adds what only etcd has to say. A metrics page that says that it is another
+// member's is not believed.
+func (d *Driver) detail(v *cluster.View, looks []look) {
+	for i := range v.Members {
+		m := &v.Members[i]
+		told := &Member{Listed: listed(*m, newestLook(looks)), PageError: looks[i].unread, Canary: looks[i].canary}
+		if told.Canary != nil && m.Learner {
+			told.Canary = nil // it is down, and the others say what it is
+		}
+		if told.Canary != nil && !m.Reachable {
+			*told.Canary = Canary{Reason: m.Error, Why: m.Why} // another member may have answered
+		}
+		page := looks[i].page
+		switch {
+		case page == nil:
+		case page.id() != m.ID || m.ID == "":
+			looks[i].page, told.PageError = nil, badProtocol
+		default: // also of a member that tells its status to nobody
+			told.Page = page.page(v.Members)
+			if quota, ok := told.Page.Values[metricQuota]; ok && m.DBQuota == 0 {
+				m.DBQuota = int64(quota)
+			}
+		}
+		if m.Reachable && d.options.Detail {
+			told.Snapshot = readSnapshot(d.members[i].DataDir, m.ID)
+		}
+		m.Detail = told
+	}
+	for i := range v.Members {
+		told, _ := v.Members[i].Detail.(*Member)
+		told.Seen, told.Connected = vantage(v.Members[i], looks)
+	}
+}
+
+// listed tells whether the membership names a member.
+func listed(m cluster.MemberView, newest *look) cluster.Answer {
+	switch {
+	case newest == nil || newest.list == nil:
+		return cluster.Unknown
+	case slices.ContainsFunc(newest.list, func(e *pb.Member) bool { return hexID(e.GetID()) == m.ID }):
+		return cluster.Yes
+	}
+	return cluster.No
+}
+
+// vantage counts the other members that can tell whether they are connected to m, and
+// those that are.
+func vantage(m cluster.MemberView, looks []look) (seen, connected int) {
+	for _, l := range looks {
+		if l.page == nil || m.ID == "" || l.page.name == m.Name {
+			continue
+		}
+		switch l.page.sees(m.ID) {
+		case cluster.Yes:
+			connected++
+			seen++
+		case cluster.No:
+			seen++
+		}
+	}
+	return seen, connected
+}
