@@ -22,7 +22,7 @@ type Member struct {
 	Started    float64  `json:"started"`   // when
 	Recovery   bool     `json:"recovery"`  // it is a standby
 	ReadOnly   bool     `json:"read_only"` // by its configuration it takes no writes
-	Segment    string   `json:"segment"`   // of a primary: the log file that it writes, which begins with its timeline
+	Segment    string   `json:"segment"`   // the log file that a primary writes, the newest of a standby without a receiver: begins with its timeline
 	Timelines  []uint32 `json:"timelines"` // of a standby: of its last restart point, and of what it has replayed at least
 	Current    *uint64  `json:"current"`   // of a primary: what it has written
 	Received   *uint64  `json:"received"`  // of a standby: what is safely on its disk
@@ -176,22 +176,17 @@ func parse(text []byte) (*Member, error) {
 	return m, nil
 }
 
-// timeline is the newest that anything tells. The control file is written now and then
-// only; the receiver and the name of the written segment are up to date.
+// timeline is the newest that anything tells: the control file is written now and then
+// only.
 func (m *Member) timeline() uint32 {
-	if !m.Recovery {
-		if len(m.Segment) < 8 {
-			return 0
-		}
-		n, err := strconv.ParseUint(m.Segment[:8], 16, 32)
-		if err != nil {
-			return 0
-		}
-		return uint32(n)
-	}
 	newest := uint32(0)
-	if m.Receiver != nil {
-		newest = m.Receiver.Timeline
+	if len(m.Segment) >= 8 {
+		if n, err := strconv.ParseUint(m.Segment[:8], 16, 32); err == nil {
+			newest = uint32(n)
+		}
+	}
+	if m.Recovery && m.Receiver != nil {
+		newest = max(newest, m.Receiver.Timeline)
 	}
 	for _, t := range m.Timelines {
 		newest = max(newest, t)

@@ -38,6 +38,8 @@ func question(major int, timeout time.Duration) string {
 
 // Positions in the log are told as the bytes before them: a number of 64 bits. On a
 // standby pg_current_wal_lsn fails, so each question of a position is put for the role.
+// A standby without a receiver says nowhere else than in the names of its log files that
+// it has followed a promotion: the control file may be old.
 const questionText = `BEGIN READ ONLY;
 SET LOCAL statement_timeout = $timeout;
 SET LOCAL lock_timeout = $timeout;
@@ -50,7 +52,8 @@ SELECT json_build_object(
 	'recovery', r.recovery,
 	'read_only', CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN
 		(SELECT source NOT IN ('user', 'database user', 'client', 'session') FROM pg_settings WHERE name = 'default_transaction_read_only') ELSE false END,
-	'segment', CASE WHEN NOT r.recovery THEN pg_walfile_name(pg_current_wal_lsn()) END,
+	'segment', CASE WHEN NOT r.recovery THEN pg_walfile_name(pg_current_wal_lsn())
+		WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN (SELECT max(name COLLATE "C") FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$') END,
 	'current', CASE WHEN NOT r.recovery THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END,
 	'timelines', CASE WHEN r.recovery THEN (SELECT json_build_array(c.timeline_id, m.min_recovery_end_timeline) FROM pg_control_checkpoint() c, pg_control_recovery() m) END,
 	'received', CASE WHEN r.recovery THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0') END,

@@ -134,7 +134,7 @@ func size(n *float64) string {
 // await looks until the View is as wanted, and returns it.
 func await(t *testing.T, d *Driver, want string) cluster.View {
 	t.Helper()
-	want = strings.ReplaceAll(strings.TrimPrefix(want, "\n"), "\t", "")
+	want = plain(want)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for ctx := patience(t); ; {
@@ -149,6 +149,9 @@ func await(t *testing.T, d *Driver, want string) cluster.View {
 		}
 	}
 }
+
+// plain is the text of a table without what only sets it.
+func plain(text string) string { return strings.ReplaceAll(strings.TrimPrefix(text, "\n"), "\t", "") }
 
 const healthy = `
 	a primary up running - -
@@ -169,15 +172,15 @@ func TestTruthTable(t *testing.T) {
 		}
 	}
 	for _, tc := range []struct {
-		name         string
-		break_, mend func(t *testing.T)
-		want         string
+		name           string
+		broken, mended func(t *testing.T)
+		want           string
 	}{
-		{name: "both healthy", break_: write, want: healthy},
+		{name: "both healthy", broken: write, want: healthy},
 		{
 			name:   "replica cut off",
-			break_: func(t *testing.T) { b.Link.Cut(); write(t) },
-			mend:   func(*testing.T) { b.Link.Join() },
+			broken: func(t *testing.T) { b.Link.Cut(); write(t) },
+			mended: func(*testing.T) { b.Link.Join() },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0
@@ -186,8 +189,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "replica behind a network that loses everything",
-			break_: func(t *testing.T) { b.Link.Hold(); write(t) },
-			mend:   func(*testing.T) { b.Link.Join() },
+			broken: func(t *testing.T) { b.Link.Hold(); write(t) },
+			mended: func(*testing.T) { b.Link.Join() },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0 <a
@@ -196,8 +199,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "primary frozen",
-			break_: func(t *testing.T) { must(t, a.Freeze()) },
-			mend:   func(t *testing.T) { must(t, a.Thaw()) },
+			broken: func(t *testing.T) { must(t, a.Freeze()) },
+			mended: func(t *testing.T) { must(t, a.Thaw()) },
 			want: `
 			a - down stopped - -
 			b replica up stopped - -
@@ -206,8 +209,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "primary killed",
-			break_: func(t *testing.T) { must(t, a.Kill()) },
-			mend:   func(t *testing.T) { must(t, a.Start(patience(t))) },
+			broken: func(t *testing.T) { must(t, a.Kill()) },
+			mended: func(t *testing.T) { must(t, a.Start(patience(t))) },
 			want: `
 			a - down stopped - -
 			b replica up stopped - -
@@ -216,8 +219,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "standby killed",
-			break_: func(t *testing.T) { must(t, b.Kill()); write(t) },
-			mend:   func(t *testing.T) { must(t, b.Start(patience(t))) },
+			broken: func(t *testing.T) { must(t, b.Kill()); write(t) },
+			mended: func(t *testing.T) { must(t, b.Start(patience(t))) },
 			want: `
 			a primary up running - -
 			b - down stopped - -
@@ -226,8 +229,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "standby frozen",
-			break_: func(t *testing.T) { must(t, b.Freeze()); write(t) },
-			mend:   func(t *testing.T) { must(t, b.Thaw()) },
+			broken: func(t *testing.T) { must(t, b.Freeze()); write(t) },
+			mended: func(t *testing.T) { must(t, b.Thaw()) },
 			want: `
 			a primary up running - -
 			b - down stopped - -
@@ -236,8 +239,8 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name:   "replay paused",
-			break_: func(t *testing.T) { sql(t, b, "SELECT pg_wal_replay_pause()"); write(t) },
-			mend:   func(t *testing.T) { sql(t, b, "SELECT pg_wal_replay_resume()") },
+			broken: func(t *testing.T) { sql(t, b, "SELECT pg_wal_replay_pause()"); write(t) },
+			mended: func(t *testing.T) { sql(t, b, "SELECT pg_wal_replay_resume()") },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0 <a
@@ -246,11 +249,11 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name: "receiver stopped",
-			break_: func(t *testing.T) {
+			broken: func(t *testing.T) {
 				sql(t, b, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
 				write(t)
 			},
-			mend: func(t *testing.T) { sql(t, b, "ALTER SYSTEM RESET primary_conninfo", "SELECT pg_reload_conf()") },
+			mended: func(t *testing.T) { sql(t, b, "ALTER SYSTEM RESET primary_conninfo", "SELECT pg_reload_conf()") },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0
@@ -259,7 +262,7 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name: "slot dropped",
-			break_: func(t *testing.T) {
+			broken: func(t *testing.T) {
 				b.Link.Cut()
 				sql(t, a, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'b'")
 				waitFor(t, "the slot is dropped", func() bool {
@@ -269,7 +272,7 @@ func TestTruthTable(t *testing.T) {
 				b.Link.Join()
 				write(t)
 			},
-			mend: func(t *testing.T) { sql(t, a, "SELECT pg_create_physical_replication_slot('b')") },
+			mended: func(t *testing.T) { sql(t, a, "SELECT pg_create_physical_replication_slot('b')") },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0
@@ -278,11 +281,12 @@ func TestTruthTable(t *testing.T) {
 		},
 		{
 			name: "primary made read-only",
-			break_: func(t *testing.T) {
-				sql(t, a, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+			broken: func(t *testing.T) {
+				// What a role has for itself does not count, neither fettle's nor another's.
+				sql(t, a, "ALTER ROLE postgres SET default_transaction_read_only = off", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 			},
-			mend: func(t *testing.T) {
-				sql(t, a, "SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+			mended: func(t *testing.T) {
+				sql(t, a, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()", "ALTER ROLE postgres RESET default_transaction_read_only")
 			},
 			want: `
 			a primary up stopped - -
@@ -293,13 +297,13 @@ func TestTruthTable(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			await(t, d, healthy)
-			if tc.mend != nil {
+			if tc.mended != nil {
 				defer func() {
-					tc.mend(t)
+					tc.mended(t)
 					await(t, d, healthy)
 				}()
 			}
-			tc.break_(t)
+			tc.broken(t)
 			await(t, d, tc.want)
 		})
 	}
@@ -316,4 +320,67 @@ func waitFor(t *testing.T, what string, is func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// Healthy and idle: the last commit grows old, and nobody is behind.
+func TestIdlePrimary(t *testing.T) {
+	d := driver(t, shared(t))
+	await(t, d, healthy)
+	waitFor(t, "the last commit is two seconds old", func() bool {
+		v := d.View(t.Context())
+		if told(v) != plain(healthy) {
+			t.Fatal(told(v))
+		}
+		b := v.Members[1].Detail.(*Member)
+		return b.CommitAge != nil && *b.CommitAge > 2
+	})
+}
+
+// Nothing was written since the link broke: that the standby has everything is true,
+// and is told by nobody, since a broken link is never 0.
+func TestCutOffFromAnIdlePrimary(t *testing.T) {
+	c := shared(t)
+	d := driver(t, c)
+	await(t, d, healthy)
+	link := c.Servers[1].Link
+	link.Cut()
+	defer func() {
+		link.Join()
+		await(t, d, healthy)
+	}()
+	waitFor(t, "the receiver is gone", func() bool { return !d.View(t.Context()).Members[1].Sync.Running })
+	if s := d.View(t.Context()).Members[1].Sync; size(s.Bytes) == "0" || size(s.Seconds) == "0" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A standby is promoted while the primary lives: two primaries, and each standby is
+// compared with the one whose timeline it is on.
+func TestPromoted(t *testing.T) {
+	dir, err := os.MkdirTemp("", "fettle-postgres-test")
+	must(t, err)
+	defer os.RemoveAll(dir)
+	c, err := started(dir)
+	must(t, err)
+	defer func() { must(t, c.Stop()) }()
+	d := driver(t, c)
+	a, b := c.Servers[0], c.Servers[1]
+	await(t, d, healthy)
+	_, err = b.SQL(patience(t), "SELECT pg_promote()")
+	must(t, err)
+	v := await(t, d, `
+		a primary up running - -
+		b primary up running - -
+		c replica up running 0 0 <b
+		`)
+	if one, two := v.Members[0].Detail.(*Member).Timeline, v.Members[1].Detail.(*Member).Timeline; one != 1 || two != 2 {
+		t.Errorf("timelines %d and %d", one, two)
+	}
+	must(t, b.Kill())
+	must(t, a.Write(patience(t), 200))
+	await(t, d, `
+		a primary up running - -
+		b - down stopped - -
+		c replica up stopped - -
+		`)
 }
