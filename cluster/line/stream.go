@@ -7,13 +7,17 @@ import (
 	"net"
 	"net/url"
 	"time"
+
+	"github.com/fettle-io/fettle/cluster"
 )
 
 // Stream is a connection to a member, over TLS where that is declared. What comes in is
 // bounded in bytes and in time by Bound.
 type Stream struct {
 	net.Conn
-	raw *Conn
+	raw    *Conn
+	secure bool
+	spoke  bool // something came in after the handshake
 }
 
 // Place says where an endpoint of the inventory is: "tcp" and host:port, or "unix" and
@@ -47,7 +51,29 @@ func Open(ctx context.Context, network, address string, conf *tls.Config, most i
 		_ = raw.Close()
 		return nil, err
 	}
-	return &Stream{Conn: over, raw: raw}, nil
+	return &Stream{Conn: over, raw: raw, secure: true}, nil
+}
+
+// Read reads what is still allowed.
+func (s *Stream) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.spoke = s.spoke || n > 0
+	return n, s.refused(err)
+}
+
+// Write writes.
+func (s *Stream) Write(p []byte) (int, error) {
+	n, err := s.Conn.Write(p)
+	return n, s.refused(err)
+}
+
+// refused is err, which right after a handshake is the server's way to refuse the
+// client's certificate: with TLS 1.3 the client's side is done by then.
+func (s *Stream) refused(err error) error {
+	if err == nil || !s.secure || s.spoke || Reason(err) != cluster.Other {
+		return err
+	}
+	return Because(cluster.BadTLS, fmt.Errorf("the server hung up right after the handshake, as one does that takes another client certificate: %w", err))
 }
 
 // Bound allows one more answer, and ends reading and writing with ctx. The caller
@@ -56,8 +82,16 @@ func (s *Stream) Bound(ctx context.Context) (done func()) {
 	s.raw.Allow()
 	until, _ := ctx.Deadline() // none is no deadline
 	_ = s.raw.SetDeadline(until)
-	stop := context.AfterFunc(ctx, func() { _ = s.raw.SetDeadline(time.Unix(1, 0)) })
-	return func() { stop() }
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = s.raw.SetDeadline(time.Unix(1, 0))
+		close(ended)
+	})
+	return func() {
+		if !stop() {
+			<-ended // not in the middle of the next question
+		}
+	}
 }
 
 // Close closes it at once: a TLS connection is not taken leave of, since that may wait

@@ -85,6 +85,7 @@ func TestStreamIsBound(t *testing.T) {
 		{"a flood over TLS", overTLS(flood), secure, cluster.TooLarge},
 		{"no TLS there", func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n") }, secure, cluster.BadTLS},
 		{"another authority", overTLS(mute), other, cluster.BadTLS},
+		{"hangs up after the handshake", overTLS(func(c net.Conn) { _ = c.(*tls.Conn).HandshakeContext(t.Context()) }), secure, cluster.BadTLS},
 		{"mute before the handshake", mute, secure, cluster.Timeout},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -100,7 +101,9 @@ func TestStreamIsBound(t *testing.T) {
 				defer s.Close()
 				done := s.Bound(ctx)
 				defer done()
-				_, err = io.Copy(io.Discard, s)
+				if _, err = io.Copy(io.Discard, s); err == nil {
+					_, err = s.Read(make([]byte, 1))
+				}
 			}
 			if got := Reason(err); got != tc.want {
 				t.Errorf("%q (%v), want %q", got, err, tc.want)

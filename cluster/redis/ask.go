@@ -101,6 +101,9 @@ func because(err error) error {
 	case "NOAUTH", "WRONGPASS", "NOPERM", "DENIED":
 		return line.Because(cluster.BadAuth, err)
 	}
+	if strings.HasPrefix(told.text, "ERR unknown command 'SENTINEL'") {
+		return line.Because(cluster.BadProtocol, fmt.Errorf("this is no Sentinel, but a server: %w", err))
+	}
 	return err
 }
 

@@ -141,7 +141,9 @@ func (s *Server) Run(words ...string) (string, error) {
 	defer cancel()
 	_, port, _ := net.SplitHostPort(s.Address)
 	cmd := exec.CommandContext(ctx, "/usr/bin/redis-cli", append([]string{"-e", "-p", port}, words...)...)
-	cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+s.Password)
+	if s.Password != "" {
+		cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+s.Password)
+	}
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
