@@ -38,6 +38,10 @@ func Collectors() []Entry {
 		{Name: "consul", Help: "what each Consul server says of itself, and its leader of all", Default: true, New: newConsul},
 		{Name: "nats", Help: "the meta group and the streams of each NATS cluster with JetStream", Default: true, New: newNATS},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},
+		{Name: "config", Help: "values of the configuration: whether they are as declared, and the same on all members", Default: true, New: newConfig},
+		{Name: "dependency", Help: "which cluster depends on which, and whether that one is in order", Default: true, New: newDependency},
+		{Name: "backup", Help: "age, size, retention and last verified restore of each declared backup", Default: true, New: newBackup},
+		{Name: "tree", Help: "what can be compared of file trees and their copies", Default: true, New: newTree},
 	}
 	for i := range table {
 		table[i].Default = table[i].Default && table[i].reads(runtime.GOOS)

@@ -22,6 +22,8 @@ type Host struct {
 	Textfiles string
 	// Units are which of its units are told of.
 	Units Units
+	// Declared is what exporter.yml says of values, backups, file trees and dependencies.
+	Declared Declared
 	// Log takes what changes within a collector that goes on; nil: nothing is logged.
 	Log *slog.Logger
 }

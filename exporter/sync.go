@@ -7,13 +7,15 @@ import (
 )
 
 type syncCollector struct {
+	host                    Host
 	up, running, primary    *Metric // state
 	seconds, bytes, entries *Metric // measured
 }
 
-func newSync(Host) Collector {
+func newSync(h Host) Collector {
 	labels := []string{"cluster", "member"}
 	return &syncCollector{
+		host:    h,
 		up:      gauge("fettle_sync_up", "1 if the member can be asked how far it is.", labels...),
 		running: gauge("fettle_sync_running", "1 if the member's link to its source is there and everything replays; of a primary or leader, if it takes writes.", labels...),
 		primary: gauge("fettle_sync_primary", "1 if the member is the primary or leader.", labels...),
@@ -27,10 +29,10 @@ func (c *syncCollector) Metrics() []*Metric {
 	return []*Metric{c.up, c.running, c.primary, c.seconds, c.bytes, c.entries}
 }
 
-// Collect tells of every cluster of a kind whose members follow one another. A member
-// of which nothing is known, because the look at its cluster did not come back, has
-// its state all the same.
-func (c *syncCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
+// Collect tells of every cluster of a kind whose members follow one another, and of the
+// file trees whose source is on this machine. A member of which nothing is known, because
+// the look at its cluster did not come back, has its state all the same.
+func (c *syncCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error {
 	views, err := s.Views(replicated()...)
 	for _, v := range views {
 		for _, m := range v.Members {
@@ -38,15 +40,22 @@ func (c *syncCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
 			if m.Sync != nil {
 				seen = *m.Sync
 			}
-			emit(c.up, boolean(seen.Up), v.Cluster, m.Name)
-			emit(c.running, boolean(seen.Running), v.Cluster, m.Name)
-			emit(c.primary, boolean(seen.Role == cluster.Primary), v.Cluster, m.Name)
-			for metric, lag := range map[*Metric]*float64{c.seconds: seen.Seconds, c.bytes: seen.Bytes, c.entries: seen.Entries} {
-				if lag != nil {
-					emit(metric, *lag, v.Cluster, m.Name)
-				}
-			}
+			c.tell(seen, emit, v.Cluster, m.Name)
 		}
 	}
+	for t, seen := range follow(c.host.Declared.Trees.look(ctx, c.host.logger())) {
+		c.tell(seen, emit, t.labels...)
+	}
 	return err
+}
+
+func (c *syncCollector) tell(seen cluster.Sync, emit Emit, labels ...string) {
+	emit(c.up, boolean(seen.Up), labels...)
+	emit(c.running, boolean(seen.Running), labels...)
+	emit(c.primary, boolean(seen.Role == cluster.Primary), labels...)
+	for metric, lag := range map[*Metric]*float64{c.seconds: seen.Seconds, c.bytes: seen.Bytes, c.entries: seen.Entries} {
+		if lag != nil {
+			emit(metric, *lag, labels...)
+		}
+	}
 }

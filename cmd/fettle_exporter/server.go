@@ -155,7 +155,12 @@ func (s *server) generation() (*generation, error) {
 		sources = append(sources, exporter.Source{Cluster: c, Viewer: driver})
 	}
 	host := s.flags.host
-	host.Units.Members = servicesHere(conf.Clusters, thisMachine(s.flags.hostNames))
+	here := thisMachine(s.flags.hostNames)
+	host.Units.Members = servicesHere(conf.Clusters, here)
+	if host.Declared, err = declared(conf, host, here); err != nil {
+		g.close(s.log)
+		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
+	}
 	g.exporter, err = exporter.New(exporter.Options{
 		Collectors:  s.enabled(conf.Collectors),
 		Sources:     sources,
@@ -169,7 +174,8 @@ func (s *server) generation() (*generation, error) {
 		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
 	}
 	g.open = append(g.open, g.exporter)
-	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources), "services", len(host.Units.Members))
+	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources), "services", len(host.Units.Members),
+		"values", len(host.Declared.Values), "backups", len(host.Declared.Backups), "trees", host.Declared.Trees.Copies())
 	return g, nil
 }
 

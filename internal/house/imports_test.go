@@ -24,7 +24,7 @@ const module = "github.com/fettle-io/fettle"
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
 	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/access", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/door", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/replay", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
-	"cmd/fettle_exporter": {"cluster", "exporter", "exporter/chrony", "exporter/ntpd", "internal/door", "internal/inventory", "internal/manual"},
+	"cmd/fettle_exporter": {"cluster", "exporter", "exporter/backup", "exporter/chrony", "exporter/value", "exporter/ntpd", "internal/door", "internal/inventory", "internal/manual"},
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "docs", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
@@ -33,10 +33,13 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
-	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/line", "cluster/nats", "cluster/redis", "exporter/chrony", "exporter/ntpd", "exporter/procfs"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/line", "cluster/nats", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
 	"exporter/chrony": {},
 	"exporter/ntpd":   {},
 	"exporter/procfs": {},
+	"exporter/backup": {"exporter/value"},
+	"exporter/tree":   {},
+	"exporter/value":  {},
 	"webhook":         {"alert", "internal/access"},
 	"repair/action":   {"cluster", "cluster/etcd", "internal/service", "journal", "repair"},
 	"repair/guard":    {"cluster", "repair"},
@@ -83,7 +86,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/house":         {},
 	"internal/hungmount":     {},
 	"internal/installtest":   {},
-	"internal/inventory":     {"cluster", "internal/strictyaml"},
+	"internal/inventory":     {"cluster", "internal/strictyaml", "probe"},
 	"internal/looptest":      {},
 	"internal/manual":        {},
 	"internal/pages":         {"internal/strictyaml"},

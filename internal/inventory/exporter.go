@@ -5,6 +5,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
+	"github.com/fettle-io/fettle/probe"
 )
 
 // Exporter is exporter.yml.
@@ -13,6 +14,19 @@ type Exporter struct {
 	// Collectors turns collectors on and off by name; one that is not named keeps
 	// what the flags say. The exporter knows which names there are.
 	Collectors map[string]bool `yaml:"collectors"`
+	// Values are values of the configuration that members of clusters have to have.
+	Values []Value `yaml:"values"`
+	// DigestKeyFile is a file with a secret of 16 bytes or more, the same on all machines:
+	// it keys the digests by which values are compared.
+	DigestKeyFile string `yaml:"digest_key_file"`
+	// Backups are the backups that lie on this machine.
+	Backups []Backup `yaml:"backups"`
+	// Trees are the file trees of which members of clusters have copies.
+	Trees []Tree `yaml:"trees"`
+	// Probes are what is asked from outside in each scrape.
+	Probes []probe.Probe `yaml:"probes"`
+	// Heartbeat is for how long members may be silent.
+	Heartbeat Heartbeat `yaml:"heartbeat"`
 }
 
 var collectorName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
@@ -27,11 +41,16 @@ func LoadExporter(path string) (Exporter, error) {
 	var e Exporter
 	doc.Decode(&e)
 	Check(doc, strictyaml.Path{"clusters"}, e.Clusters, Options{})
+	probes(doc, e.Probes, e.Clusters)
+	checkHeartbeat(doc, e.Heartbeat)
 	for name := range e.Collectors {
 		if !collectorName.MatchString(name) {
 			doc.KeyErrorf(strictyaml.Path{"collectors", name}, "%s is no collector's name", strictyaml.Clip(name))
 		}
 	}
+	e.values(doc)
+	e.backups(doc)
+	e.trees(doc)
 	if err := doc.Err(); err != nil {
 		return Exporter{}, err
 	}
