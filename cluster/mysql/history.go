@@ -14,7 +14,7 @@ type history struct {
 	ids      map[string]identity         // by member
 	links    map[string]map[string]*link // by member and channel
 	silent   map[string]time.Time        // since which look a member does not answer
-	followed map[string]string           // by member, the member that it followed last
+	followed map[string][]string         // by member, those that it followed last
 	orphaned map[string]bool             // judged so by the last look
 	written  map[string]written          // by member, what it had at an earlier look
 	logs     map[string]bool             // whose binary log is asked for whole
@@ -43,7 +43,7 @@ type written struct {
 func newHistory() *history {
 	return &history{
 		ids: map[string]identity{}, links: map[string]map[string]*link{}, silent: map[string]time.Time{},
-		followed: map[string]string{}, orphaned: map[string]bool{}, written: map[string]written{}, logs: map[string]bool{},
+		followed: map[string][]string{}, orphaned: map[string]bool{}, written: map[string]written{}, logs: map[string]bool{},
 	}
 }
 

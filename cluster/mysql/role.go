@@ -56,16 +56,20 @@ func (h *history) roles(c cluster.Cluster, members map[string]*Member) map[strin
 // notes them.
 func (h *history) followers(members map[string]*Member) []string {
 	for name, m := range members {
+		var sources []string
 		for _, c := range m.Channels {
 			if c.Source != "" {
-				h.followed[name] = c.Source
+				sources = append(sources, c.Source)
 			}
+		}
+		if len(sources) > 0 {
+			h.followed[name] = sources
 		}
 	}
 	var all []string
-	for name, source := range h.followed {
+	for name, sources := range h.followed {
 		if m := members[name]; m == nil || len(m.Channels) > 0 {
-			all = append(all, source)
+			all = append(all, sources...)
 		}
 	}
 	return all
@@ -78,12 +82,12 @@ func (h *history) judge(members map[string]*Member, open []string, name string, 
 	if m.ReadOnly || led {
 		return true, true
 	}
-	if source, was := h.followed[name]; was {
-		x := members[source]
+	if sources := h.followed[name]; len(sources) > 0 {
+		x := members[sources[0]]
 		if x == nil { // it may have been promoted: what was judged while its source answered holds
 			return h.orphaned[name], true
 		}
-		if slices.Contains(open, source) && !x.ReadOnly {
+		if slices.Contains(open, sources[0]) && !x.ReadOnly {
 			return true, true
 		}
 		return false, true
@@ -91,7 +95,7 @@ func (h *history) judge(members map[string]*Member, open []string, name string, 
 	known = true
 	for _, other := range open {
 		x := members[other]
-		if other == name || x.ReadOnly || h.followed[other] == name {
+		if other == name || x.ReadOnly || slices.Contains(h.followed[other], name) {
 			continue
 		}
 		switch {

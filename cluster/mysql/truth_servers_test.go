@@ -137,7 +137,8 @@ func TestTruthReplicaCutOff(t *testing.T) {
 	d := looking(t, p.inventory())
 	p.relay.Cut()
 	p.write(t)
-	v := becomes(t, d, "1 1 1 ---, 1 0 0 -++")
+	// With GTIDs the server forgets its place in the source's file when it connects anew.
+	v := becomes(t, d, "1 1 1 ---, 1 0 0 --+")
 	if c := detail(t, v, "b").Channels[0]; c.Receiver != "Connecting" || *c.Missing != 1 {
 		t.Errorf("%+v", c)
 	}
