@@ -24,6 +24,8 @@ type Host struct {
 	Units Units
 	// Declared is what exporter.yml says of values, backups, file trees and dependencies.
 	Declared Declared
+	// Clocks are the machines whose clocks are compared with its own.
+	Clocks Clocks
 	// Log takes what changes within a collector that goes on; nil: nothing is logged.
 	Log *slog.Logger
 }

@@ -26,6 +26,7 @@ type server struct {
 	page   *landing
 	door   *door.Door
 	origin *http.CrossOriginProtection
+	clock  http.Handler
 
 	lastReload atomic.Bool // whether it was taken
 	reloading  sync.Mutex  // one at a time
@@ -44,7 +45,7 @@ type generation struct {
 
 // newServer reads the configuration, which must be in order to begin with.
 func newServer(f flags, log *slog.Logger) (*server, error) {
-	s := &server{flags: f, log: log, self: exporter.NewSelf(!f.hideOwn), page: newLanding(), origin: http.NewCrossOriginProtection()}
+	s := &server{flags: f, log: log, self: exporter.NewSelf(!f.hideOwn), page: newLanding(), origin: http.NewCrossOriginProtection(), clock: exporter.Clock(time.Now)}
 	var err error
 	s.door, err = door.Open(door.Options{File: f.webConfig, Log: log, Registerer: s.self.Registerer()})
 	if err != nil {
@@ -73,6 +74,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "fettle_exporter is healthy.")
 	case "/-/ready": // what is served was read in order, whatever a later reload said
 		fmt.Fprintln(w, "fettle_exporter is ready.")
+	case exporter.ClockPath:
+		s.clock.ServeHTTP(w, r)
 	case "/-/reload":
 		if r.Method != http.MethodPost && r.Method != http.MethodPut {
 			w.Header().Set("Allow", "POST, PUT")
@@ -161,6 +164,7 @@ func (s *server) generation() (*generation, error) {
 		g.close(s.log)
 		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
 	}
+	host.Clocks = clocksOf(conf, here)
 	g.exporter, err = exporter.New(exporter.Options{
 		Collectors:  s.enabled(conf.Collectors),
 		Sources:     sources,

@@ -27,6 +27,8 @@ type Exporter struct {
 	Probes []probe.Probe `yaml:"probes"`
 	// Heartbeat is for how long members may be silent.
 	Heartbeat Heartbeat `yaml:"heartbeat"`
+	// Clocks compares the clocks of the members' machines with this one's.
+	Clocks Clocks `yaml:"clocks"`
 }
 
 var collectorName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
@@ -43,6 +45,7 @@ func LoadExporter(path string) (Exporter, error) {
 	Check(doc, strictyaml.Path{"clusters"}, e.Clusters, Options{})
 	probes(doc, e.Probes, e.Clusters)
 	checkHeartbeat(doc, e.Heartbeat)
+	e.Clocks.check(doc)
 	for name := range e.Collectors {
 		if !collectorName.MatchString(name) {
 			doc.KeyErrorf(strictyaml.Path{"collectors", name}, "%s is no collector's name", strictyaml.Clip(name))

@@ -172,7 +172,7 @@ func TestLoadExporter(t *testing.T) {
 testdata/invalid-exporter.yml:2:5: the cluster has no members: list at least one
 testdata/invalid-exporter.yml:5:3: "Disk" is no collector's name
 testdata/invalid-exporter.yml:6:9: collectors.raft wants true or false, not "off"
-testdata/invalid-exporter.yml:7:1: unknown key "autonomy" at the top level; known here: backups, clusters, collectors, digest_key_file, heartbeat, probes, trees, values`
+testdata/invalid-exporter.yml:7:1: unknown key "autonomy" at the top level; known here: backups, clocks, clusters, collectors, digest_key_file, heartbeat, probes, trees, values`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
