@@ -8,10 +8,10 @@ import (
 // Clocks says whether the machine's clock is compared with those of the members'
 // machines, and how their exporters are asked.
 type Clocks struct {
-	Compare bool          `yaml:"compare"`
-	Port    int           `yaml:"port"` // that each exporter listens on; 0: its default
-	TLS     cluster.TLS   `yaml:"tls"`
-	Read    cluster.Login `yaml:"read"`
+	Compare bool          `yaml:"compare"` // whether they are
+	Port    int           `yaml:"port"`    // that each exporter listens on; 0: its default
+	TLS     cluster.TLS   `yaml:"tls"`     // any of it: they are asked over https
+	Read    cluster.Login `yaml:"read"`    // a user of their web configuration
 }
 
 func (c Clocks) check(doc *strictyaml.Document) {
