@@ -1,0 +1,156 @@
+package exporter
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/certtest"
+)
+
+// hostile are servers that are not what they should be, beside one of HTTP.
+func hostile() map[string]func(net.Conn) {
+	return map[string]func(net.Conn){
+		"mute":     func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		"hangs up": func(net.Conn) {},
+		"SSH": func(c net.Conn) {
+			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")
+			_, _ = io.Copy(io.Discard, c)
+		},
+		"100 MB of one byte":            func(c net.Conn) { flood(c, []byte{'$'}) },
+		"100 MB of zeros":               func(c net.Conn) { flood(c, []byte{0}) },
+		"100 MB in a Redis text":        func(c net.Conn) { _, _ = io.WriteString(c, "$104857600\r\n"); flood(c, []byte("x")) },
+		"100 MB in a length of 32 bits": func(c net.Conn) { _, _ = c.Write([]byte{6, 0x40, 0, 0}); flood(c, []byte("x")) },
+		"one byte a second": func(c net.Conn) {
+			for _, b := range []byte("+OK\r\n$10\r\n") {
+				if _, err := c.Write([]byte{b}); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		},
+	}
+}
+
+func flood(c net.Conn, text []byte) {
+	text = bytes.Repeat(text, 64<<10)
+	for range 100 << 20 / len(text) {
+		if _, err := c.Write(text); err != nil {
+			return
+		}
+	}
+}
+
+// served is the address of a server that does fn with each connection.
+func served(t *testing.T, fn func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				fn(c)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// With any such server in the place of a member, or of a Sentinel: the state is there
+// with a bounded reason, the others are asked as ever, one line is logged, and the
+// password stands nowhere.
+func TestHostileServers(t *testing.T) {
+	const canary = "canary-77b1"
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(canary), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ca := certtest.New(t, "ca")
+	var sources []Source
+	var bad []string
+	for _, kind := range []cluster.Kind{cluster.KindRedis} {
+		web := httptest.NewServer(http.NotFoundHandler())
+		t.Cleanup(web.Close)
+		addresses := map[string]string{"HTTP": web.Listener.Addr().String()}
+		for name, fn := range hostile() {
+			addresses[name] = served(t, fn)
+		}
+		for name, address := range addresses {
+			for _, secure := range []bool{false, true} {
+				c := cluster.Cluster{
+					Name: strings.ReplaceAll(fmt.Sprint(kind, "-", name, "-", secure), " ", "-"), Kind: kind,
+					Read:    cluster.Login{Username: "fettle", PasswordFile: password},
+					Members: []cluster.Member{{Name: "m0", Endpoint: string(kind) + "://" + address}},
+				}
+				if secure {
+					c.TLS.CAFile = ca.File
+				}
+				v, err := Open(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = v.Close() })
+				sources, bad = append(sources, Source{c, v}), append(bad, c.Name)
+			}
+		}
+	}
+	good := fixedView(cluster.View{Cluster: "good", Kind: cluster.KindRedis, Members: []cluster.MemberView{{Name: "m0", Reachable: true, Sync: &cluster.Sync{Up: true}}}})
+	sources = append(sources, Source{cluster.Cluster{Name: "good", Kind: cluster.KindRedis, Members: []cluster.Member{{Name: "m0"}}}, good})
+	var log bytes.Buffer
+	table := slices.DeleteFunc(Collectors(), func(e Entry) bool {
+		return !slices.Contains([]string{"member", "sync", "redis", "mongodb", "kafka"}, e.Name)
+	})
+	e, err := newExporter(Options{Sources: sources, Log: slog.New(slog.NewTextHandler(&log, nil))}, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, e)
+	var page string
+	for range 3 {
+		page = scraped(t, e, "", "10")
+	}
+	for _, name := range bad {
+		for _, series := range []string{"member_reachable", "sync_up", "sync_running"} {
+			if !strings.Contains(page, fmt.Sprintf("fettle_%s{cluster=%q,member=\"m0\"} 0\n", series, name)) {
+				t.Errorf("%s: no fettle_%s 0", name, series)
+			}
+		}
+		var reasons []string
+		for _, r := range cluster.Reasons() {
+			if strings.Contains(page, fmt.Sprintf("fettle_member_failure{cluster=%q,member=\"m0\",reason=%q} 1\n", name, r)) {
+				reasons = append(reasons, r)
+			}
+		}
+		if len(reasons) != 1 || reasons[0] == cluster.Other && !strings.Contains(name, "hangs-up") {
+			t.Errorf("%s: reasons %v", name, reasons)
+		}
+		if n := strings.Count(log.String(), "cluster="+name+" "); n != 1 {
+			t.Errorf("%s: %d lines in the log", name, n)
+		}
+	}
+	if !strings.Contains(page, `fettle_member_reachable{cluster="good",member="m0"} 1`) {
+		t.Error("the good one suffers")
+	}
+	if all := page + log.String(); strings.Contains(all, canary) {
+		t.Error("the password got out")
+	}
+}
