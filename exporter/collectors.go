@@ -36,6 +36,8 @@ func Collectors() []Entry {
 		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},
 		{Name: "sync", Help: "how far each member is behind the one that it follows", Default: true, New: newSync},
+		{Name: "probe", Help: "what is asked from outside: ICMP, TCP, HTTP, gRPC health and DNS, and certificates", Default: true, New: newProbe},
+		{Name: "heartbeat", Help: "how long ago each other member's network, application and data were seen alive from this machine", Default: true, New: newHeartbeat},
 		{Name: "consul", Help: "what each Consul server says of itself, and its leader of all", Default: true, New: newConsul},
 		{Name: "nats", Help: "the meta group and the streams of each NATS cluster with JetStream", Default: true, New: newNATS},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},

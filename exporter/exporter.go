@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 )
@@ -35,10 +34,11 @@ const keptPages = 2
 type Exporter struct {
 	collectors []*running
 	clusters   []*watched
+	targets    map[string]*Exporter // of single clusters, by name; see ServeTarget
 	own        own
-	self       prometheus.Gatherer // nil: none
-	pages      chan *page          // of earlier scrapes, to be filled again
-	slots      chan struct{}       // nil: no limit
+	self       *Self         // nil: none
+	pages      chan *page    // of earlier scrapes, to be filled again
+	slots      chan struct{} // nil: no limit
 	log        *slog.Logger
 	handler    http.Handler
 }
@@ -47,6 +47,16 @@ type Exporter struct {
 func New(o Options) (*Exporter, error) { return newExporter(o, Collectors()) }
 
 func newExporter(o Options, table []Entry) (*Exporter, error) {
+	e, err := assembled(o, table)
+	if err != nil {
+		return nil, err
+	}
+	e.targets, err = targeted(o, table, e.clusters, e.Enabled())
+	return e, err
+}
+
+// assembled is an Exporter without those of its single clusters.
+func assembled(o Options, table []Entry) (*Exporter, error) {
 	e := &Exporter{own: newOwn(), log: o.Log, pages: make(chan *page, keptPages)}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -73,7 +83,7 @@ func newExporter(o Options, table []Entry) (*Exporter, error) {
 	}
 	e.handler = http.HandlerFunc(e.serve)
 	if o.Self != nil {
-		e.self = o.Self.registry
+		e.self = o.Self
 		if o.Self.runtime {
 			e.handler = promhttp.InstrumentMetricHandler(o.Self.registry, e.handler)
 		}
@@ -93,7 +103,7 @@ func (e *Exporter) Enabled() []string {
 // Close closes what collectors keep open between scrapes. No scrape may be under way,
 // and none can follow.
 func (e *Exporter) Close() error {
-	var errs []error
+	errs := []error{e.closeTargets()}
 	for _, c := range e.collectors {
 		if open, ok := c.collector.(io.Closer); ok {
 			errs = append(errs, open.Close())
@@ -107,15 +117,31 @@ func (e *Exporter) Close() error {
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
 
 func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
-	if e.slots != nil {
-		select {
-		case e.slots <- struct{}{}:
-			defer func() { <-e.slots }()
-		default:
-			http.Error(w, fmt.Sprintf("Limit of concurrent requests reached (%d), try again later.", cap(e.slots)), http.StatusServiceUnavailable)
-			return
-		}
+	done, ok := e.admit(w)
+	if !ok {
+		return
 	}
+	defer done()
+	e.answer(w, r, "")
+}
+
+// admit takes a slot for a scrape, or answers that there is none left.
+func (e *Exporter) admit(w http.ResponseWriter) (done func(), ok bool) {
+	if e.slots == nil {
+		return func() {}, true
+	}
+	select {
+	case e.slots <- struct{}{}:
+		return func() { <-e.slots }, true
+	default:
+		http.Error(w, fmt.Sprintf("Limit of concurrent requests reached (%d), try again later.", cap(e.slots)), http.StatusServiceUnavailable)
+		return nil, false
+	}
+}
+
+// answer reads everything and sends it; of one member, if it is named, what is said of
+// that.
+func (e *Exporter) answer(w http.ResponseWriter, r *http.Request, member string) {
 	query := r.URL.Query()
 	chosen, err := e.choose(query["collect[]"], query["exclude[]"])
 	if err != nil {
@@ -134,6 +160,9 @@ func (e *Exporter) serve(w http.ResponseWriter, r *http.Request) {
 	// One bad series must not cost the others.
 	if err := e.gather(ctx, chosen, p); err != nil {
 		e.log.Error("Some metrics could not be gathered", "err", err)
+	}
+	if member != "" {
+		p.only(member)
 	}
 	if err := p.encode(w.Header(), r); err != nil {
 		e.log.Error("Some metrics could not be encoded", "err", err)
@@ -167,7 +196,7 @@ func (e *Exporter) gather(ctx context.Context, chosen []*running, p *page) error
 	var self []*dto.MetricFamily
 	var err error
 	if e.self != nil {
-		self, err = e.self.Gather()
+		self, err = e.self.registry.Gather()
 	}
 	p.arrange(chosen, self)
 	return err

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/shirou/gopsutil/v3/common"
+
+	"github.com/fettle-io/fettle/probe"
 )
 
 // Host says where the machine's file systems are seen from here. Empty means
@@ -24,6 +26,10 @@ type Host struct {
 	Units Units
 	// Declared is what exporter.yml says of values, backups, file trees and dependencies.
 	Declared Declared
+	// Probes are what each scrape asks from outside.
+	Probes []*probe.Prober
+	// Heartbeat says which members are watched from this machine.
+	Heartbeat Heartbeat
 	// Clocks are the machines whose clocks are compared with its own.
 	Clocks Clocks
 	// Log takes what changes within a collector that goes on; nil: nothing is logged.
