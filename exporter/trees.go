@@ -34,8 +34,9 @@ const (
 // Trees are all trees of which this machine has a copy, with the walks under way. The
 // collectors tree and sync tell of the same ones.
 type Trees struct {
-	copies []*copied
-	now    func() time.Time
+	copies   []*copied
+	patience time.Duration
+	now      func() time.Time
 }
 
 // copied is one copy.
@@ -64,7 +65,7 @@ func NewTrees(all []Tree, h Host, now func() time.Time) *Trees {
 	if now == nil {
 		now = time.Now
 	}
-	t := &Trees{now: now}
+	t := &Trees{patience: patience, now: now}
 	for _, one := range all {
 		for _, m := range one.Members {
 			t.copies = append(t.copies, &copied{
@@ -85,7 +86,7 @@ func (t *Trees) look(ctx context.Context, log *slog.Logger) []treeView {
 	if t == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	views := make([]treeView, len(t.copies))
 	var steps sync.WaitGroup
