@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -56,6 +57,8 @@ func TestRealCluster(t *testing.T) {
 		}
 	}
 
+	expectTargets(t, p, c.Specs())
+
 	if err := c.Kill("m3"); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +93,33 @@ func TestRealCluster(t *testing.T) {
 	}
 	p.await(t, healthy...)
 	p.stop(t)
+}
+
+// expectTargets asks for the cluster alone, for one of its members by name and by
+// address, and for what is none of them.
+func expectTargets(t *testing.T, p *process, specs []etcdproc.Spec) {
+	t.Helper()
+	const margin, m1, m2 = `fettle_raft_margin{cluster="c"} 1`, `fettle_raft_member_reachable{cluster="c",member="m1"} 1`, `fettle_sync_running{cluster="c",member="m2"} 1`
+	for target, want := range map[string]string{
+		"c": margin + " " + m1 + " " + m2, "c/m1": m1, "c/m2": m2,
+		strings.TrimPrefix(specs[0].Client, "http://"): m1,
+	} {
+		text := p.scrape(t, "/probe?target="+target)
+		var got []string
+		for _, line := range []string{margin, m1, m2} {
+			if strings.Contains(text, "\n"+line+"\n") {
+				got = append(got, line)
+			}
+		}
+		if strings.Join(got, " ") != want || !strings.Contains(text, `fettle_collector_success{collector="raft"} 1`) {
+			t.Errorf("%s: got %v in\n%s", target, got, text)
+		}
+	}
+	for _, target := range []string{"", "?target=", "?target=d", "?target=c/m9", "?target=127.0.0.1:1", "?target=" + specs[0].Client, "?target=c&target=c"} {
+		if code, body := p.request(t, http.MethodGet, "/probe"+target); code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", target, code, body)
+		}
+	}
 }
 
 // await scrapes until all of these lines are there, and returns that scrape.

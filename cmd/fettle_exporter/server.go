@@ -70,6 +70,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g := s.join()
 		defer g.scrapes.Done()
 		g.exporter.ServeHTTP(w, r)
+	case targetPath:
+		g := s.join()
+		defer g.scrapes.Done()
+		g.exporter.ServeTarget(w, r)
 	case "/-/healthy":
 		fmt.Fprintln(w, "fettle_exporter is healthy.")
 	case "/-/ready": // what is served was read in order, whatever a later reload said
@@ -165,6 +169,11 @@ func (s *server) generation() (*generation, error) {
 		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
 	}
 	host.Clocks = clocksOf(conf, here)
+	if host.Probes, err = probers(conf.Probes); err != nil {
+		g.close(s.log)
+		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
+	}
+	host.Heartbeat = heartbeat(conf, here)
 	g.exporter, err = exporter.New(exporter.Options{
 		Collectors:  s.enabled(conf.Collectors),
 		Sources:     sources,
@@ -178,7 +187,7 @@ func (s *server) generation() (*generation, error) {
 		return nil, fmt.Errorf("%s: %w", s.flags.config, err)
 	}
 	g.open = append(g.open, g.exporter)
-	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources), "services", len(host.Units.Members),
+	s.log.Info("Configuration loaded", "collectors", g.exporter.Enabled(), "clusters", len(sources), "services", len(host.Units.Members), "probes", len(host.Probes),
 		"values", len(host.Declared.Values), "backups", len(host.Declared.Backups), "trees", host.Declared.Trees.Copies())
 	return g, nil
 }
