@@ -72,7 +72,7 @@ func rules() map[string]Rule {
 		"cluster.Cluster.Members":    {Description: "Its members, in order.", MinItems: 1},
 		"cluster.Member":             {Required: []string{"name"}},
 		"cluster.Member.Name":        {Description: "The label `member` of its metrics; unique in its cluster.", Pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$`},
-		"cluster.Member.Endpoint":    {Description: "Where it answers clients: http(s)://host:port; of a service also tcp://host:port, or with a path.", Pattern: `^((https?|tcp)://[^/@?#]+(/[^?#]*)?)?$`},
+		"cluster.Member.Endpoint":    {Description: "Where it answers clients: scheme://host:port, and the kind says which schemes there are (http, https, mysql …), or unix:///path; of a service also with a path.", Pattern: `^([a-z]+://[^@?#]+)?$`},
 		"cluster.Member.Peer":        {Description: "etcd: its peer URL. The exporter does not need it.", Pattern: bareURL},
 		"cluster.Member.Metrics":     {Description: "etcd: its metrics URL, by default the endpoint with /metrics.", Pattern: web},
 		"cluster.Member.Unit":        {Description: "The systemd service that runs it, written whole: etcd.service.", Pattern: `^([A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,240}\.service)?$`},
@@ -92,6 +92,9 @@ func rules() map[string]Rule {
 		"cluster.Commands.Stop":      {Description: "Stops it.", MinItems: 1},
 		"cluster.Commands.Kill":      {Description: "Ends exactly the process named by the argument {identity}.", MinItems: 1},
 		"cluster.Commands.Restart":   {Description: "Restarts it.", MinItems: 1},
+
+		"cluster.Cluster.MySQL":        {Description: "Of kind mysql alone."},
+		"cluster.MySQL.HeartbeatTable": {Pattern: `^([A-Za-z0-9_$-]{1,64}\.[A-Za-z0-9_$-]{1,64})?$`},
 
 		"config.Config.Clusters":       {Description: "The inventory: everything that fettle may look at and repair."},
 		"config.Config.Playbooks":      {Description: "Which playbooks there are."},
@@ -158,6 +161,7 @@ func rules() map[string]Rule {
 		"inventory.Exporter.Collectors": {Keys: `^[a-z0-9_]{1,63}$`},
 	}
 	maps.Copy(all, playbookRules())
+	maps.Copy(all, declaredRules())
 	for _, n := range config.Numbers() {
 		if n.Field == "" {
 			continue
