@@ -10,13 +10,18 @@ import (
 
 // acknowledged: when a message is answered, each of its alerts that fires and that a
 // playbook is for has an open episode on disk (rules 1 and 2), or a person closed it
-// a short time ago, or what this message brought has ended it already.
+// a short time ago, or what this message brought has ended it already. Where a new
+// configuration was given while the disk was still writing, it is not known by which
+// one the message was judged.
 func (v *watcher) acknowledged(event repair.Event, began time.Duration) {
 	ev, ok := event.(repair.Alerts)
 	if !ok {
 		return
 	}
 	v.w.stats.Messages++
+	if v.w.fettle.changedAt >= began {
+		return
+	}
 	for _, a := range ev.Alerts {
 		if a.Status != alert.Firing || !v.w.fettle.matched(a.Labels) {
 			continue

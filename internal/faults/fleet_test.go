@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func (f *fleet) serve(conn net.Conn) {
 	if json.NewDecoder(conn).Decode(&words) != nil {
 		return
 	}
-	if !f.wait(conn) {
+	if !f.wait(conn) || !alive(conn) {
 		return
 	}
 	answer := map[string]any{}
@@ -116,6 +117,23 @@ func (f *fleet) serve(conn net.Conn) {
 		answer["error"] = err.Error()
 	}
 	_ = json.NewEncoder(conn).Encode(answer)
+}
+
+// alive tells that the command still runs that asks. What was killed together with
+// fettle asks for nothing any more: on a busy machine this supervisor may read its
+// words seconds later, which no real one does, and not_after is 1 s here.
+func alive(conn net.Conn) bool {
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	there := false
+	_ = raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		there = errors.Is(err, syscall.EAGAIN) // otherwise it is closed: it says nothing more
+		return true
+	})
+	return there
 }
 
 // wait holds a restart command back, as a slow one is; false: it was killed meanwhile.
