@@ -152,7 +152,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"cpu", "memory", "load", "disk", "filesystem", "network", "pressure", "vm", "fragmentation", "descriptors", "conntrack", "process", "boot", "kernel", "hardware", "time", "clock", "unit", "textfile", "raft", "sync"}
+	want := []string{"cpu", "memory", "load", "disk", "filesystem", "network", "sockets", "softnet", "pressure", "vm", "fragmentation", "descriptors", "conntrack", "process", "boot", "kernel", "hardware", "time", "clock", "unit", "textfile", "raft", "sync"}
 	if !slices.Equal(names, want) {
 		t.Errorf("collectors are %v, want %v", names, want)
 	}

@@ -20,6 +20,8 @@ func Collectors() []Entry {
 		{Name: "disk", Help: "I/O of each block device", Default: true, New: newDisk},
 		{Name: "filesystem", Help: "space and inodes of each mounted file system", Default: true, New: newFilesystem},
 		{Name: "network", Help: "traffic, errors and drops of each network device", Default: true, New: newNetwork},
+		{Name: "sockets", Help: "sockets in use, and the memory that they take", Default: true, New: newSockets},
+		{Name: "softnet", Help: "packets that each CPU took from the network, and dropped", Default: true, New: newSoftnet},
 		{Name: "pressure", Help: "time in which processes waited for CPU, memory and disks", Default: true, New: newPressure},
 		{Name: "vm", Help: "page faults, swapping, reclaim and processes killed for want of memory", Default: true, New: newVM},
 		{Name: "fragmentation", Help: "free memory by the size of its pieces", New: newFragmentation},

@@ -21,7 +21,7 @@ import (
 func TestServes(t *testing.T) {
 	p := start(t, "--config.file="+configFile(t, "{}\n"))
 	metrics := p.scrape(t, "/metrics")
-	if got, want := collectors(metrics), "boot clock conntrack cpu descriptors disk filesystem hardware kernel load memory network pressure raft sync textfile time unit vm"; got != want {
+	if got, want := collectors(metrics), "boot clock conntrack cpu descriptors disk filesystem hardware kernel load memory network pressure raft sockets softnet sync textfile time unit vm"; got != want {
 		t.Errorf("collectors %s, want %s", got, want)
 	}
 	for _, name := range []string{"fettle_node_cpu_seconds_total{", "fettle_exporter_build_info{", "fettle_config_last_reload_successful 1", "go_goroutines ", "process_open_fds ", "promhttp_metric_handler_requests_total{"} {
@@ -52,8 +52,8 @@ func TestFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		"the file over the defaults":         {nil, "conntrack cpu descriptors disk filesystem hardware kernel load memory network pressure raft sync textfile time unit vm"},
-		"a flag over the file":               {[]string{"--no-collector.disk", "--collector.boot"}, "boot clock conntrack cpu descriptors filesystem hardware kernel load memory network pressure raft sync textfile time unit vm"},
+		"the file over the defaults":         {nil, "conntrack cpu descriptors disk filesystem hardware kernel load memory network pressure raft sockets softnet sync textfile time unit vm"},
+		"a flag over the file":               {[]string{"--no-collector.disk", "--collector.boot"}, "boot clock conntrack cpu descriptors filesystem hardware kernel load memory network pressure raft sockets softnet sync textfile time unit vm"},
 		"no defaults":                        {[]string{"--collector.disable-defaults"}, "disk load"},
 		"no defaults, and flags on the file": {[]string{"--collector.disable-defaults", "--collector.cpu", "--no-collector.disk"}, "cpu load"},
 	} {
