@@ -42,6 +42,7 @@ func Collectors() []Entry {
 		{Name: "heartbeat", Help: "how long ago each other member's network, application and data were seen alive from this machine", Default: true, New: newHeartbeat},
 		{Name: "consul", Help: "what each Consul server says of itself, and its leader of all", Default: true, New: newConsul},
 		{Name: "nats", Help: "the meta group and the streams of each NATS cluster with JetStream", Default: true, New: newNATS},
+		{Name: "mysql", Help: "replication, semi-synchrony, groups and Galera of each MariaDB or MySQL server", Default: true, New: newMySQL},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},
 		{Name: "config", Help: "values of the configuration: whether they are as declared, and the same on all members", Default: true, New: newConfig},
 		{Name: "dependency", Help: "which cluster depends on which, and whether that one is in order", Default: true, New: newDependency},

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	protocol "github.com/go-sql-driver/mysql"
@@ -56,8 +57,9 @@ type session struct {
 // dialer makes sessions with one member.
 type dialer struct {
 	address
-	login cluster.Login
-	tls   *tls.Config
+	login  cluster.Login
+	tls    *tls.Config
+	panics atomic.Int32
 
 	mu     sync.Mutex
 	secret string // read last, to be cut out of what people are shown
@@ -87,7 +89,10 @@ func (d *dialer) dial(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.conn, err = connector.Connect(ctx); err != nil {
+	if s.conn, err = d.connect(ctx, connector); err != nil {
+		if s.wire != nil {
+			_ = s.wire.Close() // closed already, but after a panic
+		}
 		return nil, s.wire.explain(err, true)
 	}
 	if err := s.introduce(ctx); err != nil {
@@ -99,6 +104,21 @@ func (d *dialer) dial(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// mostPanics are how often what a server says at the login may bring the protocol's driver
+// down: each time the driver leaves a goroutine behind.
+const mostPanics = 3
+
+func (d *dialer) connect(ctx context.Context, c driver.Connector) (driver.Conn, error) {
+	if d.panics.Load() >= mostPanics {
+		return nil, line.Because(cluster.BadProtocol, errors.New("what it says at the login cannot be read, again and again: it is not asked any more until the exporter is started anew"))
+	}
+	conn, err := protect(func() (driver.Conn, error) { return c.Connect(ctx) })
+	if _, ok := errors.AsType[*panicError](err); ok {
+		d.panics.Add(1)
+	}
+	return conn, err
 }
 
 // introduce learns who answers, and limits what the session may cost.
@@ -180,62 +200,6 @@ func (d *dialer) secrets() string {
 func (s *session) close() {
 	_ = s.wire.SetDeadline(time.Now().Add(100 * time.Millisecond))
 	_ = s.conn.Close() // fails only when it is closed already
-}
-
-// wire is a connection that remembers why reading from it failed: the protocol's driver
-// says "invalid connection" of everything.
-type wire struct {
-	*line.Conn
-	greeting []byte // read already
-
-	mu  sync.Mutex
-	why error
-}
-
-// greeted connects, and takes the first bytes, which in this protocol the server says.
-func greeted(ctx context.Context, network, at string) (*wire, error) {
-	conn, err := line.Dial(ctx, network, at, mostBytes)
-	if err != nil {
-		return nil, err
-	}
-	end := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
-	defer end()
-	if until, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(until) // of a connection that is open
-	}
-	head := make([]byte, 5)
-	switch n, err := io.ReadFull(conn, head); {
-	case err != nil && n == 0 && !errors.Is(err, io.EOF):
-		_ = conn.Close()
-		return nil, fmt.Errorf("what answers there says nothing, and a server of this kind speaks first: %w", err)
-	case err != nil:
-		_ = conn.Close()
-		return nil, fmt.Errorf("the connection ended within the greeting: %w", err)
-	}
-	// A packet: its length in three bytes, number 0, protocol 10 or an error.
-	if head[2] != 0 || head[3] != 0 || head[4] != 10 && head[4] != 0xff {
-		_ = conn.Close()
-		return nil, line.Because(cluster.BadProtocol, fmt.Errorf("what answers there is no MariaDB or MySQL: it says %q", head))
-	}
-	return &wire{Conn: conn, greeting: head}, nil
-}
-
-// Read reads, the greeting first.
-func (w *wire) Read(p []byte) (int, error) {
-	if len(w.greeting) > 0 {
-		n := copy(p, w.greeting)
-		w.greeting = w.greeting[n:]
-		return n, nil
-	}
-	n, err := w.Conn.Read(p)
-	if err != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.why == nil {
-			w.why = err
-		}
-	}
-	return n, err
 }
 
 // explain gives an error of the protocol's driver its cause and its reason. login tells

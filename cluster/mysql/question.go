@@ -33,16 +33,33 @@ func (s *session) query(ctx context.Context, statement string) ([]row, error) {
 	if !ok {
 		return nil, errors.New("the protocol's driver takes no text queries")
 	}
-	answer, err := asker.QueryContext(ctx, statement, nil)
-	if err != nil {
-		return nil, s.wire.explain(err, false)
-	}
-	defer answer.Close() // what it says was read, or is an error already
-	rows, err := read(answer)
+	rows, err := protect(func() ([]row, error) {
+		answer, err := asker.QueryContext(ctx, statement, nil)
+		if err != nil {
+			return nil, err
+		}
+		defer answer.Close() // what it says was read, or is an error already
+		return read(answer)
+	})
 	if err != nil {
 		return nil, s.wire.explain(err, false)
 	}
 	return rows, nil
+}
+
+// panicError is a panic of the protocol's driver, which believes the lengths that a server
+// tells.
+type panicError struct{ value any }
+
+func (p *panicError) Error() string { return fmt.Sprintf("the answer cannot be read: %v", p.value) }
+
+func protect[T any](fn func() (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = line.Because(cluster.BadProtocol, &panicError{p})
+		}
+	}()
+	return fn()
 }
 
 func read(answer driver.Rows) ([]row, error) {
