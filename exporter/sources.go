@@ -8,7 +8,9 @@ import (
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
+	"github.com/fettle-io/fettle/cluster/postgres"
 	"github.com/fettle-io/fettle/cluster/redis"
+	"github.com/fettle-io/fettle/cluster/zookeeper"
 )
 
 // Driver is a row in the table of the systems that can be looked at.
@@ -35,7 +37,11 @@ func Drivers() []Driver {
 		}},
 		{Kind: cluster.KindConsul, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return consul.New(c, consul.Options{}) }},
 		{Kind: cluster.KindNATS, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return nats.New(c, nats.Options{}) }},
+		{Kind: cluster.KindZooKeeper, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return zookeeper.New(c, zookeeper.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
+		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
+			return postgres.New(c, postgres.Options{})
+		}},
 		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 	}
 }
