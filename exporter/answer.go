@@ -19,35 +19,54 @@ type answer struct {
 	body   bytes.Buffer
 	zipped bytes.Buffer
 	zip    *gzip.Writer // nil: not needed so far
+	form   form
+}
+
+// form is how a page is written for who accepts this.
+type form struct {
+	accept  string
+	format  expfmt.Format
+	dialect dialect
+	textual bool           // rows are written in the dialect
+	encoder expfmt.Encoder // of what has no rows, onto the body; nil: not agreed on so far
+}
+
+// agree is the form that r prefers. Prometheus asks with the same words each time.
+func (a *answer) agree(r *http.Request) form {
+	accept := r.Header.Get("Accept")
+	if a.form.encoder == nil || a.form.accept != accept {
+		// OpenMetrics is on from the first release: it changes the identity of some series.
+		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+		a.form = form{accept: accept, format: format, encoder: expfmt.NewEncoder(&a.body, format)}
+		a.form.dialect, a.form.textual = dialectOf(format)
+	}
+	return a.form
 }
 
 // encode writes the page in the format that r prefers: the text format, OpenMetrics
 // or protobuf. The parameter name[] picks families. One that cannot be encoded is left
 // out, and the error names it.
 func (p *page) encode(header http.Header, r *http.Request) error {
-	// OpenMetrics is on from the first release: it changes the identity of some series.
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+	form := p.agree(r)
 	header.Add("Vary", "Accept")
-	header.Set("Content-Type", string(format))
+	header.Set("Content-Type", string(form.format))
 	if names := r.URL.Query()["name[]"]; len(names) > 0 {
 		p.families = slices.DeleteFunc(p.families, func(f family) bool { return !slices.Contains(names, f.message.GetName()) })
 	}
 	p.body.Reset()
-	encoder := expfmt.NewEncoder(&p.body, format)
-	dialect, textual := dialectOf(format)
 	var errs []error
 	for _, f := range p.families {
-		if textual && f.rows != nil {
-			f.text(&p.body, dialect)
+		if form.textual && f.rows != nil {
+			f.text(&p.body, form.dialect)
 			continue
 		}
 		before := p.body.Len()
-		if err := encoder.Encode(f.message); err != nil {
+		if err := form.encoder.Encode(f.message); err != nil {
 			p.body.Truncate(before)
 			errs = append(errs, fmt.Errorf("%s: %w", f.message.GetName(), err))
 		}
 	}
-	if closer, ok := encoder.(expfmt.Closer); ok {
+	if closer, ok := form.encoder.(expfmt.Closer); ok {
 		errs = append(errs, closer.Close()) // OpenMetrics' last line
 	}
 	return errors.Join(errs...)

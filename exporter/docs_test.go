@@ -55,7 +55,7 @@ func metricsSection(t *testing.T) string {
 	}
 	everywhere := func(*Metric) []string { return append(elsewhere(), "linux") }
 	table(&text, "every collector", newOwn().Metrics(), everywhere)
-	table(&text, "the exporter itself", selfMetrics(t), everywhere)
+	table(&text, "the exporter itself", NewSelf(false).Metrics(), everywhere)
 	text.WriteString("\nWithout `--web.disable-exporter-metrics` also `go_*`, `process_*` and `promhttp_*` of the exporter's process.\n\n")
 	return text.String()
 }
@@ -74,23 +74,6 @@ func table(text *strings.Builder, heading string, metrics []*Metric, platforms f
 		}
 		fmt.Fprintf(text, "| `%s` | %s | %s | %s | %s |\n", m.Name, kind, labels, on, m.Help)
 	}
-}
-
-func selfMetrics(t *testing.T) []*Metric {
-	t.Helper()
-	families, err := NewSelf(false).registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var metrics []*Metric
-	for _, f := range families {
-		var labels []string
-		for _, l := range f.GetMetric()[0].GetLabel() {
-			labels = append(labels, l.GetName())
-		}
-		metrics = append(metrics, gauge(f.GetName(), f.GetHelp(), labels...))
-	}
-	return metrics
 }
 
 // Every collector has a page, which names all of its metrics; every page a collector.

@@ -222,7 +222,7 @@ func (c *filesystemCollector) ask(ctx context.Context) []usage {
 	for i := range c.mounts {
 		wait.Go(func() {
 			m := &c.mounts[i]
-			s, err := m.flight.do(ctx, func(context.Context) (space, error) { return c.statfs(c.host.path(m.mountpoint)) })
+			s, err := m.flight.ask(ctx, func() (space, error) { return c.statfs(c.host.path(m.mountpoint)) })
 			if err == nil && s.size == 0 {
 				err = errors.New("a file system without a size")
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +26,12 @@ type call[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
+	users atomic.Int32 // who joined and did not leave
 }
+
+// last takes the caller from those who joined, and tells that no other is left: nobody
+// reads the value any more. Who went away at its deadline never leaves.
+func (c *call[T]) last() bool { return c.users.Add(-1) == 0 }
 
 // do answers with fn's result, or errLate once ctx has ended. Who asks while a
 // call is under way shares its result; if that call is late already, the answer
@@ -34,41 +40,69 @@ type call[T any] struct {
 // it does not end with the caller, who may not be the only one to wait. A panic
 // in fn is an error. ctx must have a deadline.
 func (f *flight[T]) do(ctx context.Context, fn func(context.Context) (T, error)) (T, error) {
-	var none T
-	c := f.join(ctx, fn)
+	c, err := f.share(ctx, fn)
 	if c == nil {
-		return none, fmt.Errorf("an earlier call is still stuck: %w", errLate)
+		var none T
+		return none, err
+	}
+	return c.value, err
+}
+
+// share is do for who gives back what the value is made of: it answers with the call,
+// nil if that was late.
+func (f *flight[T]) share(ctx context.Context, fn func(context.Context) (T, error)) (*call[T], error) {
+	return f.join(ctx, func(until time.Time) (T, error) {
+		ctx := newTimed(ctx, leave(until))
+		defer ctx.end()
+		return fn(ctx)
+	})
+}
+
+// ask is do for an fn that no context can end.
+func (f *flight[T]) ask(ctx context.Context, fn func() (T, error)) (T, error) {
+	c, err := f.join(ctx, func(time.Time) (T, error) { return fn() })
+	if c == nil {
+		var none T
+		return none, err
+	}
+	return c.value, err
+}
+
+func (f *flight[T]) join(ctx context.Context, fn func(until time.Time) (T, error)) (*call[T], error) {
+	c := f.call(ctx, fn)
+	if c == nil {
+		return nil, fmt.Errorf("an earlier call is still stuck: %w", errLate)
 	}
 	select {
 	case <-c.done:
-		return c.value, c.err
+		return c, c.err
 	case <-ctx.Done():
 	}
 	select {
 	case <-c.done: // both were ready
-		return c.value, c.err
+		return c, c.err
 	default:
-		return none, errLate
+		return nil, errLate
 	}
 }
 
-// join finds the call under way, or starts one; nil if the one under way is late.
-func (f *flight[T]) join(ctx context.Context, fn func(context.Context) (T, error)) *call[T] {
+// call finds the call under way, or starts one; nil if the one under way is late.
+func (f *flight[T]) call(ctx context.Context, fn func(until time.Time) (T, error)) *call[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.current != nil {
-		if time.Now().After(f.current.until) {
+	if c := f.current; c != nil {
+		if time.Now().After(c.until) {
 			return nil
 		}
-		return f.current
+		c.users.Add(1)
+		return c
 	}
 	until, _ := ctx.Deadline()
 	c := &call[T]{until: until, done: make(chan struct{})}
+	c.users.Add(1)
 	f.current = c
 	go func() {
-		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), leave(until))
-		defer cancel()
-		c.value, c.err = protect(ctx, fn)
+		c.value, c.err = protect(until, fn)
 		f.mu.Lock()
 		f.current = nil
 		f.mu.Unlock()
@@ -98,11 +132,11 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-func protect[T any](ctx context.Context, fn func(context.Context) (T, error)) (value T, err error) {
+func protect[T any](until time.Time, fn func(time.Time) (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	return fn(ctx)
+	return fn(until)
 }

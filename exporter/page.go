@@ -18,6 +18,8 @@ import (
 type page struct {
 	parts    map[*running]*part
 	own      part
+	told     []told   // of the chosen collectors
+	samples  []sample // that own was filled with
 	families []family
 	answer
 }

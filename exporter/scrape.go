@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -41,9 +42,9 @@ type running struct {
 	Entry
 	collector Collector
 	label     []string // its name, as the values of labels
-	flight    flight[reading]
-	failing   atomic.Bool  // at the last scrape; only a change is logged
-	usual     atomic.Int64 // samples of the last call
+	flight    flight[*reading]
+	spare     atomic.Pointer[reading] // of an earlier call, to be filled again
+	failing   atomic.Bool             // at the last scrape; only a change is logged
 }
 
 // reading is what one call of a collector brought.
@@ -51,13 +52,19 @@ type reading struct {
 	samples []sample
 	passed  []*dto.MetricFamily // what others wrote
 	err     error
-	late    bool // did not come back in time
+	late    bool            // did not come back in time
+	call    *call[*reading] // that brought it; nil: none did
 }
 
-// read calls the collector, or joins the call under way, until ctx ends.
+// read calls the collector, or joins the call under way, until ctx ends. Whoever is done
+// with the reading may give it back.
 func (c *running) read(ctx context.Context, s *Scrape) reading {
-	r, err := c.flight.do(ctx, func(ctx context.Context) (reading, error) {
-		r := reading{samples: make([]sample, 0, c.usual.Load())}
+	call, err := c.flight.share(ctx, func(ctx context.Context) (*reading, error) {
+		r := c.spare.Swap(nil)
+		if r == nil {
+			r = &reading{}
+		}
+		*r = reading{samples: r.samples[:0]}
 		var unfit error
 		emit := func(m *Metric, value float64, labels ...string) {
 			sample, err := m.sample(value, labels)
@@ -74,13 +81,22 @@ func (c *running) read(ctx context.Context, s *Scrape) reading {
 			err = c.collector.Collect(ctx, s, emit)
 		}
 		r.err = errors.Join(err, unfit)
-		c.usual.Store(int64(len(r.samples)))
 		return r, nil
 	})
 	if err != nil {
 		return reading{err: err, late: errors.Is(err, errLate)}
 	}
+	r := *call.value
+	r.call = call
 	return r
+}
+
+// giveBack keeps a reading's samples for a later call, once all who shared it gave it
+// back. One that somebody keeps is left to the garbage collector.
+func (c *running) giveBack(r reading) {
+	if r.call != nil && r.call.last() {
+		c.spare.Store(r.call.value)
+	}
 }
 
 // own are the metrics that the scrape tells of each collector.
@@ -104,9 +120,8 @@ type told struct {
 	took time.Duration
 }
 
-// samples tells of the chosen collectors, in order.
-func (o own) samples(chosen []*running, all []told) []sample {
-	samples := make([]sample, 0, 3*len(chosen))
+// samples tells of the chosen collectors, in order, and appends that to samples.
+func (o own) samples(samples []sample, chosen []*running, all []told) []sample {
 	for i, c := range chosen {
 		t := all[i]
 		samples = append(samples,
@@ -121,7 +136,7 @@ func (o own) samples(chosen []*running, all []told) []sample {
 // the last of them did, or ctx ended.
 func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
 	s := scrapeOf(ctx, e.clusters, e.log)
-	all := make([]told, len(chosen))
+	p.told = slices.Grow(p.told[:0], len(chosen))[:len(chosen)]
 	var readings sync.WaitGroup
 	for i, c := range chosen {
 		readings.Go(func() {
@@ -129,13 +144,18 @@ func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
 			r := c.read(ctx, s)
 			err := errors.Join(r.err, p.parts[c].fill(r.samples))
 			p.parts[c].passed = r.passed
-			all[i] = told{err, r.late, time.Since(begin)}
+			c.giveBack(r)
+			p.told[i] = told{err, r.late, time.Since(begin)}
 			e.note(c, err)
 		})
 	}
 	readings.Wait()
 	// Cannot have a series twice: the label is a name of the table.
-	_ = p.own.fill(e.own.samples(chosen, all))
+	p.samples = e.own.samples(p.samples[:0], chosen, p.told)
+	if e.self != nil {
+		p.samples = e.self.appendTo(p.samples)
+	}
+	_ = p.own.fill(p.samples)
 }
 
 // note logs a collector that begins to fail and one that works again.

@@ -25,8 +25,9 @@ func run() int {
 	theirs := flag.String("node_exporter", ".cache/bin/node_exporter", "the program that it is compared with")
 	rounds := flag.Int("rounds", 5, "rounds of each measurement, of which the median counts")
 	scrapes := flag.Int("scrapes", 500, "scrapes in a round")
+	many := flag.Int("endurance", 100_000, "scrapes after which nothing may have grown; 0: not measured")
 	flag.Parse()
-	missed, err := bench(ctx, *ours, *theirs, *rounds, *scrapes)
+	missed, err := bench(ctx, *ours, *theirs, *rounds, *scrapes, *many)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "exporterbench: %v\n", err)
 		return 1
@@ -38,7 +39,7 @@ func run() int {
 	return 0
 }
 
-func bench(ctx context.Context, ours, theirs string, rounds, scrapes int) (missed int, err error) {
+func bench(ctx context.Context, ours, theirs string, rounds, scrapes, many int) (missed int, err error) {
 	dir, err := os.MkdirTemp("", "exporterbench")
 	if err != nil {
 		return 0, err
@@ -60,6 +61,19 @@ func bench(ctx context.Context, ours, theirs string, rounds, scrapes int) (misse
 			return missed, fmt.Errorf("%s: %w", c.name, err)
 		}
 		missed += c.print(os.Stdout, fettle, node)
+	}
+	for _, e := range []endurance{{name: "many scrapes, plain text"}, {name: "many scrapes, gzip", gzip: true}} {
+		if many == 0 {
+			break
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Hour)
+		defer cancel()
+		e.marks = marksUpTo(many)
+		all, err := e.run(ctx, ours)
+		if err != nil {
+			return missed, fmt.Errorf("%s: %w", e.name, err)
+		}
+		missed += e.print(os.Stdout, all)
 	}
 	return missed, nil
 }

@@ -198,17 +198,9 @@ func (p *program) figures() (figures, error) {
 	slices.Sort(p.rounds)
 	slices.Sort(p.took)
 	f := figures{cpu: p.rounds[len(p.rounds)/2], median: p.took[len(p.took)/2], p99: p.took[len(p.took)*99/100], size: p.length}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
+	var err error
+	if f.rss, err = p.rss(); err != nil {
 		return f, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			if _, err := fmt.Sscan(rest, &f.rss); err != nil {
-				return f, fmt.Errorf("read memory of %s: %w", p.url, err)
-			}
-			f.rss *= 1024
-		}
 	}
 	if err := p.scrape(context.Background(), false); err != nil {
 		return f, err
@@ -219,4 +211,21 @@ func (p *program) figures() (figures, error) {
 		}
 	}
 	return f, nil
+}
+
+// rss is the memory that is resident, in bytes.
+func (p *program) rss() (bytes int64, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			if _, err := fmt.Sscan(rest, &bytes); err != nil {
+				return 0, fmt.Errorf("read memory of %s: %w", p.url, err)
+			}
+			return bytes * 1024, nil
+		}
+	}
+	return 0, fmt.Errorf("read memory of %s: none is told", p.url)
 }

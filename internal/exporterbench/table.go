@@ -15,7 +15,12 @@ func (c comparison) print(w io.Writer, fettle, node figures) (missed int) {
 	}{{"fettle_exporter", fettle}, {"node_exporter", node}} {
 		fmt.Fprintf(w, "%-16s %8d %10s %10s %10s %9.1f %8d\n", p.name, p.series, micros(p.cpu), micros(p.median), micros(p.p99), float64(p.rss)/(1<<20), p.size)
 	}
-	for _, l := range c.limits(fettle, node) {
+	return verdicts(w, c.limits(fettle, node))
+}
+
+// verdicts writes each value beside its limit, and tells how many are beyond.
+func verdicts(w io.Writer, limits []held) (missed int) {
+	for _, l := range limits {
 		verdict := "ok"
 		if l.value > l.limit {
 			verdict = "MISSED"
