@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -64,14 +65,17 @@ func (d *Driver) canary(ctx context.Context, m *member) *Canary {
 	return &Canary{Success: true, Took: time.Since(begin)}
 }
 
+// canaryReason is the bounded reason of an error from member.ask.
 func canaryReason(err error) string {
-	switch {
-	case isOne(err, rpctypes.ErrNoSpace):
-		return noSpace
-	case isOne(err, rpctypes.ErrCorrupt):
-		return corrupt
-	case isOne(err, rpctypes.ErrNoLeader, rpctypes.ErrLeaderChanged, rpctypes.ErrNotLeader):
-		return noLeader
+	if asked, ok := errors.AsType[*askError](err); ok {
+		switch {
+		case isOne(asked.err, rpctypes.ErrNoSpace):
+			return noSpace
+		case isOne(asked.err, rpctypes.ErrCorrupt):
+			return corrupt
+		case isOne(asked.err, rpctypes.ErrNoLeader, rpctypes.ErrLeaderChanged, rpctypes.ErrNotLeader):
+			return noLeader
+		}
 	}
 	return reasonOf(err)
 }

@@ -205,9 +205,10 @@ func explain(ctx context.Context, err error, l *link) (reason string, stale bool
 }
 
 // isPreface tells that what was connected to does not begin as HTTP/2 does: gRPC has
-// no code for it.
+// no code for it, only words.
 func isPreface(err error) bool {
-	return strings.Contains(status.Convert(err).Message(), "server preface")
+	text := status.Convert(err).Message()
+	return strings.Contains(text, "server preface") && strings.Contains(text, "http2:")
 }
 
 // isAuth tells that the member answered, and wants another login.

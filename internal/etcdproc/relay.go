@@ -141,9 +141,9 @@ func (n *network) drop(which func(*flow) bool) {
 	}
 }
 
-// Cut cuts a member off from its peers, as a network that is gone does: what it sends
-// and what it is sent is swallowed, and its clients reach it as before. It needs
-// Options.Relays, and all members up, once, to know them by their IDs.
+// Cut cuts a member off from its peers: the connections that there are break, new ones
+// are made and get nowhere, as behind a firewall. Its clients reach it as before. It
+// needs Options.Relays, and all members up, once, to know them by their IDs.
 func (c *Cluster) Cut(ctx context.Context, name string) error {
 	if c.network == nil {
 		return errors.New("the cluster has no relays")
@@ -164,6 +164,7 @@ func (c *Cluster) Cut(ctx context.Context, name string) error {
 		}
 	}
 	c.network.cut[name] = true
+	c.network.drop(func(f *flow) bool { return f.to == name || c.network.names[f.from] == name })
 	return nil
 }
 
