@@ -136,7 +136,7 @@ func TestFormats(t *testing.T) {
 func TestWholeScrape(t *testing.T) {
 	self := NewSelf(true)
 	self.Reloaded(true, time.Unix(1700000000, 0))
-	e, err := New(Options{Self: self, Sources: []Source{{cluster.Cluster{Name: "c"}, fixedView(view(member("m1", "id-m1")))}}})
+	e, err := New(Options{Self: self, Sources: []Source{{cluster.Cluster{Name: "c", Kind: cluster.KindEtcd}, fixedView(view(member("m1", "id-m1")))}}})
 	if err != nil {
 		t.Fatal(err)
 	}
