@@ -85,7 +85,7 @@ func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error
 			return body, nil
 		}
 	}
-	err = fmt.Errorf("GET %s: %w", path, &StatusError{Code: resp.StatusCode, Text: Why(errors.New(string(body[:min(len(body), 200)])))})
+	err = fmt.Errorf("GET %s: %w", path, &StatusError{Code: resp.StatusCode, Text: beginning(body, req)})
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return nil, Because(cluster.BadAuth, err)
@@ -93,6 +93,23 @@ func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error
 		return nil, Because(cluster.BadProtocol, err)
 	}
 	return nil, err
+}
+
+// beginning is what a body begins with, for people. A server that says what it was sent
+// says the credentials as well: those of the request are taken out.
+func beginning(body []byte, req *http.Request) string {
+	var secrets []string
+	for _, values := range req.Header {
+		for _, v := range values {
+			_, credentials, _ := strings.Cut(v, " ") // Basic and Bearer
+			secrets = append(secrets, v, credentials)
+		}
+	}
+	if _, password, ok := req.BasicAuth(); ok {
+		secrets = append(secrets, password)
+	}
+	text := Why(errors.New(string(body[:min(len(body), 4<<10)])), secrets...) // before it is cut, so that none is cut in two
+	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
 }
 
 // JSON asks for path as Get does and reads the answer into v.

@@ -145,3 +145,27 @@ func TestSecret(t *testing.T) {
 		}
 	}
 }
+
+// A server that repeats what it was sent repeats no credentials to people.
+func TestHTTPErrorsHaveNoCredentials(t *testing.T) {
+	const canary = "canary-4f1c9b"
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "refused: %v %s %s %s", r.Header, password, strings.Repeat(".", 150), canary)
+	}))
+	defer srv.Close()
+	for name, header := range map[string]func(http.Header){
+		"a token":          func(h http.Header) { h.Set("X-Consul-Token", canary) },
+		"a bearer's token": func(h http.Header) { h.Set("Authorization", "Bearer "+canary) },
+		"a password": func(h http.Header) {
+			(&http.Request{Header: h}).SetBasicAuth("u", canary)
+		},
+	} {
+		h := asker(t, srv.URL, cluster.TLS{}, func(into http.Header) error { header(into); return nil })
+		_, err := h.Get(t.Context(), "/")
+		if err == nil || !strings.Contains(err.Error(), "refused") || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "dTpjYW5hcnkt") || len(err.Error()) > 400 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
