@@ -87,7 +87,7 @@ func TestHostileServers(t *testing.T) {
 	ca := certtest.New(t, "ca")
 	var sources []Source
 	var bad []string
-	for _, kind := range []cluster.Kind{cluster.KindRedis} {
+	for _, kind := range []cluster.Kind{cluster.KindRedis, cluster.KindPostgres} {
 		web := httptest.NewServer(http.NotFoundHandler())
 		t.Cleanup(web.Close)
 		addresses := map[string]string{"HTTP": web.Listener.Addr().String()}
@@ -117,7 +117,7 @@ func TestHostileServers(t *testing.T) {
 	sources = append(sources, Source{cluster.Cluster{Name: "good", Kind: cluster.KindRedis, Members: []cluster.Member{{Name: "m0"}}}, good})
 	var log bytes.Buffer
 	table := slices.DeleteFunc(Collectors(), func(e Entry) bool {
-		return !slices.Contains([]string{"member", "sync", "redis", "mongodb", "kafka"}, e.Name)
+		return !slices.Contains([]string{"member", "sync", "redis", "postgres", "mongodb", "kafka"}, e.Name)
 	})
 	e, err := newExporter(Options{Sources: sources, Log: slog.New(slog.NewTextHandler(&log, nil))}, table)
 	if err != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/line"
@@ -28,6 +30,7 @@ type conn struct {
 	question string
 	secret   string // never to be shown
 	used     bool   // asked before
+	ended    bool   // by the other side
 }
 
 // close never waits for the server. pgconn tidies up behind a question that failed for
@@ -150,15 +153,44 @@ func majorOf(version string) (int, error) {
 // ask puts the question.
 func (c *conn) ask(ctx context.Context) (*Member, error) {
 	c.used = true
-	c.raw.Allow()
-	results, err := c.pg.Exec(ctx, c.question).ReadAll()
+	row, err := c.exchange(ctx)
 	if err != nil {
+		c.ended = ctx.Err() == nil && (c.pg.IsClosed() || hungUp(err))
 		return nil, c.explain(err, false)
 	}
-	for _, r := range results {
-		if len(r.Rows) == 1 && len(r.Rows[0]) == 1 {
-			return parse(r.Rows[0][0])
+	if row == nil {
+		return nil, line.Because(cluster.BadProtocol, errors.New("no row in the answer"))
+	}
+	return parse(row)
+}
+
+// exchange sends the question and reads the one row of the answer. pgconn's own way to
+// read several results loses why one of them could not be read.
+func (c *conn) exchange(ctx context.Context) (row []byte, err error) {
+	c.raw.Allow()
+	until, _ := ctx.Deadline()
+	if err := c.raw.SetWriteDeadline(until); err != nil {
+		return nil, err
+	}
+	c.pg.Frontend().SendQuery(&pgproto3.Query{String: c.question})
+	if err := c.pg.Frontend().Flush(); err != nil {
+		return nil, err
+	}
+	var said error
+	for {
+		message, err := c.pg.ReceiveMessage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch m := message.(type) {
+		case *pgproto3.DataRow:
+			if len(m.Values) == 1 {
+				row = bytes.Clone(m.Values[0])
+			}
+		case *pgproto3.ErrorResponse:
+			said = pgconn.ErrorResponseToPgError(m)
+		case *pgproto3.ReadyForQuery:
+			return row, said
 		}
 	}
-	return nil, line.Because(cluster.BadProtocol, errors.New("no row in the answer"))
 }

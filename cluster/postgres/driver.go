@@ -108,12 +108,11 @@ func (m *member) look(ctx context.Context) look {
 	question := func(ctx context.Context, c *conn) (err error) {
 		kept := c.used
 		seen.seen, err = c.ask(ctx)
-		ended = kept && err != nil && ctx.Err() == nil && c.pg.IsClosed()
+		ended = kept && c.ended
 		return err
 	}
 	if seen.err = m.line.Do(ctx, question); ended {
 		seen.asked = m.now()
-		ended = false
 		seen.err = m.line.Do(ctx, question)
 	}
 	return seen

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -105,6 +106,7 @@ type Slot struct {
 // Subscription is the receiving end of logical replication.
 type Subscription struct {
 	Name        string   `json:"name"`
+	Database    string   `json:"database"`
 	Enabled     bool     `json:"enabled"`
 	Running     bool     `json:"running"`
 	Received    *uint64  `json:"received"`
@@ -172,8 +174,32 @@ func parse(text []byte) (*Member, error) {
 	case len(m.StandbyRows) > mostRows || len(m.Slots) > mostRows || len(m.Subscriptions) > mostRows || len(m.Timelines) > 2:
 		return nil, line.Because(cluster.BadProtocol, errors.New("the answer has more rows than were asked for"))
 	}
+	if err := m.names(); err != nil {
+		return nil, err
+	}
 	m.Timeline = m.timeline()
 	return m, nil
+}
+
+// mostName of a name: PostgreSQL's have 63 bytes, unless it was built for more.
+const mostName = 255
+
+// names refuses names that cannot be PostgreSQL's: they become labels.
+func (m *Member) names() error {
+	var slots, subscriptions []string
+	for _, s := range m.Slots {
+		slots = append(slots, s.Name)
+	}
+	for _, s := range m.Subscriptions {
+		subscriptions = append(subscriptions, s.Database+"\x00"+s.Name)
+	}
+	for _, names := range [][]string{slots, subscriptions} {
+		slices.Sort(names)
+		if len(slices.Compact(slices.Clone(names))) != len(names) || slices.ContainsFunc(names, func(n string) bool { return len(n) > 2*mostName }) {
+			return line.Because(cluster.BadProtocol, errors.New("the answer has a name twice, or one that is too long"))
+		}
+	}
+	return nil
 }
 
 // timeline is the newest that anything tells: the control file is written now and then

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -19,8 +20,7 @@ type origin struct {
 	timeline uint32
 }
 
-// mostSamples of a history: at a look each 15 s an hour and a half in full, and then
-// twice as far back with each second one left out.
+// mostSamples of a history: what they date is at most a few hundredths older than told.
 const mostSamples = 512
 
 // history is where the primary was at earlier looks, oldest first: it dates a position
@@ -37,33 +37,39 @@ type sample struct {
 }
 
 // note adds where the primary was. Another primary, or one that went back, begins a
-// new history.
+// new history; a look that is older than the last one says nothing new.
 func (h *history) note(o origin, position uint64, at time.Time) {
+	if h.origin != o {
+		h.origin, h.samples = o, h.samples[:0]
+	}
 	last := len(h.samples) - 1
 	switch {
-	case h.origin != o, last >= 0 && position < h.samples[last].position:
-		h.origin, h.samples = o, append(h.samples[:0], sample{at, position})
-	case last >= 0 && position == h.samples[last].position:
-		if at.After(h.samples[last].at) {
-			h.samples[last].at = at
-		}
-	default:
-		h.samples = append(h.samples, sample{at, position})
+	case last < 0:
+	case !at.After(h.samples[last].at):
+		return
+	case position == h.samples[last].position:
+		h.samples[last].at = at
+		return
+	case position < h.samples[last].position:
+		h.samples = h.samples[:0]
 	}
+	h.samples = append(h.samples, sample{at, position})
 	if len(h.samples) > mostSamples {
 		h.thin()
 	}
 }
 
-// thin leaves out each second sample of the older half.
+// thin leaves out the sample that is missed least: the one beside whose age the gap
+// that it leaves is smallest. Old samples stand further apart then than young ones.
 func (h *history) thin() {
-	kept := h.samples[:0]
-	for i, s := range h.samples {
-		if i >= mostSamples/2 || i%2 == 0 {
-			kept = append(kept, s)
+	newest, least, at := h.samples[len(h.samples)-1].at, math.Inf(1), 1
+	for i := 1; i < len(h.samples)-1; i++ {
+		gap := h.samples[i+1].at.Sub(h.samples[i-1].at).Seconds()
+		if cost := gap / newest.Sub(h.samples[i].at).Seconds(); cost < least {
+			least, at = cost, i
 		}
 	}
-	h.samples = kept
+	h.samples = slices.Delete(h.samples, at, at+1)
 }
 
 // age is how long before now the primary was last seen to have no more than position;

@@ -17,10 +17,13 @@ const mostRows = 64
 // JSON object. Settings are made inside of it, not at connect, so that a pooler in
 // transaction mode may stand between.
 func question(major int, timeout time.Duration) string {
-	inactiveSince, conflicts, applyErrors := "NULL", "NULL", ""
+	inactiveSince, invalidated, applyErrors, leader := "NULL", "NULL", "", ""
 	if major >= 17 {
 		inactiveSince = "extract(epoch FROM inactive_since)"
-		conflicts = "(invalidation_reason IS NOT NULL)"
+		invalidated = "(invalidation_reason IS NOT NULL)"
+	}
+	if major >= 16 { // not its parallel workers
+		leader = "AND w.leader_pid IS NULL"
 	}
 	if major >= 15 {
 		// to_jsonb, since a later version may call a counter otherwise.
@@ -31,7 +34,8 @@ func question(major int, timeout time.Duration) string {
 		"$timeout", fmt.Sprint(max(timeout.Milliseconds(), 1)),
 		"$most", fmt.Sprint(mostRows),
 		"$inactive_since", inactiveSince,
-		"$invalidated", conflicts,
+		"$invalidated", invalidated,
+		"$leader", leader,
 		"$apply_errors", applyErrors,
 	).Replace(questionText)
 }
@@ -78,11 +82,11 @@ SELECT json_build_object(
 		'confirmed', pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0'), 'inactive_since', $inactive_since, 'invalidated', $invalidated))
 		FROM (SELECT * FROM pg_replication_slots ORDER BY slot_name LIMIT $most) s),
 	'subscriptions', (SELECT count(*) FROM pg_subscription),
-	'subscription', (SELECT json_agg(json_build_object('name', s.subname, 'enabled', s.subenabled, 'running', w.pid IS NOT NULL,
+	'subscription', (SELECT json_agg(json_build_object('name', s.subname, 'database', (SELECT datname FROM pg_database d WHERE d.oid = s.subdbid), 'enabled', s.subenabled, 'running', w.pid IS NOT NULL,
 		'received', pg_wal_lsn_diff(w.received_lsn, '0/0'), 'reported', pg_wal_lsn_diff(w.latest_end_lsn, '0/0'),
 		'silent', extract(epoch FROM clock_timestamp() - w.last_msg_receipt_time) $apply_errors))
-		FROM (SELECT oid, subname, subenabled FROM pg_subscription ORDER BY subname, oid LIMIT $most) s
-		LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL),
+		FROM (SELECT oid, subdbid, subname, subenabled FROM pg_subscription ORDER BY subname, oid LIMIT $most) s
+		LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL $leader),
 	'archiver', (SELECT json_build_object('archived', archived_count, 'failed', failed_count,
 		'archived_at', extract(epoch FROM last_archived_time), 'failed_at', extract(epoch FROM last_failed_time)) FROM pg_stat_archiver),
 	'archives', current_setting('archive_mode') = 'always' OR current_setting('archive_mode') = 'on' AND NOT r.recovery,

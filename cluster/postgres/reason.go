@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"syscall"
@@ -15,6 +16,9 @@ import (
 
 // explain gives an error of pgconn its reason, and takes the secret out of its text.
 func (c *conn) explain(err error, connecting bool) error {
+	if said, ok := errors.AsType[*pgconn.PgError](err); ok && said.Code == missingRight {
+		err = fmt.Errorf("%w: GRANT pg_monitor TO the user", err)
+	}
 	return line.Because(reasonOf(err, connecting), errors.New(line.Why(err, c.secret)))
 }
 
@@ -47,6 +51,8 @@ func reasonOf(err error, connecting bool) string {
 	return cluster.BadProtocol
 }
 
+const missingRight = "42501" // insufficient_privilege
+
 // hungUp tells that the other side, or something between, ended the connection.
 func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
@@ -56,7 +62,7 @@ func hungUp(err error) bool {
 // reasonOfCode is the reason of an SQLSTATE.
 func reasonOfCode(code string) string {
 	switch code {
-	case "42501": // insufficient_privilege
+	case missingRight:
 		return cluster.BadAuth
 	case "57014", "55P03", "25P04": // statement_timeout, lock_timeout, transaction_timeout
 		return cluster.Timeout

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,41 +95,6 @@ func driver(t testing.TB, c *postgrestest.Cluster) *Driver {
 	return d
 }
 
-// told is a View in short, a member a line: its role, up or down, running or stopped,
-// bytes and seconds behind, and what it follows.
-func told(v cluster.View) string {
-	var text strings.Builder
-	for _, m := range v.Members {
-		role := m.Sync.Role
-		if role == "" {
-			role = "-"
-		}
-		fmt.Fprintf(&text, "%s %s %s %s %s %s", m.Name, role, word(m.Sync.Up, "up", "down"), word(m.Sync.Running, "running", "stopped"), size(m.Sync.Bytes), size(m.Sync.Seconds))
-		if m.Sync.Source != "" {
-			text.WriteString(" <" + m.Sync.Source)
-		}
-		text.WriteString("\n")
-	}
-	return text.String()
-}
-
-func word(b bool, yes, no string) string {
-	if b {
-		return yes
-	}
-	return no
-}
-
-func size(n *float64) string {
-	switch {
-	case n == nil:
-		return "-"
-	case *n == 0:
-		return "0"
-	}
-	return ">0"
-}
-
 // await looks until the View is as wanted, and returns it.
 func await(t *testing.T, d *Driver, want string) cluster.View {
 	t.Helper()
@@ -149,9 +113,6 @@ func await(t *testing.T, d *Driver, want string) cluster.View {
 		}
 	}
 }
-
-// plain is the text of a table without what only sets it.
-func plain(text string) string { return strings.ReplaceAll(strings.TrimPrefix(text, "\n"), "\t", "") }
 
 const healthy = `
 	a primary up running - -

@@ -187,8 +187,13 @@ func (s *Server) signal(sig syscall.Signal) error {
 }
 
 // Freeze stops all its processes (SIGSTOP): connections are still accepted, by the
-// kernel, and nothing answers.
-func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+// kernel, and nothing answers. The postmaster first, which would start others.
+func (s *Server) Freeze() error {
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("stop PostgreSQL %q: %w", s.Name, err)
+	}
+	return s.signal(syscall.SIGSTOP)
+}
 
 // Thaw lets them go on.
 func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
