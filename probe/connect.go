@@ -16,7 +16,7 @@ import (
 )
 
 // mostBytes come in over one connection of a probe.
-const mostBytes = 4 << 20
+const mostBytes = 2 << 20
 
 // attempt is one probe under way. What libraries call from goroutines of their own is
 // under its lock.

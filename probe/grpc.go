@@ -36,7 +36,7 @@ func askGRPC(ctx context.Context, p *Prober, a *attempt) error {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithUserAgent("fettle_exporter"),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(mostTold)),
-		grpc.WithMaxHeaderListSize(mostHeaders),
+		grpc.WithMaxHeaderListSize(mostTold),
 	)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *attempt) sum() time.Duration {
 	return all
 }
 
-// noting notes why nothing more comes in, which gRPC tells only in words.
+// noting notes why a connection broke, which gRPC tells only in words.
 type noting struct {
 	net.Conn
 	attempt *attempt
@@ -96,6 +96,15 @@ type noting struct {
 // Read implements net.Conn.
 func (n noting) Read(p []byte) (int, error) {
 	k, err := n.Conn.Read(p)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		_ = n.attempt.fail(err)
+	}
+	return k, err
+}
+
+// Write implements net.Conn.
+func (n noting) Write(p []byte) (int, error) {
+	k, err := n.Conn.Write(p)
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		_ = n.attempt.fail(err)
 	}

@@ -1,13 +1,13 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -20,63 +20,113 @@ import (
 )
 
 const (
-	mostHeaders   = 64 << 10 // bytes of an answer's headers
 	mostRedirects = 5
+	mostAnnounced = 5       // answers that announce another one
 	mostSecret    = 8 << 10 // bytes of a header's file
 )
 
 // askHTTP makes one request over a connection of its own, and follows redirects where
-// that is declared.
+// that is declared. It speaks HTTP/1.1 over the bare connection: http.Transport would
+// print what a hostile server sends unasked.
 func askHTTP(ctx context.Context, p *Prober, a *attempt) error {
-	request, err := p.request(ctx, a)
+	headers, err := p.headers(a)
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{ // no proxy: the probe is about the target
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			return a.dial(ctx, p.network("tcp"), address)
-		},
-		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			conn, err := a.dial(ctx, p.network("tcp"), address)
-			if err != nil {
-				return nil, err
-			}
-			return a.secure(ctx, conn, p.tls)
-		},
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: mostHeaders,
-	}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, CheckRedirect: p.redirect}
-	answer, err := client.Do(request)
+	at, err := url.Parse(p.Target)
 	if err != nil {
-		return unwrapped(err)
+		return errors.New("target is no URL that can be asked")
+	}
+	for range mostRedirects + 1 {
+		next, err := p.get(ctx, a, at, headers)
+		if next == nil || err != nil {
+			return err
+		}
+		at = next
+	}
+	return line.Because(BadStatus, fmt.Errorf("more than %d redirects", mostRedirects))
+}
+
+// get makes one request and judges its answer. A redirect that is to be followed leads
+// to next.
+func (p *Prober) get(ctx context.Context, a *attempt, at *url.URL, headers http.Header) (next *url.URL, err error) {
+	conn, err := p.connect(ctx, a, at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	request := (&http.Request{Method: p.Probe.HTTP.Method, URL: at, Host: p.Probe.HTTP.Host, Header: headers, Close: true}).WithContext(ctx)
+	if err := request.Write(conn); err != nil {
+		return nil, fmt.Errorf("send the request: %w", err)
+	}
+	begin, in := time.Now(), bufio.NewReader(conn)
+	if _, err := in.Peek(1); err != nil {
+		return nil, fmt.Errorf("no answer: %w", err)
+	}
+	a.phase("wait", time.Since(begin))
+	answer, err := final(in, request)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	a.status(answer.StatusCode)
+	if next, err := p.redirect(at, answer); next != nil || err != nil {
+		return next, err
+	}
 	if !p.takes(answer.StatusCode) {
-		return line.Because(BadStatus, fmt.Errorf("status %d", answer.StatusCode))
+		return nil, line.Because(BadStatus, fmt.Errorf("status %d", answer.StatusCode))
 	}
 	if p.expect == nil {
-		return nil
+		return nil, nil
 	}
-	return p.read(answer.Body, a)
+	return nil, p.read(answer.Body, a)
 }
 
-// request is the request, with the secrets that it refers to.
-func (p *Prober) request(ctx context.Context, a *attempt) (*http.Request, error) {
-	var wrote time.Time
-	trace := &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote = time.Now() },
-		GotFirstResponseByte: func() { a.phase("wait", time.Since(wrote)) },
+// connect connects to where a URL leads.
+func (p *Prober) connect(ctx context.Context, a *attempt, at *url.URL) (net.Conn, error) {
+	port := at.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[at.Scheme]
 	}
-	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), p.Probe.HTTP.Method, p.Target, nil)
-	if err != nil {
-		return nil, errors.New("target is no URL that can be asked")
+	conn, err := a.dial(ctx, p.network("tcp"), net.JoinHostPort(at.Hostname(), port))
+	if err != nil || at.Scheme != "https" {
+		return conn, err
 	}
-	r.Header.Set("User-Agent", "fettle_exporter")
-	r.Host = p.Probe.HTTP.Host
+	return a.secure(ctx, conn, p.tls)
+}
+
+// final is the answer after those that only announce it.
+func final(in *bufio.Reader, request *http.Request) (*http.Response, error) {
+	for range mostAnnounced {
+		answer, err := http.ReadResponse(in, request)
+		if err != nil {
+			return nil, garbled(request.Context(), err)
+		}
+		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+			return answer, nil
+		}
+	}
+	return nil, line.Because(cluster.BadProtocol, fmt.Errorf("%d announcements and no answer", mostAnnounced))
+}
+
+// garbled gives an error of what came in its reason: it is no HTTP, or only the
+// beginning of it, cut off by the end of time.
+func garbled(ctx context.Context, err error) error {
+	until, _ := ctx.Deadline()
+	switch {
+	case reason(err) != cluster.Other:
+		return err
+	case !time.Now().Before(until):
+		return line.Because(cluster.Timeout, err)
+	}
+	return line.Because(cluster.BadProtocol, err)
+}
+
+// headers are those of the request, with the secrets that it refers to.
+func (p *Prober) headers(a *attempt) (http.Header, error) {
+	h := http.Header{"User-Agent": {"fettle_exporter"}}
 	for name, value := range p.Probe.HTTP.Headers {
-		r.Header.Set(name, value)
+		h.Set(name, value)
 	}
 	for name, file := range p.Probe.HTTP.HeaderFiles {
 		value, err := secret(file)
@@ -84,9 +134,9 @@ func (p *Prober) request(ctx context.Context, a *attempt) (*http.Request, error)
 			return nil, fmt.Errorf("header_files.%s: %w", name, err)
 		}
 		a.hide(value)
-		r.Header.Set(name, value)
+		h.Set(name, value)
 	}
-	return r, nil
+	return h, nil
 }
 
 // secret reads a header's value.
@@ -110,21 +160,23 @@ func secret(path string) (string, error) {
 	return value, nil
 }
 
-// redirect says whether a redirect is followed: what it leads to gets the same headers.
-func (p *Prober) redirect(to *http.Request, before []*http.Request) error {
-	from := before[len(before)-1].URL
-	switch {
-	case !p.Probe.HTTP.FollowRedirects:
-		return http.ErrUseLastResponse
-	case len(before) > mostRedirects:
-		return line.Because(BadStatus, fmt.Errorf("more than %d redirects", mostRedirects))
-	case to.URL.Hostname() != from.Hostname():
-		return line.Because(BadStatus, errors.New("redirects to another host"))
-	case from.Scheme == "https" && to.URL.Scheme != "https":
-		return line.Because(BadStatus, errors.New("redirects from https to http"))
+// redirect is where an answer leads, if that is followed; nil: it is an answer like
+// others. What it leads to gets the same headers, secrets among them, so it is the same
+// host, and as well protected.
+func (p *Prober) redirect(from *url.URL, answer *http.Response) (*url.URL, error) {
+	if !p.Probe.HTTP.FollowRedirects || answer.StatusCode < 300 || answer.StatusCode > 399 || slices.Contains(p.Probe.HTTP.Status, answer.StatusCode) {
+		return nil, nil
 	}
-	to.Host = p.Probe.HTTP.Host
-	return nil
+	to, err := from.Parse(answer.Header.Get("Location"))
+	switch {
+	case err != nil || answer.Header.Get("Location") == "":
+		return nil, line.Because(BadStatus, fmt.Errorf("status %d leads nowhere", answer.StatusCode))
+	case to.Hostname() != from.Hostname():
+		return nil, line.Because(BadStatus, errors.New("redirects to another host"))
+	case to.Scheme != from.Scheme && to.Scheme != "https":
+		return nil, line.Because(BadStatus, fmt.Errorf("redirects from %s to another scheme", from.Scheme))
+	}
+	return to, nil
 }
 
 // takes tells that a status is in order.
@@ -151,18 +203,6 @@ func (p *Prober) read(body io.Reader, a *attempt) error {
 		return line.Because(cluster.TooLarge, fmt.Errorf("no match in the first %d bytes of the body", DefaultBody))
 	}
 	return errNoMatch
-}
-
-// unwrapped is an error of a client without the URL that it repeats. What failed
-// without a reason of its own, behind a connection, was no HTTP.
-func unwrapped(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	if reason(err) == cluster.Other {
-		return line.Because(cluster.BadProtocol, err)
-	}
-	return err
 }
 
 // hide keeps a secret, and its words, out of what is told.

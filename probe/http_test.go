@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,13 +65,16 @@ func TestHTTP(t *testing.T) {
 		"a redirect is an answer":    {site + "/moved", HTTPOptions{}, 0, BadStatus, 302},
 		"a redirect that is wanted":  {site + "/moved", HTTPOptions{Status: []int{302}}, 0, "", 302},
 		"a redirect is followed":     {site + "/moved", HTTPOptions{FollowRedirects: true, Match: "well"}, 0, "", 200},
-		"a redirect elsewhere":       {site + "/away", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 0},
-		"redirects without an end":   {site + "/round", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 0},
+		"a redirect elsewhere":       {site + "/away", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 302},
+		"redirects without an end":   {site + "/round", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 302},
 		"nobody there":               {"http://" + nobody(t), HTTPOptions{}, 0, cluster.Refused, 0},
 		"another kind of server":     {"http://" + server(t, says("SSH-2.0-OpenSSH_9.2\r\n")), HTTPOptions{}, 0, cluster.BadProtocol, 0},
 		"silent":                     {"http://" + server(t, says("")), HTTPOptions{}, short, cluster.Timeout, 0},
 		"one byte at a time":         {"http://" + server(t, drips), HTTPOptions{}, short, cluster.Timeout, 0},
-		"100 MB of headers":          {"http://" + server(t, floods("HTTP/1.1 200 OK\r\nA: ")), HTTPOptions{}, 0, cluster.BadProtocol, 0},
+		"100 MB of headers":          {"http://" + server(t, floods("HTTP/1.1 200 OK\r\nA: ")), HTTPOptions{}, 0, cluster.TooLarge, 0},
+		"announces for ever":         {"http://" + server(t, says(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9))), HTTPOptions{}, 0, cluster.BadProtocol, 0},
+		"announces, then answers":    {"http://" + server(t, says("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 OK\r\n\r\n")), HTTPOptions{}, 0, "", 204},
+		"goes without an answer":     {"http://" + server(t, func(net.Conn) {}), HTTPOptions{}, 0, Closed, 0},
 		"a body that never ends":     {"http://" + server(t, says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfine")), HTTPOptions{Match: "fine!"}, short, cluster.Timeout, 200},
 		"goes in the middle":         {"http://" + server(t, floods("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")), HTTPOptions{Match: "y"}, 0, cluster.TooLarge, 200},
 		"a header file that is gone": {site + "/ok", HTTPOptions{HeaderFiles: map[string]string{"Authorization": "/nowhere"}}, 0, cluster.Other, 0},

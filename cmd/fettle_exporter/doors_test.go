@@ -61,7 +61,7 @@ http_server_config: {headers: {Strict-Transport-Security: max-age=60}}
 	p := start(t, "--config.file="+config, "--web.config.file="+webFile, "--collector.disable-defaults", "--collector.load")
 	right := &tls.Config{RootCAs: ca.Pool, Certificates: []tls.Certificate{client.TLS}}
 	login := func(r *http.Request) { r.SetBasicAuth("prometheus", "correct horse") }
-	for path, want := range map[string]int{"/metrics": 200, "/": 200, "/-/healthy": 200, "/-/ready": 200, "/nothing": 404, "/-/reload": 405} {
+	for path, want := range map[string]int{"/metrics": 200, "/": 200, "/-/healthy": 200, "/-/ready": 200, "/nothing": 404, "/-/reload": 405, "/probe?target=nothing": 400} {
 		status, header, body, err := p.over(t, right, http.MethodGet, path, login)
 		if err != nil || status != want || header.Get("Strict-Transport-Security") != "max-age=60" {
 			t.Errorf("%s: %d %v %s (%v)", path, status, header, body, err)
@@ -139,7 +139,7 @@ func TestLanding(t *testing.T) {
 	if policy := header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") {
 		t.Errorf("policy %q", policy)
 	}
-	for _, want := range []string{`href="/own/%7bpath%7d"`, `href="/-/healthy"`, `href="/-/ready"`, "<li>demo (etcd), m1</li>", "Collectors: cpu, ", "docs/metrics.md"} {
+	for _, want := range []string{`href="/own/%7bpath%7d"`, `href="/-/healthy"`, `href="/-/ready"`, `<li><a href="/probe?target=demo">demo</a> (etcd), m1</li>`, "Collectors: cpu, ", "docs/metrics.md"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in\n%s", want, body)
 		}
