@@ -60,6 +60,8 @@ type Cluster struct {
 	MySQL MySQL `json:"mysql,omitzero"`
 	// Redis is for kind redis alone.
 	Redis Redis `json:"redis,omitzero"`
+	// MongoDB is for kind mongodb alone.
+	MongoDB MongoDB `json:"mongodb,omitzero"`
 	// Etcd is for kind etcd alone.
 	Etcd Etcd `json:"etcd,omitzero"`
 	// Postgres is for kind postgres alone.

@@ -6,6 +6,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/cluster/mongodb"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
 	"github.com/fettle-io/fettle/cluster/postgres"
@@ -45,6 +46,7 @@ func Drivers() []Driver {
 		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 	}
 }
+		{Kind: cluster.KindMongoDB, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mongodb.New(c, mongodb.Options{}) }},
 
 // Open makes the driver of c. A kind that nobody looks at as a whole is nil without
 // an error.

@@ -54,6 +54,13 @@ func Open(ctx context.Context, network, address string, conf *tls.Config, most i
 	return &Stream{Conn: over, raw: raw, secure: true}, nil
 }
 
+// StreamOf is a stream over a connection that is there already.
+func StreamOf(c net.Conn, most int64) *Stream {
+	raw := &Conn{Conn: c, most: most}
+	raw.Allow()
+	return &Stream{Conn: raw, raw: raw}
+}
+
 // Read reads what is still allowed.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)

@@ -80,6 +80,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 	c.credentials(cl)
 	c.etcd(cl)
 	c.redis(*cl)
+	c.mongodb(*cl)
 	c.mysql(cl)
 	c.postgres(*cl)
 	for i := range cl.Members {

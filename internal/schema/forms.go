@@ -83,6 +83,7 @@ func rules() map[string]Rule {
 		"cluster.TLS.KeyFile":        {Description: "Its key.", Pattern: absolute},
 		"cluster.TLS.ServerName":     {Description: "The name that the server's certificate must have."},
 		"cluster.Cluster.Redis":      {Description: "Of kind redis alone."},
+		"cluster.Cluster.MongoDB":    {Description: "Of kind mongodb alone."},
 		"cluster.Redis.Sentinels":    {Values: &Rule{Pattern: `^.+:[0-9]+$`}},
 		"cluster.Redis.Read":         {Description: "The login at the Sentinels, which have users of their own. Without it none is sent."},
 		"cluster.Login.Username":     {Description: "The user."},
