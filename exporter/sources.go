@@ -6,6 +6,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/cluster/haproxy"
 	"github.com/fettle-io/fettle/cluster/mongodb"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
@@ -39,14 +40,15 @@ func Drivers() []Driver {
 		{Kind: cluster.KindConsul, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return consul.New(c, consul.Options{}) }},
 		{Kind: cluster.KindNATS, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return nats.New(c, nats.Options{}) }},
 		{Kind: cluster.KindZooKeeper, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return zookeeper.New(c, zookeeper.Options{}) }},
+		{Kind: cluster.KindHAProxy, Open: func(c cluster.Cluster) (OpenViewer, error) { return haproxy.New(c, haproxy.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
 		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
 			return postgres.New(c, postgres.Options{})
 		}},
 		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
+		{Kind: cluster.KindMongoDB, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mongodb.New(c, mongodb.Options{}) }},
 	}
 }
-		{Kind: cluster.KindMongoDB, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mongodb.New(c, mongodb.Options{}) }},
 
 // Open makes the driver of c. A kind that nobody looks at as a whole is nil without
 // an error.
