@@ -12,6 +12,7 @@ declare -A unit=(
 	[webhook]=webhook.service # a peer, for the bench
 	[mariadb-server]=mariadb.service
 	[postgresql]=postgresql.service
+	[pgbouncer]=pgbouncer.service
 	[redis-server]=redis-server.service
 	[redis-sentinel]=redis-sentinel.service
 	[nats-server]=nats-server.service
@@ -22,7 +23,7 @@ declare -A unit=(
 	[corosync]=corosync.service
 	[pacemaker]=pacemaker.service
 )
-programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish zookeeper)
+programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish zookeeper dnsmasq-base iptables iputils-ping)
 
 die() {
 	echo "install-servers: $*" >&2

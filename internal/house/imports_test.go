@@ -106,7 +106,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/rafttest":      {},
 	"internal/replay":        {"alert", "cluster", "journal", "repair"},
 	"internal/scaffold":      {"cluster", "internal/discovery", "internal/durable", "rules"},
-	"internal/schema":        {"internal/config", "internal/inventory", "repair"},
+	"internal/schema":        {"internal/config", "internal/inventory", "probe", "repair"},
 	"internal/scorecard":     {},
 	"internal/service":       {"cluster"},
 	"internal/story":         {"journal", "repair"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-io/fettle/internal/config"
 	"github.com/fettle-io/fettle/internal/inventory"
+	"github.com/fettle-io/fettle/probe"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -32,7 +33,7 @@ const Base = "https://raw.githubusercontent.com/fettle-io/fettle/main/docs/schem
 // Make makes the schema of a form; root is the directory of the module, whose comments
 // it reads.
 func (f Form) Make(root string) (*Schema, error) {
-	comments, err := Comments(root+"/cluster", root+"/internal/config", root+"/internal/inventory", root+"/repair")
+	comments, err := Comments(root+"/cluster", root+"/probe", root+"/internal/config", root+"/internal/inventory", root+"/repair")
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +83,8 @@ func rules() map[string]Rule {
 		"cluster.TLS.CertFile":       {Description: "The client's certificate, with key_file.", Pattern: absolute},
 		"cluster.TLS.KeyFile":        {Description: "Its key.", Pattern: absolute},
 		"cluster.TLS.ServerName":     {Description: "The name that the server's certificate must have."},
-		"cluster.Cluster.Redis":      {Description: "Of kind redis alone."},
 		"cluster.Cluster.MongoDB":    {Description: "Of kind mongodb alone."},
+		"cluster.Cluster.Redis":      {Description: "Of kind redis alone."},
 		"cluster.Redis.Sentinels":    {Values: &Rule{Pattern: `^.+:[0-9]+$`}},
 		"cluster.Redis.Read":         {Description: "The login at the Sentinels, which have users of their own. Without it none is sent."},
 		"cluster.Login.Username":     {Description: "The user."},
@@ -159,6 +160,19 @@ func rules() map[string]Rule {
 		"config.Group.AtMost":           {Pattern: `^[0-9]{1,6}%?$`},
 		"config.Group":                  {Required: []string{"name", "members", "at_most"}},
 		"inventory.Exporter.Clusters":   {Description: "The clusters to look at, in the form of fettle.yml."},
+		"inventory.Exporter.Probes":     {MaxItems: 200},
+		"probe.Probe":                   {Required: []string{"name", "kind", "target"}},
+		"probe.Probe.Name":              {Pattern: name},
+		"probe.Kind":                    {Enum: probe.Kinds()},
+		"probe.Probe.Failures":          {Minimum: number(1)},
+		"probe.Probe.IPVersion":         {Minimum: number(4), Maximum: number(6)},
+		"probe.ICMPOptions.Packets":     {Minimum: number(1), Maximum: number(10)},
+		"probe.ICMPOptions.Replies":     {Minimum: number(1), Maximum: number(10)},
+		"probe.HTTPOptions.Method":      {Enum: []string{"GET", "HEAD"}},
+		"probe.HTTPOptions.Status":      {Values: &Rule{Minimum: number(200), Maximum: number(599)}},
+		"probe.HTTPOptions.Headers":     {Keys: `^[A-Za-z0-9-]{1,64}$`},
+		"probe.HTTPOptions.HeaderFiles": {Keys: `^[A-Za-z0-9-]{1,64}$`, Values: &Rule{Pattern: absolute}},
+		"probe.DNSOptions.Type":         {Enum: probe.RecordTypes()},
 		"inventory.Exporter.Collectors": {Keys: `^[a-z0-9_]{1,63}$`},
 	}
 	maps.Copy(all, playbookRules())
