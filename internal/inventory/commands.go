@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,7 +12,7 @@ import (
 // Identity is what stands in a kill command for the process to end.
 const Identity = "{identity}"
 
-var shellCommand = regexp.MustCompile(`^(-[a-zA-Z]*c[a-zA-Z]*|--command(=.*)?)$`)
+var shellCommand = lazily(`^(-[a-zA-Z]*c[a-zA-Z]*|--command(=.*)?)$`)
 
 // commands checks the declared commands of ENGINE.md rule 25.
 func (c check) commands(cs cluster.Commands) {

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"regexp"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -11,7 +10,7 @@ import (
 // mostCanary is the longest that a write of the canary may take: a scrape waits for it.
 const mostCanary = 5 * time.Second
 
-var keyPrefix = regexp.MustCompile(`^/[A-Za-z0-9._/-]{1,253}/$`)
+var keyPrefix = lazily(`^/[A-Za-z0-9._/-]{1,253}/$`)
 
 // etcd checks what a cluster of kind etcd declares beside its members.
 func (c check) etcd(cl *cluster.Cluster) {

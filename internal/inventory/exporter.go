@@ -1,8 +1,6 @@
 package inventory
 
 import (
-	"regexp"
-
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 	"github.com/fettle-io/fettle/probe"
@@ -31,7 +29,7 @@ type Exporter struct {
 	Clocks Clocks `yaml:"clocks"`
 }
 
-var collectorName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+var collectorName = lazily(`^[a-z0-9_]{1,63}$`)
 
 // LoadExporter reads exporter.yml. A file that is not there is fs.ErrNotExist;
 // what is wrong in it is a strictyaml.Errors, all of it with its place.

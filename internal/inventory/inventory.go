@@ -6,7 +6,6 @@ package inventory
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,11 +24,11 @@ type Options struct {
 }
 
 var (
-	clusterName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	memberName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$`)
-	hostName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$|^[0-9A-Fa-f:.]{2,45}$`)
-	unitName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,240}\.service$`)
-	memberID    = regexp.MustCompile(`^[0-9a-f]{1,16}$`)
+	clusterName = lazily(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	memberName  = lazily(`^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$`)
+	hostName    = lazily(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$|^[0-9A-Fa-f:.]{2,45}$`)
+	unitName    = lazily(`^[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,240}\.service$`)
+	memberID    = lazily(`^[0-9a-f]{1,16}$`)
 )
 
 // Check checks the clusters that stand at path `at` of doc, reports to doc what is

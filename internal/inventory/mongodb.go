@@ -1,14 +1,13 @@
 package inventory
 
 import (
-	"regexp"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 )
 
-var setName = regexp.MustCompile(`^[^\x00-\x1f/]{1,127}$`)
+var setName = lazily(`^[^\x00-\x1f/]{1,127}$`)
 
 // mongodb checks what only clusters of kind mongodb declare.
 func (c check) mongodb(cl cluster.Cluster) {

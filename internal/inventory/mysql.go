@@ -1,13 +1,11 @@
 package inventory
 
 import (
-	"regexp"
-
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 )
 
-var heartbeatTable = regexp.MustCompile(`^[A-Za-z0-9_$-]{1,64}\.[A-Za-z0-9_$-]{1,64}$`)
+var heartbeatTable = lazily(`^[A-Za-z0-9_$-]{1,64}\.[A-Za-z0-9_$-]{1,64}$`)
 
 // mysql checks what only clusters of kind mysql declare.
 func (c check) mysql(cl *cluster.Cluster) {

@@ -1,13 +1,11 @@
 package inventory
 
 import (
-	"regexp"
-
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
 )
 
-var postgresDatabase = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.$-]{0,62}$`)
+var postgresDatabase = lazily(`^[A-Za-z0-9_][A-Za-z0-9_.$-]{0,62}$`)
 
 // postgres checks what is declared for kind postgres alone.
 func (c check) postgres(cl cluster.Cluster) {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,8 +11,8 @@ import (
 )
 
 var (
-	headerName  = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
-	headerValue = regexp.MustCompile(`^[ -~]{0,1000}$`)
+	headerName  = lazily(`^[A-Za-z0-9-]{1,64}$`)
+	headerValue = lazily(`^[ -~]{0,1000}$`)
 )
 
 // secretHeaders are headers whose values are secrets, and ownHeaders those that the

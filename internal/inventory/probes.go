@@ -240,4 +240,4 @@ func or(s, other string) string {
 }
 
 // domainName is a name as DNS takes it, underscores of services among it.
-var domainName = regexp.MustCompile(`^([A-Za-z0-9_*]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+var domainName = lazily(`^([A-Za-z0-9_*]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)

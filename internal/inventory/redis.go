@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 // sentinelName is what `sentinel monitor` takes for a name, and what is no other word
 // of the protocol.
-var sentinelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$`)
+var sentinelName = lazily(`^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$`)
 
 const mostSentinels = 32
 

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,13 +59,13 @@ const (
 )
 
 var (
-	sectionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	keyName     = regexp.MustCompile(`^[^\x00-\x20=:#;"'\[\]]{1,255}$`)
-	sysctlName  = regexp.MustCompile(`^[A-Za-z0-9_-]+([./][A-Za-z0-9_:-]+)+$|^[A-Za-z0-9_-]+(/[A-Za-z0-9_.:-]*[A-Za-z0-9_:-])+$`)
-	limitName   = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)+$`)
-	sha256Sum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	sizeText    = regexp.MustCompile(`^` + sizeForm + `$`)
-	versionText = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9}){0,4}$`)
+	sectionName = lazily(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	keyName     = lazily(`^[^\x00-\x20=:#;"'\[\]]{1,255}$`)
+	sysctlName  = lazily(`^[A-Za-z0-9_-]+([./][A-Za-z0-9_:-]+)+$|^[A-Za-z0-9_-]+(/[A-Za-z0-9_.:-]*[A-Za-z0-9_:-])+$`)
+	limitName   = lazily(`^[a-z0-9_]+(\.[a-z0-9_]+)+$`)
+	sha256Sum   = lazily(`^[0-9a-f]{64}$`)
+	sizeText    = lazily(`^` + sizeForm + `$`)
+	versionText = lazily(`^[0-9]{1,9}(\.[0-9]{1,9}){0,4}$`)
 )
 
 // section checks one entry of a list of exporter.yml that names a cluster.
