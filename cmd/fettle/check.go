@@ -76,6 +76,8 @@ type report struct {
 	Rules     []string  `json:"rules"` // the files
 	Alerts    int       `json:"alerts"`
 	Problems  []finding `json:"problems"`
+	// Environment is what it was about.
+	Environment *environment `json:"environment"`
 	// Online is what was found with --online.
 	Online []online.Finding `json:"online,omitempty"`
 
@@ -84,9 +86,11 @@ type report struct {
 
 // look checks all that stands in files.
 func (c *checkCommand) look(ctx context.Context) (r report, conf config.Config, loaded []*repair.Playbook, ok bool) {
-	r = report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}}
+	r = report{Playbooks: []string{}, Rules: []string{}, Problems: []finding{}, Environment: newEnvironment()}
 	if conf, ok = c.checkConfig(&r); ok {
+		r.Environment.config(conf)
 		loaded = c.checkPlaybooks(&r, conf)
+		r.Environment.playbooks(loaded)
 		c.checkExporter(&r, conf)
 		if !c.syntaxOnly {
 			r.checkFiles(conf, os.Geteuid())
@@ -111,7 +115,9 @@ func (c *checkCommand) run(ctx context.Context, _ *slog.Logger) error {
 	}
 	var err error
 	if c.online && ok {
-		err = c.checkOnline(ctx, &r, conf, loaded)
+		if err = c.checkOnline(ctx, &r, conf, loaded); c.output.json() {
+			r.Environment.ask(ctx, conf)
+		}
 	}
 	if err == nil && c.output.json() {
 		err = printJSON(r)
@@ -167,6 +173,9 @@ func (c *checkCommand) checkExporter(r *report, conf config.Config) {
 	case err != nil:
 		r.add(path, err)
 	default:
+		if content, err := os.ReadFile(path); err == nil {
+			r.Environment.Digests.Exporter = sum(content)
+		}
 		for _, p := range config.CheckExporter(conf, theirs) {
 			r.problem(p)
 		}

@@ -41,6 +41,7 @@ func checkRules(r *report, files []string) {
 			r.add(file, err)
 			continue
 		}
+		r.Environment.rules(name(file), content)
 		checkRuleFile(r, name(file), content)
 	}
 }
