@@ -35,17 +35,19 @@ func TestRealCluster(t *testing.T) {
 		}
 	})
 	var config strings.Builder
-	config.WriteString("clusters:\n  - name: c\n    kind: etcd\n    members:\n")
+	config.WriteString("heartbeat: {network: 5s, application: 1s, data: 1s}\nclusters:\n  - name: c\n    kind: etcd\n    members:\n")
 	for _, s := range c.Specs() {
 		fmt.Fprintf(&config, "      - {name: %s, endpoint: %q, peer: %q}\n", s.Name, s.Client, s.Peer)
 	}
-	p := start(t, "--config.file="+configFile(t, config.String()), "--collector.disable-defaults", "--collector.raft", "--collector.sync")
+	p := start(t, "--config.file="+configFile(t, config.String()), "--collector.disable-defaults", "--collector.raft", "--collector.sync", "--collector.heartbeat")
 
 	healthy := []string{
 		`fettle_raft_voters{cluster="c"} 3`, `fettle_raft_voters_reachable{cluster="c"} 3`, `fettle_raft_margin{cluster="c"} 1`,
 		`fettle_raft_has_leader{cluster="c"} 1`, `fettle_raft_leaders_seen{cluster="c"} 1`,
 		`fettle_raft_alarm{alarm="NOSPACE",cluster="c",member="m3"} 0`,
 		`fettle_sync_running{cluster="c",member="m1"} 1`, `fettle_sync_running{cluster="c",member="m2"} 1`, `fettle_sync_running{cluster="c",member="m3"} 1`,
+		`fettle_heartbeat_ok{cluster="c",from="m1",layer="network",member="m2"} 1`, `fettle_heartbeat_ok{cluster="c",from="m1",layer="application",member="m2"} 1`,
+		`fettle_heartbeat_ok{cluster="c",from="m1",layer="data",member="m2"} 1`,
 	}
 	got := p.await(t, healthy...)
 	for metric, want := range map[string]int{
@@ -80,6 +82,9 @@ func TestRealCluster(t *testing.T) {
 		`fettle_raft_margin{cluster="c"} -1`, `fettle_raft_has_leader{cluster="c"} 0`,
 		`fettle_raft_member_reachable{cluster="c",member="m1"} 1`, `fettle_raft_member_reachable{cluster="c",member="m2"} 0`,
 		`fettle_sync_running{cluster="c",member="m1"} 0`,
+		`fettle_heartbeat_ok{cluster="c",from="m1",layer="application",member="m2"} 0`, `fettle_heartbeat_ok{cluster="c",from="m1",layer="data",member="m2"} 0`,
+		`fettle_heartbeat_ok{cluster="c",from="m1",layer="network",member="m2"} 1`, // it hangs, its machine does not
+		`fettle_heartbeat_ok{cluster="c",from="m2",layer="application",member="m1"} 1`,
 		`fettle_collector_success{collector="raft"} 1`, `fettle_collector_timeout{collector="raft"} 0`,
 	)
 
