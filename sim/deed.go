@@ -171,6 +171,9 @@ func (w *world) execute(m *mutation, d deed) error {
 	}
 	takes := w.dice.mostly(2*time.Second, 2*timeout, 0.1)
 	does, fails := !w.dice.chance(0.1+w.fettle.commandsFail), w.dice.chance(0.05+w.fettle.commandsFail)
+	if w.watch.calm { // what is begun now succeeds
+		takes, does, fails = min(takes, timeout/2), true, false
+	}
 	live := func() bool { return e.state == service.Running }
 	if effect := w.dice.span(0, takes); does && effect < timeout {
 		w.in(effect, func() {
