@@ -28,6 +28,22 @@ func TestReadDataDir(t *testing.T) {
 	}
 	dir := c.Specs()[0].DataDir
 	m := v.Members[0]
+	// What a young cluster has agreed upon is in its databases a little later.
+	await(t, "names in the database", func() bool {
+		if got, err := etcd.ReadDataDir(dir); err != nil || len(got.Names) == len(v.Members) {
+			return true
+		}
+		if err := c.StartMember("m1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.WaitHealthy(patience(t), "m1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Kill("m1"); err != nil {
+			t.Fatal(err)
+		}
+		return false
+	})
 
 	t.Run("killed", func(t *testing.T) {
 		got, err := etcd.ReadDataDir(dir)

@@ -134,8 +134,13 @@ func scrape(t testing.TB, e *exporter.Exporter) series {
 	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
+	return parse(t, w.Body.String())
+}
+
+func parse(t testing.TB, text string) series {
+	t.Helper()
 	all := series{}
-	for line := range strings.Lines(w.Body.String()) {
+	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
 		if strings.HasPrefix(line, "#") || !ok {
 			continue
