@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-io/fettle/cluster/mongodb"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
+	"github.com/fettle-io/fettle/cluster/nginx"
 	"github.com/fettle-io/fettle/cluster/postgres"
 	"github.com/fettle-io/fettle/cluster/redis"
 	"github.com/fettle-io/fettle/cluster/zookeeper"
@@ -41,6 +42,7 @@ func Drivers() []Driver {
 		{Kind: cluster.KindNATS, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return nats.New(c, nats.Options{}) }},
 		{Kind: cluster.KindZooKeeper, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return zookeeper.New(c, zookeeper.Options{}) }},
 		{Kind: cluster.KindHAProxy, Open: func(c cluster.Cluster) (OpenViewer, error) { return haproxy.New(c, haproxy.Options{}) }},
+		{Kind: cluster.KindNginx, Open: func(c cluster.Cluster) (OpenViewer, error) { return nginx.New(c, nginx.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
 		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
 			return postgres.New(c, postgres.Options{})
