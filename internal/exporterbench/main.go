@@ -3,6 +3,7 @@
 // cost. It prints every figure beside its limit and exits 1 if one is missed.
 //
 // measure.go starts the programs and scrapes them, machine.go makes up a big host,
+// hung_linux.go lets a mount hang under both, endurance.go scrapes ours 100,000 times,
 // table.go judges. Absolute figures are the machine's; the limits are ratios.
 package main
 
@@ -62,6 +63,11 @@ func bench(ctx context.Context, ours, theirs string, rounds, scrapes, many int) 
 		}
 		missed += c.print(os.Stdout, fettle, node)
 	}
+	found, err := hungMount(ctx, os.Stdout, dir, ours, theirs)
+	if err != nil {
+		return missed, fmt.Errorf("a mount that hangs: %w", err)
+	}
+	missed += found
 	for _, e := range []endurance{{name: "many scrapes, plain text"}, {name: "many scrapes, gzip", gzip: true}} {
 		if many == 0 {
 			break

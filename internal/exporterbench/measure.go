@@ -83,8 +83,15 @@ type program struct {
 	length int    // as it was sent
 }
 
+// launcher makes a program of a name and arguments, as exec.CommandContext does.
+type launcher func(ctx context.Context, name string, args ...string) *exec.Cmd
+
 // start starts an exporter on a free port and waits until it answers.
 func start(ctx context.Context, args []string) (*program, error) {
+	return launch(ctx, exec.CommandContext, args)
+}
+
+func launch(ctx context.Context, command launcher, args []string) (*program, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -98,8 +105,10 @@ func start(ctx context.Context, args []string) (*program, error) {
 		// Whether the answer is compressed is asked for, and seen.
 		Transport: &http.Transport{DisableCompression: true},
 	}}
-	p.cmd = exec.CommandContext(ctx, args[0], append(args[1:], "--web.listen-address="+address)...) //nolint:gosec // the two programs that the caller named
-	p.cmd.Stderr = os.Stderr
+	p.cmd = command(ctx, args[0], append(args[1:], "--web.listen-address="+address)...)
+	if p.cmd.Stderr == nil {
+		p.cmd.Stderr = os.Stderr
+	}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
