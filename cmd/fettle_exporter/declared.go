@@ -33,6 +33,9 @@ func declared(conf inventory.Exporter, host exporter.Host, here func(host string
 		}
 	}
 	for _, b := range conf.Backups {
+		if b.Host != "" && !here(b.Host) {
+			continue
+		}
 		d.Backups = append(d.Backups, exporter.Backup{
 			Name: b.Name, Cluster: b.Cluster, Every: b.Every, Keep: b.Keep, Retain: b.Retain,
 			Source: backup.Source{

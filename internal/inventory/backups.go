@@ -15,6 +15,9 @@ type Backup struct {
 	Name string `yaml:"name"`
 	// Cluster is what it is a backup of.
 	Cluster string `yaml:"cluster"`
+	// Host is the machine that looks at it, as a member's host; by default every machine
+	// that has this file.
+	Host string `yaml:"host"`
 	// Dir is the directory that holds the copies: files, or directories.
 	Dir string `yaml:"dir"`
 	// Files is the pattern of the copies' names, such as db-*.sql.gz; by default all.
@@ -59,6 +62,9 @@ func (e *Exporter) backups(doc *strictyaml.Document) {
 }
 
 func (s section) backup(b Backup) {
+	if b.Host != "" && !hostName.MatchString(b.Host) {
+		s.errorf("host", "host %s is no host name and no address", strictyaml.Clip(b.Host))
+	}
 	s.path("dir", b.Dir)
 	s.path("report", b.Report)
 	s.path("verified_file", b.VerifiedFile)

@@ -96,6 +96,7 @@ func TestDeclaredRefuses(t *testing.T) {
 		"copies of a report":  {backup("report: /a, keep: 1"), "5:31: keep is about the copies in dir: a report tells of none"},
 		"pattern":             {backup(`dir: /a, files: "["`), `5:29: files "[" is no pattern of names in one directory: write it like db-*.sql.gz`},
 		"pattern with a path": {backup(`dir: /a, files: "a/*"`), `5:29: files "a/*" is no pattern of names in one directory: write it like db-*.sql.gz`},
+		"backup's host":       {backup("dir: /a, host: a b"), `5:28: host "a b" is no host name and no address`},
 		"keep":                {backup("dir: /a, keep: -1"), "5:28: keep is below 0: write how many copies there have to be"},
 
 		"tree of what":     {"trees:\n- {cluster: main, source: m1}", "5:13: cluster \"main\" is of kind etcd: a tree's copies are a cluster of kind service of their own"},

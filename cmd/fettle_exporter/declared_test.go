@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/exporter"
+	"github.com/fettle-io/fettle/internal/inventory"
+)
+
+// Of one file that goes to all machines, each takes what is on it.
+func TestDeclaredHere(t *testing.T) {
+	conf := inventory.Exporter{
+		Clusters: []cluster.Cluster{
+			{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{{Name: "w1", Host: "one"}, {Name: "w2", Host: "two"}}},
+			{Name: "far", Kind: cluster.KindService, Members: []cluster.Member{{Name: "f", Host: "three"}}},
+		},
+		Values: []inventory.Value{
+			{Name: "file", Cluster: "web", File: "/a", Same: true}, {Name: "version", Cluster: "web", Version: true, Same: true},
+			{Name: "elsewhere", Cluster: "far", File: "/a", Same: true}, {Name: "equals", Cluster: "web", Sysctl: "vm.a", Equals: "1"},
+		},
+		Backups: []inventory.Backup{{Name: "everywhere", Dir: "/a"}, {Name: "here", Host: "one", Dir: "/a"}, {Name: "there", Host: "two", Dir: "/a"}},
+		Trees:   []inventory.Tree{{Cluster: "web", Source: "w1"}, {Cluster: "far", Source: "f"}},
+	}
+	d, err := declared(conf, exporter.Host{}, func(host string) bool { return host == "one" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range d.Values {
+		what := v.Check
+		for _, m := range v.Members {
+			what += " " + m.Name
+		}
+		if v.Whole {
+			what += " whole"
+		}
+		got = append(got, what)
+	}
+	for _, b := range d.Backups {
+		got = append(got, b.Name)
+	}
+	if want := "file w1, version w1 w2 whole, equals w1, everywhere, here"; strings.Join(got, ", ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
+	}
+	if d.Trees.Copies() != 1 || len(d.Clusters) != 2 || d.Values[2].Want.OneOf[0] != "1" {
+		t.Errorf("%d copies, %+v", d.Trees.Copies(), d)
+	}
+}
+
+func TestDigestKey(t *testing.T) {
+	dir := t.TempDir()
+	for name, tc := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"good":  {strings.Repeat("k", 16), 0o640, ""},
+		"short": {strings.Repeat("k", 15), 0o640, "has fewer than 16 bytes"},
+		"open":  {strings.Repeat("k", 16), 0o644, "can be read by everybody"},
+		"long":  {strings.Repeat("k", maxDigestKey+1), 0o640, "are the most that is read"},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(tc.text), tc.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, tc.mode); err != nil {
+			t.Fatal(err)
+		}
+		key, err := digestKey(path)
+		if tc.want == "" && (err != nil || string(key) != tc.text) || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "kkk")) {
+			t.Errorf("%s: %q, %v", name, key, err)
+		}
+	}
+	if _, err := digestKey(filepath.Join(dir, "none")); !os.IsNotExist(err) {
+		t.Errorf("none: %v", err)
+	}
+}
