@@ -33,7 +33,7 @@ func Collectors() []Entry {
 		{Name: "hardware", Help: "software RAID, bonds, NVMe, memory errors, temperatures and energy", Default: true, New: newHardware},
 		{Name: "time", Help: "how well the clock is kept: chrony, ntpd, systemd-timesyncd, the kernel and PTP clocks", Default: linux, New: newTime},
 		{Name: "clock", Help: "how far the clocks of the members' machines are apart", Default: true, New: newClock},
-		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit, and when its timers elapse", Default: true, New: newUnit},
+		{Name: "unit", Help: "state, restarts, start and memory of each systemd unit (or Windows service), and when its timers elapse", Default: true, New: newUnit},
 		{Name: "textfile", Help: "metrics that others write into files", Default: true, New: newTextfile},
 		{Name: "member", Help: "which members of the inventory's clusters answer, and why the others do not", Default: true, New: newMember},
 		{Name: "raft", Help: "quorum, leader, indexes, database size and alarms of each Raft cluster", Default: true, New: newRaft},

@@ -43,6 +43,13 @@ func tellsElsewhere(c Collector, goos string, emit Emit) (bool, error) {
 		}
 		return true, nil
 	}
+	if c, ok := c.(*unitCollector); ok {
+		// Windows' service manager knows neither restarts, starts, memory nor timers.
+		for _, m := range []*Metric{c.manager, c.leftOut, c.memberReachable, c.memberRunning, c.state, c.substate, c.startType} {
+			emit(m, 1)
+		}
+		return true, nil
+	}
 	return portably(c, goos, emit)
 }
 

@@ -35,13 +35,13 @@ func newUnit(h Host) Collector {
 	unit, member := []string{"unit"}, []string{"cluster", "member"}
 	return &unitCollector{
 		systemd: newSystemd(h), choice: h.Units.choice(), members: h.Units.Members, timeout: unitTimeout,
-		manager:         gauge("fettle_unit_manager_reachable", "1 if the machine's systemd answers. 0 also on a machine that systemd does not run."),
+		manager:         gauge("fettle_unit_manager_reachable", "1 if the machine's systemd answers, on Windows its service manager. 0 also on a machine that systemd does not run."),
 		leftOut:         gauge("fettle_unit_left_out", "Units that are not told of because there are too many of them. Absent while systemd does not answer."),
 		memberReachable: gauge("fettle_unit_member_reachable", "1 if systemd tells of the unit of this member, which is a service of the inventory on this machine.", member...),
 		memberRunning:   gauge("fettle_unit_member_running", "1 if the unit of this member is active.", member...),
 		state:           gauge("fettle_unit_state", "1 for the state that the unit is in: active, activating, deactivating, failed or inactive. Reloading counts as active.", "unit", "state"),
-		substate:        gauge("fettle_unit_substate", "1 for the unit's substate, a word of systemd's. Only the one that it is in is there.", "unit", "substate"),
-		startType:       gauge("fettle_unit_start_type", "1 for how the unit is started: enabled, disabled, static, masked and others of systemd's words. Absent for a unit without a unit file.", "unit", "start_type"),
+		substate:        gauge("fettle_unit_substate", "1 for the unit's substate, a word of systemd's or of the service manager's. Only the one that it is in is there.", "unit", "substate"),
+		startType:       gauge("fettle_unit_start_type", "1 for how the unit is started: enabled, disabled, static, masked and others of systemd's words; on Windows automatic, manual and others. Absent for a unit without a unit file.", "unit", "start_type"),
 		restarts:        counter("fettle_unit_restarts_total", "Restarts of the service by systemd itself (Restart=).", unit...),
 		start:           gauge("fettle_unit_start_time_seconds", "When the unit became active, as a Unix time. Absent while it is not active.", unit...),
 		memory:          gauge("fettle_unit_memory_bytes", "Memory of the service's control group. Absent while it does not run, and without memory accounting.", unit...),

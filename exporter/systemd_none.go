@@ -1,10 +1,10 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package exporter
 
 import "context"
 
-// systemd is not there: see systemd_linux.go.
+// systemd is not there, nor anything like it: see systemd_linux.go, and winservice_windows.go.
 type systemd struct{}
 
 func newSystemd(Host) *systemd { return &systemd{} }
