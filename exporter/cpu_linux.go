@@ -23,6 +23,11 @@ func modes() [cpuColumns]string {
 	return [...]string{"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "user", "nice"}
 }
 
+// steps is by how much a CPU's time may step back and still be the same count, in ticks:
+// the kernel only estimates idle and iowait. By more, the CPU was taken out and put in
+// again, and counts from the beginning.
+const steps = 3 * ticks
+
 type cpuSource struct {
 	stat *procfs.File
 	cpus []cpuTimes
@@ -102,20 +107,28 @@ func (s *cpuSource) read(i int, name, line []byte) error {
 	}
 	c := &s.cpus[i]
 	if c.name != string(name) {
-		c.name = string(name)
+		*c = cpuTimes{name: string(name)}
 		for mode, label := range modes() {
 			c.labels[mode] = []string{c.name, label}
 		}
 	}
-	if n, ok := procfs.Uints(line, c.values[:]); !ok || n < cpuColumns {
+	var values [cpuColumns]uint64
+	if n, ok := procfs.Uints(line, values[:]); !ok || n < cpuColumns {
 		return fmt.Errorf("cpu%s: want %d numbers, got %q", c.name, cpuColumns, line)
 	}
 	var sum uint64
-	for _, v := range c.values[:guests] {
+	for _, v := range values[:guests] {
 		sum += v
 	}
 	if sum == 0 {
 		return fmt.Errorf("cpu%s: all zero", c.name)
+	}
+	for mode, v := range values {
+		// A counter that steps back is taken for one that began anew: rate() would add
+		// all of it once more.
+		if before := c.values[mode]; v >= before || before-v > steps {
+			c.values[mode] = v
+		}
 	}
 	return nil
 }

@@ -38,19 +38,38 @@ func (f *File) Path() string { return f.path }
 // does not was cut.
 func (f *File) Read() ([]byte, error) {
 	kept := f.file != nil
-	err := f.read()
-	if err != nil && kept { // mounted anew, or the process it told of is gone
-		err = f.read()
+	err := f.whole()
+	if err != nil && kept { // mounted anew, replaced, or the process it told of is gone
+		err = f.whole()
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(f.text) == 0:
-		return nil, fmt.Errorf("%s is empty", f.path)
-	case f.text[len(f.text)-1] != '\n':
-		return nil, fmt.Errorf("%s ends in the middle of a line", f.path)
 	}
 	return f.text, nil
+}
+
+// whole reads the text and closes what does not give one.
+func (f *File) whole() error {
+	err := f.read()
+	switch {
+	case err != nil:
+		return err // it is closed
+	case len(f.text) == 0:
+		err = fmt.Errorf("%s is empty", f.path)
+	case f.text[len(f.text)-1] != '\n':
+		err = fmt.Errorf("%s ends in the middle of a line", f.path)
+	default:
+		return nil
+	}
+	return f.close(err)
+}
+
+func (f *File) close(why error) error {
+	if err := f.file.Close(); err != nil {
+		why = errors.Join(why, err)
+	}
+	f.file = nil
+	return why
 }
 
 func (f *File) read() error {
@@ -76,9 +95,7 @@ func (f *File) read() error {
 			err = fmt.Errorf("%s: more than %d bytes", f.path, limit)
 		}
 		if err != nil {
-			err = errors.Join(err, f.file.Close())
-			f.file = nil
-			return err
+			return f.close(err)
 		}
 		if length == len(buffer) {
 			buffer = slices.Grow(buffer, len(buffer))
