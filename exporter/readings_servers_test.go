@@ -33,8 +33,8 @@ func ran(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// served is what a Prometheus reads over HTTP from an exporter of these collectors.
-func served(t *testing.T, names ...string) func() map[string]float64 {
+// overHTTP is what a Prometheus reads over HTTP from an exporter of these collectors.
+func overHTTP(t *testing.T, names ...string) func() map[string]float64 {
 	t.Helper()
 	o := Options{Collectors: map[string]bool{}}
 	for _, e := range Collectors() {
@@ -116,7 +116,7 @@ func enclosed(t *testing.T, scrape, byHand func() map[string]float64) (got map[s
 }
 
 func TestReadingsOfDf(t *testing.T) {
-	scrape := served(t, "filesystem")
+	scrape := overHTTP(t, "filesystem")
 	told := map[string]string{} // the labels, by mount point
 	for name := range scrape() {
 		if labels, ok := strings.CutPrefix(name, "fettle_node_filesystem_size_bytes"); ok {
@@ -148,7 +148,7 @@ func TestReadingsOfDf(t *testing.T) {
 }
 
 func TestReadingsOfFree(t *testing.T) {
-	enclosed(t, served(t, "memory"), func() map[string]float64 {
+	enclosed(t, overHTTP(t, "memory"), func() map[string]float64 {
 		all := map[string]float64{}
 		text := strings.Split(ran(t, "free", "-b", "-w"), "\n")
 		mem, swap := strings.Fields(text[1]), strings.Fields(text[2])
@@ -162,7 +162,7 @@ func TestReadingsOfFree(t *testing.T) {
 }
 
 func TestReadingsOfIP(t *testing.T) {
-	enclosed(t, served(t, "network"), func() map[string]float64 {
+	enclosed(t, overHTTP(t, "network"), func() map[string]float64 {
 		var links []struct {
 			Name  string                        `json:"ifname"`
 			Stats map[string]map[string]float64 `json:"stats64"`
@@ -191,7 +191,7 @@ func TestReadingsOfIP(t *testing.T) {
 
 // What the collectors' own tests read by hand, as it is served.
 func TestReadingsOfProc(t *testing.T) {
-	enclosed(t, served(t, "cpu", "disk", "vm", "pressure", "descriptors"), func() map[string]float64 {
+	enclosed(t, overHTTP(t, "cpu", "disk", "vm", "pressure", "descriptors"), func() map[string]float64 {
 		all, vm := map[string]float64{}, vmByHand(t)
 		for _, part := range []map[string]float64{cpuByHand(t), disksByHand(t), pressureByHand(t)} {
 			maps.Copy(all, part)
