@@ -17,6 +17,11 @@ import (
 //go:embed *.rules.yml
 var files embed.FS
 
+// sources are the same files with the names of thresholds in place of numbers.
+//
+//go:embed source/*.rules.yml
+var sources embed.FS
+
 // FS returns the rule files, in one folder.
 func FS() fs.FS { return files }
 
