@@ -78,7 +78,7 @@ func TestListNamesEveryFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "time.rules.yml", "unit.rules.yml"}
+	want := []string{"backup.rules.yml", "config.rules.yml", "exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "time.rules.yml", "tree.rules.yml", "unit.rules.yml"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}

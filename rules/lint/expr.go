@@ -119,13 +119,25 @@ func has(e parser.Expr, names []string, c Catalogue) (found []error) {
 		return nil
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(below, func(s *parser.VectorSelector) bool {
+		if !counted(e, name) && !slices.ContainsFunc(below, func(s *parser.VectorSelector) bool {
 			known, ok := c.find(s.Name)
 			return !ok || known.has(name)
 		}) {
 			found = append(found, fmt.Errorf("nothing in %s has the label %s", e, name))
 		}
 	}
+	return found
+}
+
+// counted tells that count_values below the expression makes the label.
+func counted(e parser.Expr, label string) (found bool) {
+	parser.Inspect(e, func(node parser.Node, _ []parser.Node) error {
+		if a, ok := node.(*parser.AggregateExpr); ok && a.Op == parser.COUNT_VALUES {
+			made, ok := a.Param.(*parser.StringLiteral)
+			found = found || ok && made.Val == label
+		}
+		return nil
+	})
 	return found
 }
 

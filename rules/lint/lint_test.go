@@ -34,6 +34,7 @@ func TestExpr(t *testing.T) {
 		{`ALERTS{alertname="A",tier="P0"}`, ""},
 		{`max_over_time(margin[6h:5m])`, ""},
 		{`vector(1)`, ""},
+		{`count_values by (cluster) ("value", margin) * on (cluster, value) count_values by (cluster) ("value", margin)`, ""},
 
 		{`margin <`, "unexpected end of input"},
 		{`margins < 0`, "no program publishes margins"},
@@ -43,6 +44,7 @@ func TestExpr(t *testing.T) {
 		{`margin{member="a"}`, "margin has no label member"},
 		{`sum by (member) (margin)`, "has the label member"},
 		{`margin and on (code) writes_total`, "nothing in margin has the label code"},
+		{`count_values by (cluster) ("value", margin) * on (values) margin`, "has the label values"},
 		{`rate(margin[5m])`, "rate of margin, which is a gauge"},
 		{`deriv(writes_total[5m])`, "deriv of writes_total, which is a counter"},
 		{`rate(sum(writes_total)[5m:])`, "of a metric itself"},
