@@ -32,9 +32,6 @@ type Sync struct {
 	Seconds *float64 `json:"seconds,omitempty"`
 	Bytes   *float64 `json:"bytes,omitempty"`
 	Entries *float64 `json:"entries,omitempty"`
-	// Position is how far the member itself is, in a count of its system that only grows
-	// while nothing is wrong (a log position, an offset); nil: its driver tells none.
-	Position *float64 `json:"position,omitempty"`
 }
 
 // Follow fills in the Sync of a Raft cluster's members, from their terms and indexes.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/postgres"
+	"github.com/fettle-io/fettle/cluster/redis"
 )
 
 func some(v float64) *float64 { return &v }
@@ -25,7 +27,14 @@ func TestPulse(t *testing.T) {
 	silent := cluster.MemberView{Name: "m2", Error: cluster.Timeout, Sync: &cluster.Sync{}}
 	primary := cluster.MemberView{Name: "m2", Reachable: true, Sync: &cluster.Sync{Role: cluster.Primary, Up: true, Running: true}}
 	at := func(n float64) cluster.MemberView {
-		return following(cluster.Sync{Bytes: some(100), Position: some(n)})
+		m := following(cluster.Sync{Bytes: some(100)})
+		m.Detail = &redis.Member{Offset: some(n)}
+		return m
+	}
+	replayed := func(n uint64) cluster.MemberView {
+		m := following(cluster.Sync{Bytes: some(100)})
+		m.Detail = &postgres.Member{Replayed: &n}
+		return m
 	}
 	applied := func(n uint64) cluster.MemberView {
 		m := following(cluster.Sync{Entries: some(5)})
@@ -49,6 +58,8 @@ func TestPulse(t *testing.T) {
 		"behind nothing":                     {[]cluster.MemberView{bytes(100), bytes(100), bytes(0)}, 0, 0, 0},
 		"moves, no nearer":                   {[]cluster.MemberView{at(1), at(2), at(3)}, 0, 0, 0},
 		"its position stands still":          {[]cluster.MemberView{at(1), at(2), at(2)}, 0, 0, 10},
+		"a standby replays":                  {[]cluster.MemberView{replayed(1), replayed(2), replayed(3)}, 0, 0, 0},
+		"a standby replays no more":          {[]cluster.MemberView{replayed(1), replayed(2), replayed(2)}, 0, 0, 10},
 		"a Raft member applies":              {[]cluster.MemberView{applied(1), applied(2), applied(3)}, 0, 0, 0},
 		"a Raft member applies no more":      {[]cluster.MemberView{applied(1), applied(2), applied(2)}, 0, 0, 10},
 		"three seconds behind":               {[]cluster.MemberView{seconds(0), seconds(3)}, 0, 0, 3},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/postgres"
+	"github.com/fettle-io/fettle/cluster/redis"
 	"github.com/fettle-io/fettle/probe"
 )
 
@@ -54,16 +56,23 @@ func (p *pulse) feel(m cluster.MemberView, there bool, now time.Time) {
 
 func grew(before, now *float64) bool { return before != nil && now != nil && *now > *before }
 
-// positionOf is how far a member is in a count that only grows; nil: its driver tells none.
+// positionOf is how far a member is in a count that only grows; nil: its system has
+// none, and tells how far behind it is in seconds.
 func positionOf(m cluster.MemberView) *float64 {
-	switch {
-	case m.Sync.Position != nil:
-		return m.Sync.Position
-	case m.Applied > 0:
-		applied := float64(m.Applied)
-		return &applied
+	n := float64(m.Applied) // Raft
+	switch d := m.Detail.(type) {
+	case *redis.Member:
+		return d.Offset
+	case *postgres.Member:
+		if d.Replayed == nil {
+			return nil
+		}
+		n = float64(*d.Replayed)
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 // none tells that a lag was told, and that it is none.
