@@ -269,5 +269,3 @@ func TestOneLookPerScrape(t *testing.T) {
 		}
 	}
 }
-
-// All of it, as Prometheus gets it: parses, and has no lint.
