@@ -24,6 +24,7 @@ func TestProcessFixture(t *testing.T) {
 		"22/stat":  "22 (a) b) R (c) D" + rest + "7 0 0\n",
 		"333/stat": "333 (new\nstate) Q" + rest + "2 0 0\n",
 		"self/x":   "",
+		"44/comm":  "ends\n", // while it is looked at: its stat is gone
 	} {
 		writeProc(t, host, name, text)
 	}
