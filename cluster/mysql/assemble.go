@@ -69,6 +69,9 @@ func (h *history) complete(inv cluster.Cluster, members map[string]*Member, name
 		}
 		h.compare(name, c, m, now)
 	}
+	if c.Read.File == c.Executed.File && c.Read.Position < c.Executed.Position {
+		c.Read = Coordinates{} // it connects anew, with GTIDs, and has not been told its place
+	}
 	c.UnreadBytes = source.Binlog.bytesTo(c.Read)
 	if source.Binlog != nil {
 		read := &Binlog{Coordinates: c.Read, Logs: source.Binlog.Logs}

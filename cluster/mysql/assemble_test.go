@@ -203,6 +203,16 @@ func TestSourceOf(t *testing.T) {
 	}
 }
 
+// With GTIDs a replica that connects anew says that it has read up to the head of the file.
+func TestPlaceIsNotKnownYet(t *testing.T) {
+	source, m := primary(1, 9), replica(2, 1, 7)
+	m.Channels[0].Read.Position = 4
+	assemble(inventory(), []look{{member: source}, {member: m}, {err: errGone}}, newHistory(), time.Unix(1000, 0))
+	if c := m.Channels[0]; lag(c.UnreadBytes)+lag(c.UnappliedBytes)+lag(c.Missing) != ",-,-,2" {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestBytesTo(t *testing.T) {
 	b := &Binlog{Coordinates: Coordinates{"bin.3", 50}}
 	all := &Binlog{Coordinates: b.Coordinates, Logs: []Log{{"bin.1", 1000}, {"bin.2", 200}, {"bin.3", 50}}}

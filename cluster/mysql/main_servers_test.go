@@ -167,10 +167,10 @@ func execute(t *testing.T, s *mysqltest.Server, statements ...string) {
 	}
 }
 
-// patience bounds every wait of a test.
+// patience bounds every wait of a test, also those of its cleanup.
 func patience(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,7 +65,7 @@ func readGreeting(conn net.Conn) ([]byte, error) {
 	if !whole(head[4], rest) {
 		return nil, line.Because(cluster.BadProtocol, errors.New("the greeting is cut short"))
 	}
-	return append(head, rest...), nil
+	return slices.Concat(head, rest), nil
 }
 
 // What a greeting begins with.
