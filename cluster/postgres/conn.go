@@ -27,10 +27,12 @@ const mostBytes = 1 << 20
 type conn struct {
 	pg       *pgconn.PgConn
 	raw      *line.Conn // below TLS
-	question string
+	question question
 	secret   string // never to be shown
 	used     bool   // asked before
 	ended    bool   // by the other side
+	prepared bool   // the question is, on the other side
+	pooled   bool   // something between has other servers, where it is not
 }
 
 // close never waits for the server. pgconn tidies up behind a question that failed for
@@ -132,7 +134,7 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 		c.close()
 		return nil, err
 	}
-	c.question = question(major, d.timeout)
+	c.question = questionFor(major, d.timeout)
 	return c, nil
 }
 
@@ -154,6 +156,10 @@ func majorOf(version string) (int, error) {
 func (c *conn) ask(ctx context.Context) (*Member, error) {
 	c.used = true
 	row, err := c.exchange(ctx)
+	if said, ok := errors.AsType[*pgconn.PgError](err); ok && !c.pooled && (said.Code == noStatement || said.Code == sameStatement) {
+		c.pooled = true
+		row, err = c.exchange(ctx)
+	}
 	if err != nil {
 		c.ended = ctx.Err() == nil && (c.pg.IsClosed() || hungUp(err))
 		return nil, c.explain(err, false)
@@ -164,20 +170,47 @@ func (c *conn) ask(ctx context.Context) (*Member, error) {
 	return parse(row)
 }
 
-// exchange sends the question and reads the one row of the answer. pgconn's own way to
-// read several results loses why one of them could not be read.
-func (c *conn) exchange(ctx context.Context) (row []byte, err error) {
+// What a pooler's other server says of a statement that was prepared elsewhere.
+const (
+	noStatement   = "26000" // invalid_sql_statement_name
+	sameStatement = "42P05" // duplicate_prepared_statement
+)
+
+// exchange sends the question and reads the one row of the answer, in one round trip.
+// The question is prepared once for each connection: to plan it costs the server five
+// times as much as to answer it.
+func (c *conn) exchange(ctx context.Context) ([]byte, error) {
 	c.raw.Allow()
 	until, _ := ctx.Deadline()
 	if err := c.raw.SetWriteDeadline(until); err != nil {
 		return nil, err
 	}
-	c.pg.Frontend().SendQuery(&pgproto3.Query{String: c.question})
-	if err := c.pg.Frontend().Flush(); err != nil {
+	f, answers := c.pg.Frontend(), 1
+	if c.pooled {
+		f.SendQuery(&pgproto3.Query{String: c.question.begin + "; " + c.question.text + "; " + commit})
+	} else {
+		answers = 3
+		if !c.prepared {
+			f.SendParse(&pgproto3.Parse{Name: c.question.name, Query: c.question.text})
+			f.SendSync(&pgproto3.Sync{})
+			c.prepared, answers = true, 4
+		}
+		f.SendQuery(&pgproto3.Query{String: c.question.begin})
+		f.SendBind(&pgproto3.Bind{PreparedStatement: c.question.name})
+		f.SendExecute(&pgproto3.Execute{})
+		f.SendSync(&pgproto3.Sync{})
+		f.SendQuery(&pgproto3.Query{String: commit})
+	}
+	if err := f.Flush(); err != nil {
 		return nil, err
 	}
-	var said error
-	for {
+	return c.receive(ctx, answers)
+}
+
+// receive reads until the server is ready as many times, and returns the last row, and
+// the first error that the server told.
+func (c *conn) receive(ctx context.Context, answers int) (row []byte, said error) {
+	for answers > 0 {
 		message, err := c.pg.ReceiveMessage(ctx)
 		if err != nil {
 			return nil, err
@@ -188,9 +221,12 @@ func (c *conn) exchange(ctx context.Context) (row []byte, err error) {
 				row = bytes.Clone(m.Values[0])
 			}
 		case *pgproto3.ErrorResponse:
-			said = pgconn.ErrorResponseToPgError(m)
+			if said == nil {
+				said = pgconn.ErrorResponseToPgError(m)
+			}
 		case *pgproto3.ReadyForQuery:
-			return row, said
+			answers--
 		}
 	}
+	return row, said
 }

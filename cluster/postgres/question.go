@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -12,11 +14,19 @@ const oldest = 13
 // most rows of each list that is asked for: beyond them only their number is told.
 const mostRows = 64
 
-// question is all that a server of a major version is asked, in one message: a
-// transaction that changes nothing and waits for nobody, and in it one row with one
-// JSON object. Settings are made inside of it, not at connect, so that a pooler in
-// transaction mode may stand between.
-func question(major int, timeout time.Duration) string {
+// question is all that a server is asked: one row with one JSON object, in a transaction
+// that changes nothing and waits for nobody. Settings are made inside of it, not at
+// connect, so that a pooler in transaction mode may stand between.
+type question struct {
+	begin string // with the settings
+	text  string // one SELECT
+	name  string // of text, prepared: no other text has it
+}
+
+const commit = "COMMIT"
+
+// questionFor is the question to a server of a major version.
+func questionFor(major int, timeout time.Duration) question {
 	inactiveSince, invalidated, applyErrors, leader := "NULL", "NULL", "", ""
 	if major >= 17 {
 		inactiveSince = "extract(epoch FROM inactive_since)"
@@ -30,24 +40,26 @@ func question(major int, timeout time.Duration) string {
 		applyErrors = `, 'apply_errors', (SELECT (to_jsonb(e)->>'apply_error_count')::bigint FROM pg_stat_subscription_stats e WHERE e.subid = s.oid),
 			'sync_errors', (SELECT (to_jsonb(e)->>'sync_error_count')::bigint FROM pg_stat_subscription_stats e WHERE e.subid = s.oid)`
 	}
-	return strings.NewReplacer(
-		"$timeout", fmt.Sprint(max(timeout.Milliseconds(), 1)),
-		"$most", fmt.Sprint(mostRows),
+	text := strings.NewReplacer(
+		"$most", strconv.Itoa(mostRows),
 		"$inactive_since", inactiveSince,
 		"$invalidated", invalidated,
 		"$leader", leader,
 		"$apply_errors", applyErrors,
 	).Replace(questionText)
+	ms := max(timeout.Milliseconds(), 1)
+	return question{
+		begin: fmt.Sprintf("BEGIN READ ONLY; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d", ms, ms),
+		text:  text,
+		name:  fmt.Sprintf("fettle_%x", sha256.Sum256([]byte(text)))[:30],
+	}
 }
 
 // Positions in the log are told as the bytes before them: a number of 64 bits. On a
 // standby pg_current_wal_lsn fails, so each question of a position is put for the role.
 // A standby without a receiver says nowhere else than in the names of its log files that
 // it has followed a promotion: the control file may be old.
-const questionText = `BEGIN READ ONLY;
-SET LOCAL statement_timeout = $timeout;
-SET LOCAL lock_timeout = $timeout;
-SELECT json_build_object(
+const questionText = `SELECT json_build_object(
 	'allowed', pg_has_role('pg_read_all_stats', 'USAGE'),
 	'version', current_setting('server_version_num')::int,
 	'system', (SELECT system_identifier::text FROM pg_control_system()),
@@ -98,5 +110,4 @@ SELECT json_build_object(
 	'prepared', (SELECT extract(epoch FROM clock_timestamp() - min(prepared)) FROM pg_prepared_xacts),
 	'transaction_ids', (SELECT max(age(datfrozenxid)) FROM pg_database),
 	'multixact_ids', (SELECT max(mxid_age(datminmxid)) FROM pg_database)
-) FROM (SELECT pg_is_in_recovery() AS recovery) r;
-COMMIT`
+) FROM (SELECT pg_is_in_recovery() AS recovery) r`

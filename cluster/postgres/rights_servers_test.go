@@ -131,3 +131,38 @@ func TestConnections(t *testing.T) {
 	})
 	await(t, d, healthy)
 }
+
+// A PgBouncer in transaction mode may stand between, as it comes; its own console is no
+// server.
+func TestPooler(t *testing.T) {
+	c := shared(t)
+	address, stop, err := c.Pooler(patience(t), c.Servers[0])
+	must(t, err)
+	defer func() { must(t, stop()) }()
+	inv, err := c.Inventory("db")
+	must(t, err)
+	inv.Members[0].Endpoint = "postgres://" + address
+	d, err := New(inv, Options{Timeout: 10 * time.Second})
+	must(t, err)
+	defer d.Close()
+	for range 3 {
+		await(t, d, healthy)
+	}
+	inv.Members, inv.Postgres.Database = inv.Members[:1], "pgbouncer"
+	console, err := New(inv, Options{Timeout: 10 * time.Second})
+	must(t, err)
+	defer console.Close()
+	if m := console.View(patience(t)).Members[0]; m.Error != cluster.BadProtocol {
+		t.Errorf("%+v", m)
+	}
+}
+
+// BenchmarkView looks at a primary and two standbys.
+func BenchmarkView(b *testing.B) {
+	d := driver(b, shared(b))
+	for b.Loop() {
+		if v := d.View(b.Context()); !v.Members[0].Reachable {
+			b.Fatalf("%+v", v.Members[0])
+		}
+	}
+}

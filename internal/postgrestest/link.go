@@ -84,18 +84,16 @@ func (k *Link) Close() error {
 	return err
 }
 
-// keep keeps conns to be closed by Cut; false: it is cut.
-func (k *Link) keep(conns ...net.Conn) bool {
+// keep keeps a connection to be closed by Cut; false: it is cut.
+func (k *Link) keep(c net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, c := range conns {
-		k.conns[c] = true
-	}
+	k.conns[c] = true
 	return !k.cut
 }
 
 func (k *Link) pass(in net.Conn) {
-	defer in.Close() //nolint:errcheck // whatever it was, it is over
+	defer k.forget(in)
 	if !k.keep(in) {
 		return
 	}
@@ -103,8 +101,8 @@ func (k *Link) pass(in net.Conn) {
 	if err != nil {
 		return
 	}
-	defer out.Close() //nolint:errcheck // the same
-	if !k.keep(in, out) {
+	defer k.forget(out)
+	if !k.keep(out) {
 		return
 	}
 	var both sync.WaitGroup
@@ -115,10 +113,13 @@ func (k *Link) pass(in net.Conn) {
 		})
 	}
 	both.Wait()
+}
+
+func (k *Link) forget(c net.Conn) {
 	k.mu.Lock()
-	delete(k.conns, in)
-	delete(k.conns, out)
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	_ = c.Close() // whatever it was, it is over
+	delete(k.conns, c)
 }
 
 // gate writes when the link is not held.
