@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -198,11 +199,26 @@ func (s *Server) Freeze() error {
 // Thaw lets them go on.
 func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
 
-// Kill ends all its processes with SIGKILL and returns once it is gone.
+// Kill ends all its processes with SIGKILL and returns once they are gone: one that is
+// left would keep the server from starting again.
 func (s *Server) Kill() error {
-	err := s.signal(syscall.SIGKILL)
+	err := s.Freeze() // it starts no others
+	pids := s.processes()
+	err = errors.Join(err, s.signal(syscall.SIGKILL))
 	<-s.done
+	for end := time.Now().Add(30 * time.Second); slices.ContainsFunc(pids[1:], alive); {
+		if time.Now().After(end) {
+			return errors.Join(err, fmt.Errorf("PostgreSQL %q: its processes do not end", s.Name))
+		}
+		time.Sleep(time.Millisecond)
+	}
 	return err
+}
+
+// alive tells that a process has not ended: one that only nobody has reaped has.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !bytes.Contains(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") Z "))
 }
 
 // Stop ends it without waiting for clients, also if it is frozen.
