@@ -83,7 +83,7 @@ func TestDiskHangs(t *testing.T) {
 			}
 			if leader != to {
 				lead(t, c, leader, to)
-				before = await(t, e, "the leader moved", func(s series) bool { return s[name("raft_leader", to)] == 1 })
+				await(t, e, "the leader moved", func(s series) bool { return s[name("raft_leader", to)] == 1 })
 				before = inOrder(t, e, names...)
 			}
 			d.freeze()
