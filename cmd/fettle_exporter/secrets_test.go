@@ -97,16 +97,16 @@ func secretConfig(t *testing.T, dir string) (config string, secrets []string) {
 		t.Cleanup(s.Close)
 		return s.URL
 	}
-	redis, postgres, any := parrot(t, refuse), parrot(t, cleartext), parrot(t, echo)
+	redis, postgres, other := parrot(t, refuse), parrot(t, cleartext), parrot(t, echo)
 
 	var yml strings.Builder
 	yml.WriteString("clusters:\n")
 	for i, entry := range []struct{ kind, endpoint, login string }{
 		{"etcd", mirror(), "username: u, "}, {"consul", mirror(), ""}, {"nats", mirror(), "username: u, "}, {"nginx", mirror() + "/status", "username: u, "},
-		{"redis", "redis://" + redis, "username: u, "}, {"redis", "redis://" + any, ""}, {"postgres", "postgres://" + postgres, "username: u, "},
-		{"postgres", "postgres://" + any, "username: u, "}, {"mysql", "mysql://" + any, "username: u, "}, {"mongodb", "mongodb://" + any, "username: u, "},
-		{"kafka", "kafka://" + any, "username: u, "}, {"zookeeper", "zookeeper://" + any, "username: u, "}, {"haproxy", "tcp://" + any, "username: u, "},
-		{"etcd", "http://127.0.0.1:1", "username: u, "}, {"service", "tcp://" + any, "username: u, "},
+		{"redis", "redis://" + redis, "username: u, "}, {"redis", "redis://" + other, ""}, {"postgres", "postgres://" + postgres, "username: u, "},
+		{"postgres", "postgres://" + other, "username: u, "}, {"mysql", "mysql://" + other, "username: u, "}, {"mongodb", "mongodb://" + other, "username: u, "},
+		{"kafka", "kafka://" + other, "username: u, "}, {"zookeeper", "zookeeper://" + other, "username: u, "}, {"haproxy", "tcp://" + other, "username: u, "},
+		{"etcd", "http://127.0.0.1:1", "username: u, "}, {"service", "tcp://" + other, "username: u, "},
 	} {
 		file, _ := secret()
 		fmt.Fprintf(&yml, "- {name: c%d, kind: %s, read: {%spassword_file: %s}, members: [{name: m, host: localhost, endpoint: %q}]}\n", i, entry.kind, entry.login, file, entry.endpoint)

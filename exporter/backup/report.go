@@ -31,29 +31,42 @@ func readReport(path string, now time.Time) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("%s: %w", path, err)
 	}
-	text, err := value.Key(file.Content, "size_bytes")
-	if value.ReasonOf(err) == value.Absent && err != nil {
-		return s, nil
+	if s.Size, err = size(file.Content); err != nil {
+		return State{}, fmt.Errorf("%s: %w", path, err)
 	}
-	n, parseErr := strconv.ParseInt(text, 10, 64)
-	if err = errors.Join(err, parseErr); err != nil || n < 0 {
-		return State{}, value.Refuse(value.NoNumber, "%s: size_bytes is no number of bytes", path)
-	}
-	if n == 0 { // which is no backup, whatever else it says
+	if s.Size != nil && *s.Size == 0 { // which is no backup, whatever else it says
 		s.Newest = time.Time{}
 	}
-	s.Size = &n
 	return s, nil
+}
+
+// line is what the report says of a key; empty where it does not.
+func line(report []byte, key string) (string, error) {
+	text, err := value.Key(report, key)
+	if err != nil && value.ReasonOf(err) == value.Absent {
+		err = nil
+	}
+	return text, err
+}
+
+// size is how large the backup is; nil where the report does not say.
+func size(report []byte) (*int64, error) {
+	text, err := line(report, "size_bytes")
+	if err != nil || text == "" {
+		return nil, err
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return nil, value.Refuse(value.NoNumber, "size_bytes is no number of bytes")
+	}
+	return &n, nil
 }
 
 // when is a time of the report: seconds since 1970, or as in 2006-01-02T15:04:05Z. Zero
 // where it does not say.
 func when(report []byte, key string, now time.Time) (time.Time, error) {
-	text, err := value.Key(report, key)
-	if err != nil && value.ReasonOf(err) == value.Absent {
-		return time.Time{}, nil
-	}
-	if err != nil {
+	text, err := line(report, key)
+	if err != nil || text == "" {
 		return time.Time{}, err
 	}
 	at, err := time.Parse(time.RFC3339, text)

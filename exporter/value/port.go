@@ -65,7 +65,7 @@ func listens(port int, r io.Reader) (bool, error) {
 		if i < 0 || err != nil {
 			return false, errors.New("a line without a port")
 		}
-		if fields[3] == listening && n == uint64(port) {
+		if fields[3] == listening && int(n) == port {
 			return true, nil
 		}
 	}
