@@ -40,6 +40,12 @@ type look struct {
 	err    error   // why not
 }
 
+// spoke tells that a server is there and said something, if only no: it does not hang.
+func (l look) spoke() bool {
+	_, said := errors.AsType[*protocol.MySQLError](l.err)
+	return l.member != nil || said
+}
+
 // asking is one look at one member, question by question.
 type asking struct {
 	*session

@@ -15,7 +15,7 @@ func assemble(c cluster.Cluster, looks []look, h *history, now time.Time) cluste
 	v := cluster.View{Cluster: c.Name, Kind: c.Kind}
 	members := map[string]*Member{}
 	for i, m := range c.Members {
-		h.noteMember(m.Name, looks[i].member, now)
+		h.noteMember(m.Name, looks[i], now)
 		if looks[i].member != nil {
 			members[m.Name] = looks[i].member
 		}

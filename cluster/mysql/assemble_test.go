@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	protocol "github.com/go-sql-driver/mysql"
+
 	"github.com/fettle-io/fettle/cluster"
 )
 
@@ -138,6 +140,25 @@ func TestAssemble(t *testing.T) {
 		if got := play(tc.looks, time.Minute); got != tc.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tc.name, got, tc.want)
 		}
+	}
+}
+
+// A source that refuses this program's login is none that hangs.
+func TestARefusalIsASignOfLife(t *testing.T) {
+	refused := look{err: fmt.Errorf("log in: %w", &protocol.MySQLError{Number: 1045})}
+	v := assemble(inventory(), []look{refused, {member: replica(2, 1, 9)}, {err: refused.err}}, newHistory(), time.Unix(1000, 0))
+	if s := v.Members[1].Sync; !s.Running || s.Entries != nil || lag(s.Seconds) != ",0" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Of a group that may not be asked for, nothing is made up.
+func TestGroupDenied(t *testing.T) {
+	m := change(primary(1, 9), func(m *Member) {
+		m.Version.Flavor, m.Group, m.ReadOnly, m.Denied = MySQL, &Group{State: "OFFLINE"}, true, []string{QuestionGroup}
+	})
+	if got := play(scene{{m, nil, nil}}, time.Minute); got != "?0,-,-,- ?0,-,-,- ?0,-,-,-" || m.Orphaned {
+		t.Errorf("%s, orphaned %v", got, m.Orphaned)
 	}
 }
 

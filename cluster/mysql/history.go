@@ -48,14 +48,16 @@ func newHistory() *history {
 }
 
 // noteMember notes who answers under a name, or that nobody does.
-func (h *history) noteMember(name string, m *Member, now time.Time) {
+func (h *history) noteMember(name string, l look, now time.Time) {
+	if _, already := h.silent[name]; l.spoke() {
+		delete(h.silent, name)
+	} else if !already {
+		h.silent[name] = now
+	}
+	m := l.member
 	if m == nil {
-		if _, already := h.silent[name]; !already {
-			h.silent[name] = now
-		}
 		return
 	}
-	delete(h.silent, name)
 	h.ids[name] = identity{m.ServerID, m.UUID}
 	h.logs[name] = false // until somebody wants them
 	links := map[string]*link{}
