@@ -126,8 +126,9 @@ func TestConnections(t *testing.T) {
 	}
 	must(t, a.Thaw())
 	waitFor(t, "one connection", func() bool {
+		m := d.View(patience(t)).Members[0]
 		n, err := a.SQL(patience(t), mine)
-		return err == nil && n[0] == "1" && d.View(patience(t)).Members[0].Reachable
+		return m.Reachable && err == nil && n[0] == "1"
 	})
 	await(t, d, healthy)
 }
