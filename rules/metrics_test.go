@@ -22,6 +22,21 @@ func TestTheListOfMetricsIsTheDocumentedOne(t *testing.T) {
 	for _, m := range rows.FindAllStringSubmatch(string(content), -1) {
 		documented[m[1]] = row{m[2], sorted(strings.ReplaceAll(m[3], " ", ""))}
 	}
+	if *update {
+		var list strings.Builder
+		list.WriteString("# Every metric family of fettle_exporter and fettle serve: name, type, labels.\n# Written by go test ./rules -run TestTheListOfMetrics -update\n\n")
+		twice := map[string]bool{} // both programs tell some
+		for _, m := range rows.FindAllStringSubmatch(string(content), -1) {
+			if twice[m[1]] {
+				continue
+			}
+			twice[m[1]] = true
+			list.WriteString(strings.TrimSpace(m[1]+" "+m[2]+" "+strings.ReplaceAll(strings.TrimSpace(m[3]), ", ", ",")) + "\n")
+		}
+		if err := os.WriteFile("testdata/metrics.txt", []byte(list.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	listed := catalogue(t)
 	for name, m := range listed {
 		got := row{string(m.Type), sorted(strings.Join(m.Labels, ","))}
