@@ -220,10 +220,10 @@ func (v stuckViewer) View(context.Context) cluster.View { <-v.awake; return clus
 func TestStuckLook(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	viewer := stuckViewer{make(chan struct{})}
-	inventory := cluster.Cluster{Name: "hangs", Members: []cluster.Member{{Name: "m1"}}}
+	inventory := cluster.Cluster{Name: "hangs", Kind: cluster.KindEtcd, Members: []cluster.Member{{Name: "m1"}}}
 	e, err := New(Options{
 		Collectors: map[string]bool{"cpu": false, "memory": false, "load": false, "disk": false, "filesystem": false, "network": false, "boot": false},
-		Sources:    []Source{{inventory, viewer}, {cluster.Cluster{Name: "c"}, fixedView(view(member("m1", "id-m1")))}},
+		Sources:    []Source{{inventory, viewer}, {cluster.Cluster{Name: "c", Kind: cluster.KindEtcd}, fixedView(view(member("m1", "id-m1")))}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestStuckLook(t *testing.T) {
 			`fettle_raft_voters{cluster="hangs"} 1`,
 			`fettle_sync_up{cluster="hangs",member="m1"} 0`,
 			`fettle_raft_has_leader{cluster="c"} 1`,
-			`fettle_sync_lag_entries{cluster="c",member="m1"} 0`,
+			`fettle_raft_applied_index{cluster="c",member="m1"} 100`,
 		} {
 			if !strings.Contains(got, want+"\n") {
 				t.Errorf("no %s in\n%s", want, got)
@@ -257,7 +257,7 @@ func (v *countingViewer) View(context.Context) cluster.View { v.looks.Add(1); re
 
 func TestOneLookPerScrape(t *testing.T) {
 	viewer := &countingViewer{}
-	e, err := New(Options{Sources: []Source{{cluster.Cluster{Name: "c"}, viewer}}})
+	e, err := New(Options{Sources: []Source{{cluster.Cluster{Name: "c", Kind: cluster.KindEtcd}, viewer}}})
 	if err != nil {
 		t.Fatal(err)
 	}
