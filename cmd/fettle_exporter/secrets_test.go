@@ -109,7 +109,11 @@ func secretConfig(t *testing.T, dir string) (config string, secrets []string) {
 		{"etcd", "http://127.0.0.1:1", "username: u, "}, {"service", "tcp://" + other, "username: u, "},
 	} {
 		file, _ := secret()
-		fmt.Fprintf(&yml, "- {name: c%d, kind: %s, read: {%spassword_file: %s}, members: [{name: m, host: localhost, endpoint: %q}]}\n", i, entry.kind, entry.login, file, entry.endpoint)
+		tls := ""
+		if entry.kind == "kafka" { // whose passwords go over TLS only
+			tls = ", tls: {enabled: true}"
+		}
+		fmt.Fprintf(&yml, "- {name: c%d, kind: %s, read: {%spassword_file: %s}%s, members: [{name: m, host: localhost, endpoint: %q}]}\n", i, entry.kind, entry.login, file, tls, entry.endpoint)
 	}
 	private, text := secret()
 	config = filepath.Join(dir, "app.conf")
