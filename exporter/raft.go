@@ -120,10 +120,11 @@ func (c *raftCollector) measured(v cluster.View, emit Emit) {
 			emit(c.gap, 0, v.Cluster, m.Name)
 		}
 		emit(c.learner, boolean(m.Learner), v.Cluster, m.Name)
-		for metric, size := range map[*Metric]int64{c.dbSize: m.DBSize, c.dbInUse: m.DBInUse} {
-			if size > 0 { // no database is empty: 0 is not told
-				emit(metric, float64(size), v.Cluster, m.Name)
-			}
+		if m.DBSize > 0 { // no database is empty: 0 is not told
+			emit(c.dbSize, float64(m.DBSize), v.Cluster, m.Name)
+		}
+		if m.DBInUse > 0 {
+			emit(c.dbInUse, float64(m.DBInUse), v.Cluster, m.Name)
 		}
 	}
 }

@@ -53,9 +53,10 @@ func (c *syncCollector) tell(seen cluster.Sync, emit Emit, labels ...string) {
 	emit(c.up, boolean(seen.Up), labels...)
 	emit(c.running, boolean(seen.Running), labels...)
 	emit(c.primary, boolean(seen.Role == cluster.Primary), labels...)
-	for metric, lag := range map[*Metric]*float64{c.seconds: seen.Seconds, c.bytes: seen.Bytes, c.entries: seen.Entries} {
+	// Always in the same order: only then is a page filled again, and not made anew.
+	for i, lag := range []*float64{seen.Seconds, seen.Bytes, seen.Entries} {
 		if lag != nil {
-			emit(metric, *lag, labels...)
+			emit([]*Metric{c.seconds, c.bytes, c.entries}[i], *lag, labels...)
 		}
 	}
 }

@@ -47,8 +47,9 @@ const slow = "0.128"
 
 const metricID = "etcd_server_id"
 
-// plain are the series without labels that are wanted of a metrics page.
-func plain() []string {
+// Plain are the series without labels that are wanted of a metrics page, by etcd's own
+// names: the keys of Page.Values.
+func Plain() []string {
 	return []string{
 		metricHasLeader, metricStart,
 		"etcd_server_leader_changes_seen_total", "etcd_server_heartbeat_send_failures_total",
@@ -78,7 +79,7 @@ func ofPeers() map[string]string {
 // wanted are the names of all that is wanted of a metrics page.
 func wanted() map[string]bool {
 	names := map[string]bool{metricID: true}
-	for _, name := range plain() {
+	for _, name := range Plain() {
 		names[name] = true
 	}
 	for name := range ofPeers() {

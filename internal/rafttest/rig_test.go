@@ -130,11 +130,16 @@ func (s series) String() string {
 // scrape asks the exporter as a Prometheus with a timeout of ten seconds does.
 func scrape(t testing.TB, e *exporter.Exporter) series {
 	t.Helper()
+	return parse(t, answer(t, e))
+}
+
+func answer(t testing.TB, e *exporter.Exporter) string {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil)
 	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
-	return parse(t, w.Body.String())
+	return w.Body.String()
 }
 
 func parse(t testing.TB, text string) series {
