@@ -123,14 +123,14 @@ func (c *backupCollector) tell(b *backedUp, s backup.State, err error, emit Emit
 	if err != nil {
 		return
 	}
-	for metric, at := range map[*Metric]time.Time{c.success: s.Newest, c.oldest: s.Oldest, c.verified: s.Verified} {
+	for i, at := range []time.Time{s.Newest, s.Oldest, s.Verified} {
 		if !at.IsZero() {
-			emit(metric, unixTime(at), b.labels...)
+			emit([]*Metric{c.success, c.oldest, c.verified}[i], unixTime(at), b.labels...)
 		}
 	}
-	for metric, n := range map[*Metric]*int64{c.size: s.Size, c.previous: s.Previous} {
+	for i, n := range []*int64{s.Size, s.Previous} {
 		if n != nil {
-			emit(metric, float64(*n), b.labels...)
+			emit([]*Metric{c.size, c.previous}[i], float64(*n), b.labels...)
 		}
 	}
 	if s.Listed {

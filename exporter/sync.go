@@ -43,8 +43,8 @@ func (c *syncCollector) Collect(ctx context.Context, s *Scrape, emit Emit) error
 			c.tell(seen, emit, v.Cluster, m.Name)
 		}
 	}
-	for t, seen := range follow(c.host.Declared.Trees.look(ctx, c.host.logger())) {
-		c.tell(seen, emit, t.labels...)
+	for _, f := range follow(c.host.Declared.Trees.look(ctx, c.host.logger())) {
+		c.tell(f.Sync, emit, f.labels...)
 	}
 	return err
 }

@@ -136,16 +136,23 @@ func (c *copied) note(failed string, err error, log *slog.Logger) {
 // isSource tells that the others follow this copy.
 func (v treeView) isSource() bool { return v.member.Name == v.Source }
 
+// followed is how one copy follows its source.
+type followed struct {
+	*copied
+	cluster.Sync
+}
+
 // follow says of each copy how it follows its source, where this machine has that, too.
-func follow(views []treeView) map[*copied]cluster.Sync {
-	all := map[*copied]cluster.Sync{}
+// The order is always the same.
+func follow(views []treeView) []followed {
+	var all []followed
 	for _, source := range views {
 		if !source.isSource() {
 			continue
 		}
 		for _, v := range views {
-			if v.Cluster == source.Cluster {
-				all[v.copied] = v.sync(source)
+			if v.Tree.Cluster == source.Tree.Cluster {
+				all = append(all, followed{v.copied, v.sync(source)})
 			}
 		}
 	}

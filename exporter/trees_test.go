@@ -149,9 +149,9 @@ func TestTreesThatAreNotWalkedThrough(t *testing.T) {
 	for i, c := range h.Declared.Trees.copies {
 		views[i] = treeView{c, c.walker.Results(), ""}
 	}
-	for c, s := range follow(views) {
-		if s.Up || s.Running || s.Seconds != nil || s.Bytes != nil || s.Entries != nil {
-			t.Errorf("%s: %+v", c.member.Name, s)
+	for _, f := range follow(views) {
+		if f.Up || f.Running || f.Seconds != nil || f.Bytes != nil || f.Entries != nil {
+			t.Errorf("%s: %+v", f.member.Name, f.Sync)
 		}
 	}
 }
