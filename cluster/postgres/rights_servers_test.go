@@ -157,13 +157,3 @@ func TestPooler(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
-
-// BenchmarkView looks at a primary and two standbys.
-func BenchmarkView(b *testing.B) {
-	d := driver(b, shared(b))
-	for b.Loop() {
-		if v := d.View(b.Context()); !v.Members[0].Reachable {
-			b.Fatalf("%+v", v.Members[0])
-		}
-	}
-}
