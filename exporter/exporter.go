@@ -207,6 +207,9 @@ func (e *Exporter) choose(collect, exclude []string) ([]*running, error) {
 	if len(collect) > 0 && len(exclude) > 0 {
 		return nil, errors.New("collect[] and exclude[] cannot be combined")
 	}
+	if len(collect) == 0 && len(exclude) == 0 {
+		return e.collectors, nil
+	}
 	enabled := e.Enabled()
 	for _, name := range slices.Concat(collect, exclude) {
 		if !slices.Contains(enabled, name) {

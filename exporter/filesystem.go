@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,6 +24,7 @@ type filesystemCollector struct {
 	patience time.Duration
 	source   mountSource
 	mounts   []asked
+	usages   []usage // of the mounts, by the last call
 	flights  map[place]*flight[space]
 }
 
@@ -217,7 +219,7 @@ const patience = 200 * time.Millisecond
 func (c *filesystemCollector) ask(ctx context.Context) []usage {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
-	usages := make([]usage, len(c.mounts))
+	c.usages = slices.Grow(c.usages[:0], len(c.mounts))[:len(c.mounts)]
 	var wait sync.WaitGroup
 	for i := range c.mounts {
 		wait.Go(func() {
@@ -226,9 +228,9 @@ func (c *filesystemCollector) ask(ctx context.Context) []usage {
 			if err == nil && s.size == 0 {
 				err = errors.New("a file system without a size")
 			}
-			usages[i] = usage{s, err}
+			c.usages[i] = usage{s, err}
 		})
 	}
 	wait.Wait()
-	return usages
+	return c.usages
 }
