@@ -132,6 +132,9 @@ func (e *Exporter) values(doc *strictyaml.Document) {
 		c, known := s.cluster(v.Cluster)
 		s.source(v)
 		s.wanted(v)
+		if known && v.Version && c.Kind == cluster.KindService {
+			s.errorf("version", "a member of kind service is not asked for its version: name a key in a file that has it")
+		}
 		if known && v.Limit != "" && v.Cgroup == "" {
 			for _, m := range c.Members {
 				if m.Unit == "" {
