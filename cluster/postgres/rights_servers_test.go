@@ -5,6 +5,8 @@ package postgres
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,10 @@ func TestRights(t *testing.T) {
 		why    string // part of it
 	}{
 		{"pg_monitor alone", func(*cluster.Cluster) {}, "", ""},
+		{"over a socket", func(in *cluster.Cluster) {
+			in.Members[0].Endpoint = "unix://" + filepath.Join(three.dir, ".s.PGSQL."+strconv.Itoa(c.Servers[0].Port))
+		}, "", ""},
+		{"a socket that is not there", func(c *cluster.Cluster) { c.Members[0].Endpoint = "unix:///nonexistent/.s.PGSQL.5432" }, cluster.Refused, "no such file"},
 		{"without pg_monitor", func(c *cluster.Cluster) { c.Read.Username = "nobody" }, cluster.BadAuth, "GRANT pg_monitor"},
 		{"wrong password", func(c *cluster.Cluster) { c.Read.PasswordFile = wrong }, cluster.BadAuth, "28P01"},
 		{"no such user", func(c *cluster.Cluster) { c.Read.Username = "somebody" }, cluster.BadAuth, "28P01"},
@@ -38,7 +44,7 @@ func TestRights(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			asked := inv
-			asked.Members = inv.Members[:1]
+			asked.Members = slices.Clone(inv.Members[:1])
 			tc.change(&asked)
 			d, err := New(asked, Options{Timeout: 10 * time.Second})
 			must(t, err)

@@ -64,7 +64,7 @@ func (s *Server) configure() error {
 	if err := s.write("postgresql.auto.conf", nil); err != nil { // pg_basebackup's own way to the source
 		return err
 	}
-	return s.write("pg_hba.conf", []byte("local all postgres trust\nhost replication replicator 127.0.0.1/32 trust\nhost all postgres,replicator 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"))
+	return s.write("pg_hba.conf", []byte("local all postgres trust\nlocal all all scram-sha-256\nhost replication replicator 127.0.0.1/32 trust\nhost all postgres,replicator 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"))
 }
 
 func (s *Server) write(name string, text []byte) error {
