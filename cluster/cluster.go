@@ -62,6 +62,8 @@ type Cluster struct {
 	Redis Redis `json:"redis,omitzero"`
 	// MongoDB is for kind mongodb alone.
 	MongoDB MongoDB `json:"mongodb,omitzero"`
+	// Kafka is for kind kafka alone.
+	Kafka Kafka `json:"kafka,omitzero"`
 	// Etcd is for kind etcd alone.
 	Etcd Etcd `json:"etcd,omitzero"`
 	// Postgres is for kind postgres alone.

@@ -49,6 +49,7 @@ func Collectors() []Entry {
 		{Name: "postgres", Help: "replication, slots, subscriptions, archiving and sessions of each PostgreSQL server", Default: true, New: newPostgres},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},
 		{Name: "mongodb", Help: "state, elections, oplog and peers of each member of a MongoDB replica set", Default: true, New: newMongoDB},
+		{Name: "kafka", Help: "partitions and brokers of each Kafka cluster, and the lag of the declared consumer groups", Default: true, New: newKafka},
 		{Name: "config", Help: "values of the configuration: whether they are as declared, and the same on all members", Default: true, New: newConfig},
 		{Name: "dependency", Help: "which cluster depends on which, and whether that one is in order", Default: true, New: newDependency},
 		{Name: "backup", Help: "age, size, retention and last verified restore of each declared backup", Default: true, New: newBackup},

@@ -7,6 +7,7 @@ import (
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/cluster/haproxy"
+	"github.com/fettle-io/fettle/cluster/kafka"
 	"github.com/fettle-io/fettle/cluster/mongodb"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
@@ -49,6 +50,7 @@ func Drivers() []Driver {
 		}},
 		{Kind: cluster.KindRedis, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return redis.New(c, redis.Options{}) }},
 		{Kind: cluster.KindMongoDB, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mongodb.New(c, mongodb.Options{}) }},
+		{Kind: cluster.KindKafka, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return kafka.New(c, kafka.Options{}) }},
 	}
 }
 

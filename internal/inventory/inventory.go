@@ -80,6 +80,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 	c.etcd(cl)
 	c.redis(*cl)
 	c.mongodb(*cl)
+	c.kafka(*cl)
 	c.mysql(cl)
 	c.postgres(*cl)
 	for i := range cl.Members {
