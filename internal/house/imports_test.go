@@ -24,7 +24,7 @@ const module = "github.com/fettle-io/fettle"
 //	cmd → internal/app → {webhook, api, repair/action, repair/guard, exporter} → repair → {alert, cluster, journal} → internal/{durable, strictyaml}
 var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
 	"cmd/fettle":          {"alert", "api", "cluster", "docs", "evidence", "internal/access", "internal/anchor", "internal/app", "internal/config", "internal/demo", "internal/discovery", "internal/door", "internal/inventory", "internal/manual", "internal/online", "internal/pages", "internal/replay", "internal/scaffold", "internal/service", "internal/story", "internal/strictyaml", "journal", "playbooks", "promql", "repair", "repair/action", "rules", "rules/lint", "webhook"},
-	"cmd/fettle_exporter": {"cluster", "exporter", "exporter/backup", "exporter/chrony", "exporter/value", "exporter/ntpd", "internal/door", "internal/inventory", "internal/manual"},
+	"cmd/fettle_exporter": {"cluster", "exporter", "exporter/backup", "exporter/chrony", "exporter/value", "exporter/ntpd", "internal/door", "internal/inventory", "internal/manual", "probe"},
 
 	"internal/app": {
 		"alert", "api", "cluster", "cluster/etcd", "console", "docs", "evidence", "escalate", "internal/access", "internal/anchor", "internal/alertmanager", "internal/config",
@@ -82,6 +82,9 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/anchor":        {"internal/durable"},
 	"internal/certtest":      {},
 	"internal/config":        {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
+	"internal/consultest":    {"internal/programs"},
+	"internal/natstest":      {},
+	"internal/zookeepertest": {},
 	"internal/connections":   {},
 	"internal/cve":           {},
 	"internal/doctest":       {},
