@@ -92,7 +92,7 @@ func (a *asking) gtids(ctx context.Context) error {
 		return err
 	}
 	if len(rows) == 1 {
-		a.m.Written, a.m.Applied = rows[0]["written"], rows[0]["applied"]
+		a.m.Written, a.m.Applied = rows[0].get("written"), rows[0].get("applied")
 	}
 	return nil
 }
@@ -103,10 +103,10 @@ func (a *asking) binlog(ctx context.Context) error {
 		return err
 	}
 	at := rows[0].number("Position")
-	if at == nil || rows[0]["File"] == "" {
+	if at == nil || rows[0].get("File") == "" {
 		return nil
 	}
-	a.m.Binlog = &Binlog{Coordinates: Coordinates{rows[0]["File"], *at}}
+	a.m.Binlog = &Binlog{Coordinates: Coordinates{rows[0].get("File"), *at}}
 	if !a.logs {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (a *asking) binlog(ctx context.Context) error {
 	}
 	for _, r := range rows[:min(len(rows), mostLogs)] {
 		if size := r.number("File_size"); size != nil {
-			a.m.Binlog.Logs = append(a.m.Binlog.Logs, Log{r["Log_name"], *size})
+			a.m.Binlog.Logs = append(a.m.Binlog.Logs, Log{r.get("Log_name"), *size})
 		}
 	}
 	return nil
@@ -131,7 +131,7 @@ func (a *asking) settings(ctx context.Context) error {
 		return err
 	}
 	said := settings(rows)
-	a.m.ServerID, a.m.UUID = vars.uint("server_id"), vars["server_uuid"]
+	a.m.ServerID, a.m.UUID = vars.uint("server_id"), vars.get("server_uuid")
 	a.m.ReadOnly, a.m.SuperReadOnly = yes(vars.on("read_only")), vars.on("super_read_only")
 	a.m.ReadOnly = a.m.ReadOnly || yes(a.m.SuperReadOnly)
 	a.m.MaxConnections = vars.number("max_connections")
@@ -140,7 +140,7 @@ func (a *asking) settings(ctx context.Context) error {
 	if yes(vars.on("wsrep_on")) {
 		a.m.Galera = galeraOf(said)
 	}
-	if vars["group_replication_group_name"] == "" {
+	if vars.get("group_replication_group_name") == "" {
 		return nil
 	}
 	rows, err = a.may(ctx, QuestionGroup, groupMembers)
@@ -158,7 +158,7 @@ func semiSyncOf(vars, said row) SemiSync {
 
 func galeraOf(said row) *Galera {
 	g := &Galera{
-		Primary: said["wsrep_cluster_status"] == "Primary", Ready: yes(said.on("wsrep_ready")), Connected: yes(said.on("wsrep_connected")),
+		Primary: said.get("wsrep_cluster_status") == "Primary", Ready: yes(said.on("wsrep_ready")), Connected: yes(said.on("wsrep_connected")),
 		State: said.number("wsrep_local_state"), Size: said.number("wsrep_cluster_size"),
 		Queue: said.number("wsrep_local_recv_queue"), QueueAverage: said.number("wsrep_local_recv_queue_avg"),
 		Paused: said.number("wsrep_flow_control_paused_ns"),
@@ -175,15 +175,15 @@ func groupOf(rows []row, uuid string) *Group {
 	g := &Group{State: "OFFLINE", Members: len(rows)}
 	primaries := 0
 	for _, r := range rows {
-		if r["role"] == "PRIMARY" {
+		if r.get("role") == "PRIMARY" {
 			primaries++
-			g.Primary = r["id"]
+			g.Primary = r.get("id")
 		}
-		if r["state"] == "UNREACHABLE" {
+		if r.get("state") == "UNREACHABLE" {
 			g.Unreachable++
 		}
-		if r["id"] == uuid || r["id"] == "" {
-			g.State, g.Role = r["state"], r["role"]
+		if r.get("id") == uuid || r.get("id") == "" {
+			g.State, g.Role = r.get("state"), r.get("role")
 			g.Certifying, g.Applying = r.number("certifying"), r.number("applying")
 		}
 	}
@@ -219,7 +219,7 @@ func (a *asking) beats(ctx context.Context) error {
 		return err
 	}
 	for _, r := range rows {
-		if c := a.channel(r["channel"]); c != nil {
+		if c := a.channel(r.get("channel")); c != nil {
 			c.Heartbeats, c.Period = r.number("received"), r.number("period")
 		}
 	}
@@ -227,7 +227,7 @@ func (a *asking) beats(ctx context.Context) error {
 		return err
 	}
 	for _, r := range rows {
-		if c := a.channel(r["channel"]); c != nil {
+		if c := a.channel(r.get("channel")); c != nil {
 			c.Workers, c.Working, c.Applying = r.number("workers"), r.number("working"), r.number("applying")
 		}
 	}

@@ -89,12 +89,12 @@ func (h *history) source(inv cluster.Cluster, self string, c Channel) string {
 			continue
 		}
 		id, known := h.ids[m.Name]
-		switch at, err := addressOf(m); {
+		switch at := h.address(m); {
 		case known && id.uuid != "" && id.uuid == c.SourceUUID:
 			return m.Name
 		case known && id.uuid == "" && id.serverID != 0 && id.serverID == c.SourceID:
 			sameID = append(sameID, m.Name)
-		case err == nil && c.Host != "" && (strings.EqualFold(at.host, c.Host) || strings.EqualFold(m.Host, c.Host)) && at.port == strconv.FormatUint(c.Port, 10):
+		case c.Host != "" && (strings.EqualFold(at.host, c.Host) || strings.EqualFold(m.Host, c.Host)) && at.port == strconv.FormatUint(c.Port, 10):
 			named = append(named, m.Name)
 		}
 	}

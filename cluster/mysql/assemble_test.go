@@ -257,15 +257,23 @@ func TestBytesTo(t *testing.T) {
 	}
 }
 
+func rowOf(values map[string]string) row {
+	var r row
+	for column, text := range values {
+		r.columns, r.cells = append(r.columns, column), append(r.cells, cell{text: text})
+	}
+	return r
+}
+
 func TestHeartbeatTable(t *testing.T) {
 	rows := func(age time.Duration, ids ...uint64) []row {
 		now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		var all []row
 		for i, id := range ids {
-			all = append(all, row{
+			all = append(all, rowOf(map[string]string{
 				"server_id": fmt.Sprint(id), "ts": now.Add(-age - time.Duration(i)*time.Hour).Format("2006-01-02T15:04:05.000000"),
 				"now": now.Add(2 * time.Hour).Format("2006-01-02 15:04:05.000000"), "utc": now.Format("2006-01-02 15:04:05.000000"),
-			})
+			}))
 		}
 		return all
 	}
@@ -286,7 +294,7 @@ func TestHeartbeatTable(t *testing.T) {
 		{"nobody writes any more: nothing to measure with", heartbeatOf(rows(time.Minute, 1), true), heartbeatOf(rows(time.Minute, 1), true), ",-"},
 		{"the replica has only another's", source, heartbeatOf(rows(0, 9), true), ",-"},
 		{"no rows", source, heartbeatOf(nil, true), ",-"},
-		{"no time", source, heartbeatOf([]row{{"server_id": "1", "ts": "soon", "now": "now"}}, false), ",-"},
+		{"no time", source, heartbeatOf([]row{rowOf(map[string]string{"server_id": "1", "ts": "soon", "now": "now"})}, false), ",-"},
 	} {
 		if got := lag(behind(tc.source, tc.replica)); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)

@@ -41,12 +41,12 @@ func channelOf(f Flavor, r row) Channel {
 		Heartbeats: r.number("Slave_received_heartbeats"), Period: r.number("Slave_heartbeat_period"),
 		Read:     coordinates(r, r.first("Source_Log_File", "Master_Log_File"), "Read_Source_Log_Pos", "Read_Master_Log_Pos"),
 		Executed: coordinates(r, r.first("Relay_Source_Log_File", "Relay_Master_Log_File"), "Exec_Source_Log_Pos", "Exec_Master_Log_Pos"),
-		Ignored:  list(r["Replicate_Ignore_Domain_Ids"]), Only: list(r["Replicate_Do_Domain_Ids"]),
+		Ignored:  list(r.get("Replicate_Ignore_Domain_Ids")), Only: list(r.get("Replicate_Do_Domain_Ids")),
 	}
 	if f == MySQL {
-		c.Received = r["Retrieved_Gtid_Set"]
-	} else if using := r["Using_Gtid"]; using != "" && using != "No" {
-		c.Received = r["Gtid_IO_Pos"]
+		c.Received = r.get("Retrieved_Gtid_Set")
+	} else if using := r.get("Using_Gtid"); using != "" && using != "No" {
+		c.Received = r.get("Gtid_IO_Pos")
 	}
 	return c
 }

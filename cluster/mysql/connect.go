@@ -130,7 +130,7 @@ func (s *session) introduce(ctx context.Context) error {
 	if len(rows) != 1 {
 		return line.Because(cluster.BadProtocol, errors.New("the server does not tell its version"))
 	}
-	s.text, s.id = rows[0]["version"], rows[0]["id"]
+	s.text, s.id = rows[0].get("version"), rows[0].get("id")
 	if s.version, err = parseVersion(s.text); err != nil {
 		return err
 	}

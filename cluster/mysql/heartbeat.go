@@ -21,12 +21,12 @@ const freshest = 10.0
 func heartbeatOf(rows []row, utc bool) *Heartbeat {
 	h := &Heartbeat{Beats: map[uint64]time.Time{}}
 	for _, r := range rows {
-		clock := r["now"]
+		clock := r.get("now")
 		if utc {
-			clock = r["utc"]
+			clock = r.get("utc")
 		}
 		now, ok := moment(clock)
-		beat, told := moment(r["ts"])
+		beat, told := moment(r.get("ts"))
 		id := r.uint("server_id")
 		if !ok || !told || id == 0 {
 			continue

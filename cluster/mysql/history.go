@@ -1,8 +1,10 @@
 package mysql
 
 import (
-	"fmt"
+	"strconv"
 	"time"
+
+	"github.com/fettle-io/fettle/cluster"
 )
 
 // silentPeriods is how many heartbeats a link may miss.
@@ -11,13 +13,24 @@ const silentPeriods = 3
 // history is what earlier looks saw: who is who when a server cannot be asked, whether a
 // link shows life, and who followed whom. Nothing of it is told as a value.
 type history struct {
-	ids      map[string]identity         // by member
-	links    map[string]map[string]*link // by member and channel
-	silent   map[string]time.Time        // since which look a member does not answer
-	followed map[string][]string         // by member, those that it followed last
-	orphaned map[string]bool             // judged so by the last look
-	written  map[string]written          // by member, what it had at an earlier look
-	logs     map[string]bool             // whose binary log is asked for whole
+	ids       map[string]identity         // by member
+	links     map[string]map[string]*link // by member and channel
+	silent    map[string]time.Time        // since which look a member does not answer
+	followed  map[string][]string         // by member, those that it followed last
+	orphaned  map[string]bool             // judged so by the last look
+	written   map[string]written          // by member, what it had at an earlier look
+	logs      map[string]bool             // whose binary log is asked for whole
+	addresses map[string]address          // by endpoint
+}
+
+// address is the member's, read once.
+func (h *history) address(m cluster.Member) address {
+	at, known := h.addresses[m.Endpoint]
+	if !known {
+		at, _ = addressOf(m) // an endpoint that is none is nobody's address
+		h.addresses[m.Endpoint] = at
+	}
+	return at
 }
 
 // identity is who a server is, whatever its address.
@@ -43,7 +56,7 @@ type written struct {
 func newHistory() *history {
 	return &history{
 		ids: map[string]identity{}, links: map[string]map[string]*link{}, silent: map[string]time.Time{},
-		followed: map[string][]string{}, orphaned: map[string]bool{}, written: map[string]written{}, logs: map[string]bool{},
+		followed: map[string][]string{}, orphaned: map[string]bool{}, written: map[string]written{}, logs: map[string]bool{}, addresses: map[string]address{},
 	}
 }
 
@@ -82,7 +95,11 @@ func (c Channel) sign() string {
 	if c.Heartbeats != nil {
 		beats = *c.Heartbeats
 	}
-	return fmt.Sprint(beats, c.Read, c.Received)
+	b := make([]byte, 0, 128)
+	for _, n := range []float64{beats, c.Read.Position} {
+		b = append(strconv.AppendFloat(b, n, 'g', -1, 64), ' ')
+	}
+	return string(append(append(b, c.Read.File...), c.Received...))
 }
 
 // alive tells whether a link is there, of which the server says that it receives. What

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,32 @@ import (
 	"github.com/fettle-io/fettle/cluster/line"
 )
 
-// row is one row of an answer, by column; NULL is not there.
-type row map[string]string
+// row is one row of an answer. A look reads a few of many columns: to search for them is
+// cheaper than a map.
+type row struct {
+	columns []string
+	cells   []cell
+}
+
+// cell is a value as text.
+type cell struct {
+	text string
+	null bool
+}
+
+// get is the text of a column; "" where it is NULL, or is not there.
+func (r row) get(column string) string {
+	text, _ := r.find(column)
+	return text
+}
+
+func (r row) find(column string) (text string, ok bool) {
+	i := slices.Index(r.columns, column)
+	if i < 0 || r.cells[i].null {
+		return "", false
+	}
+	return r.cells[i].text, true
+}
 
 // Bounds of an answer, beside its bytes.
 const (
@@ -79,11 +104,9 @@ func read(answer driver.Rows) ([]row, error) {
 		if len(rows) == mostRows {
 			return nil, line.Because(cluster.TooLarge, fmt.Errorf("the answer has more than %d rows", mostRows))
 		}
-		r := row{}
-		for i, name := range columns {
-			if values[i] != nil {
-				r[name] = text(values[i])
-			}
+		r := row{columns: columns, cells: make([]cell, len(columns))}
+		for i, v := range values {
+			r.cells[i] = cell{text: text(v), null: v == nil}
 		}
 		rows = append(rows, r)
 	}
@@ -92,6 +115,8 @@ func read(answer driver.Rows) ([]row, error) {
 
 func text(v driver.Value) string {
 	switch v := v.(type) {
+	case nil:
+		return ""
 	case []byte:
 		return string(v)
 	case string:
@@ -100,11 +125,12 @@ func text(v driver.Value) string {
 	return fmt.Sprint(v)
 }
 
-// settings are the rows of SHOW VARIABLES and SHOW STATUS, in lower case.
+// settings are the rows of SHOW VARIABLES and SHOW STATUS as one row, the names in lower
+// case.
 func settings(rows []row) row {
-	all := row{}
-	for _, r := range rows {
-		all[strings.ToLower(r["Variable_name"])] = r["Value"]
+	all := row{columns: make([]string, len(rows)), cells: make([]cell, len(rows))}
+	for i, r := range rows {
+		all.columns[i], all.cells[i].text = strings.ToLower(r.get("Variable_name")), r.get("Value")
 	}
 	return all
 }
@@ -112,7 +138,7 @@ func settings(rows []row) row {
 // first is the first of these columns that is there: versions name them differently.
 func (r row) first(names ...string) string {
 	for _, n := range names {
-		if v, ok := r[n]; ok {
+		if v, ok := r.find(n); ok {
 			return v
 		}
 	}
