@@ -154,6 +154,23 @@ func (d *Driver) detail(v *cluster.View, looks []look) {
 		told, _ := v.Members[i].Detail.(*Member)
 		told.Seen, told.Connected = vantage(v.Members[i], looks)
 	}
+	unfollow(v, looks)
+}
+
+// unfollow tells of members to which the leader has lost its connection that they do
+// not follow. A cut-off learner never elects, and so names its leader for ever.
+func unfollow(v *cluster.View, looks []look) {
+	leader, _ := v.Leader()
+	for _, l := range looks {
+		if l.page == nil || l.page.name != leader.Name {
+			continue
+		}
+		for _, m := range v.Members {
+			if m.Name != leader.Name && m.Sync != nil && l.page.sees(m.ID) == cluster.No {
+				m.Sync.Running = false
+			}
+		}
+	}
 }
 
 // listed tells whether the membership names a member.

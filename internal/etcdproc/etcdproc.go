@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,12 +64,7 @@ func startOnce(ctx context.Context, program, dir string, names []string, o Optio
 	}
 	c := &Cluster{program: program, options: o, specs: specs, procs: map[string]*process{}}
 	if o.Relays {
-		c.network = &network{names: map[string]string{}, cut: map[string]bool{}, flows: map[*flow]bool{}}
-		for _, s := range specs {
-			if err := c.network.relay(s); err != nil {
-				return nil, errors.Join(err, c.Stop())
-			}
-		}
+		c.network = &network{relays: map[string]net.Listener{}, names: map[string]string{}, cut: map[string]bool{}, flows: map[*flow]bool{}}
 	}
 	for _, name := range names {
 		if err := c.StartMember(name); err != nil {
@@ -120,6 +116,11 @@ func (c *Cluster) StartMember(name string) error {
 	defer c.mu.Unlock()
 	if p := c.procs[name]; p != nil && !p.ended() {
 		return fmt.Errorf("etcd member %q is running already, pid %d", name, p.cmd.Process.Pid)
+	}
+	if c.network != nil && s.PeerListen != "" {
+		if err := c.network.relay(s); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return fmt.Errorf("etcd member %q: %w", name, err)

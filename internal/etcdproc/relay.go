@@ -18,9 +18,9 @@ import (
 // etcd sends along, so that single members can be cut off.
 type network struct {
 	mu     sync.Mutex
-	relays []net.Listener
-	names  map[string]string // members by ID
-	cut    map[string]bool   // by name
+	relays map[string]net.Listener // by member
+	names  map[string]string       // members by ID
+	cut    map[string]bool         // by name
 	flows  map[*flow]bool
 	wait   sync.WaitGroup
 }
@@ -35,8 +35,13 @@ type flow struct {
 
 var sender = []byte("X-Server-From: ") //nolint:gochecknoglobals // a constant
 
-// relay begins to relay to a member.
+// relay begins to relay to a member, unless it has.
 func (n *network) relay(s Spec) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.relays[s.Name] != nil {
+		return nil
+	}
 	at, err := url.Parse(s.Peer)
 	if err != nil {
 		return err
@@ -49,9 +54,7 @@ func (n *network) relay(s Spec) error {
 	if err != nil {
 		return fmt.Errorf("relay for %s: %w", s.Name, err)
 	}
-	n.mu.Lock()
-	n.relays = append(n.relays, l)
-	n.mu.Unlock()
+	n.relays[s.Name] = l
 	n.wait.Go(func() {
 		for {
 			in, err := l.Accept()
@@ -124,7 +127,7 @@ func (n *network) close() error {
 	for _, l := range n.relays {
 		errs = append(errs, l.Close())
 	}
-	n.relays = nil
+	clear(n.relays)
 	n.drop(func(*flow) bool { return true })
 	n.mu.Unlock()
 	n.wait.Wait()
@@ -143,26 +146,23 @@ func (n *network) drop(which func(*flow) bool) {
 
 // Cut cuts a member off from its peers: the connections that there are break, new ones
 // are made and get nowhere, as behind a firewall. Its clients reach it as before. It
-// needs Options.Relays, and all members up, once, to know them by their IDs.
+// needs Options.Relays, and the member up, to know it by its ID.
 func (c *Cluster) Cut(ctx context.Context, name string) error {
 	if c.network == nil {
 		return errors.New("the cluster has no relays")
 	}
+	d, err := etcd.New(c.Inventory("etcdproc"), etcd.Options{})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, _ := d.View(ctx).Member(name)
+	if !m.Reachable {
+		return fmt.Errorf("etcd member %q does not tell its ID: %s", name, m.Error)
+	}
 	c.network.mu.Lock()
 	defer c.network.mu.Unlock()
-	if len(c.network.names) == 0 {
-		d, err := etcd.New(c.Inventory("etcdproc"), etcd.Options{})
-		if err != nil {
-			return err
-		}
-		defer d.Close()
-		for _, m := range d.View(ctx).Members {
-			if !m.Reachable {
-				return fmt.Errorf("etcd member %q does not tell its ID: %s", m.Name, m.Error)
-			}
-			c.network.names[m.ID] = m.Name
-		}
-	}
+	c.network.names[m.ID] = name
 	c.network.cut[name] = true
 	c.network.drop(func(f *flow) bool { return f.to == name || c.network.names[f.from] == name })
 	return nil

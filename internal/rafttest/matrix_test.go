@@ -165,7 +165,7 @@ func memberships(t *testing.T, c *etcdproc.Cluster, e *exporter.Exporter, names 
 	t.Helper()
 	leader, followers := leaderOf(t, before(), names...)
 	cut := followers[0]
-	spec, err := etcdproc.Join(scratch(t), "m4", c.Specs(), etcdproc.Options{})
+	spec, err := etcdproc.Join(scratch(t), "m4", c.Specs(), etcdproc.Options{Relays: true})
 	must(t, err)
 	members := pb.NewClusterClient(client(t, c, leader))
 
@@ -184,7 +184,7 @@ func memberships(t *testing.T, c *etcdproc.Cluster, e *exporter.Exporter, names 
 	with, _ := watch(t, withCanary(c))
 	inOrder(t, e, names...)
 
-	t.Run("learner down", func(t *testing.T) {
+	t.Run("learner cut off, learner down", func(t *testing.T) {
 		first := scrape(t, with) // it was never started
 		truth{voters: 3, reachable: 3, quorum: 2, margin: 1, learners: 1, down: []string{"m4"}}.holds(t, with, first)
 		must(t, c.StartMember("m4"))
@@ -195,6 +195,19 @@ func memberships(t *testing.T, c *etcdproc.Cluster, e *exporter.Exporter, names 
 		if _, ok := s[name("raft_canary_success", "m4")]; ok {
 			t.Error("a write was sent to a learner")
 		}
+		// Cut off, it elects nobody and names its leader for ever: it does not follow all the same.
+		must(t, c.Cut(patience(t), "m4"))
+		s = await(t, with, "that the learner is left behind", func(s series) bool {
+			return s[name("sync_running", "m4")] == 0 && s[name("sync_up", "m4")] == 1 && s[name("sync_lag_entries", "m4")] > 10 && s[name("raft_vantage_peers_connected", "m4")] == 0
+		})
+		if s.of(t, "raft_margin") != 1 || s.of(t, "raft_vantage_disagreement", "m4") != 1 {
+			t.Errorf("a learner that is cut off: %v", s)
+		}
+		c.Heal("m4")
+		s = await(t, with, "the learner has caught up again", func(s series) bool {
+			lag, ok := s[name("sync_lag_entries", "m4")]
+			return ok && lag < 20 && s[name("sync_running", "m4")] == 1
+		})
 		must(t, c.Kill("m4"))
 		truth{voters: 3, reachable: 3, quorum: 2, margin: 1, learners: 1, down: []string{"m4"}}.holds(t, with, s)
 	})
