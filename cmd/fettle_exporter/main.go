@@ -57,6 +57,7 @@ func run(args []string) int {
 		return 0
 	}
 	log := promslog.New(f.log)
+	slog.SetDefault(log) // net/http prints what a hostile server says unasked: as a line of the log, escaped
 	log.Info("Starting fettle_exporter", "version", version.Info(), "build_context", version.BuildContext())
 	if os.Geteuid() == 0 {
 		log.Warn("fettle_exporter runs as root, which it does not need")
