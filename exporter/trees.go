@@ -159,15 +159,16 @@ func follow(views []treeView) []followed {
 	return all
 }
 
+// sync says how a copy follows. What cannot be compared with its source, because one of
+// the two was not walked through yet, is not up: nobody can say how far it is.
 func (v treeView) sync(source treeView) cluster.Sync {
-	s := cluster.Sync{Up: len(v.results) > 0}
 	if v.isSource() {
-		s.Role, s.Running = cluster.Primary, s.Up
-		return s
+		walked := len(v.results) > 0
+		return cluster.Sync{Role: cluster.Primary, Up: walked, Running: walked}
 	}
-	s.Role, s.Source = cluster.Replica, v.Source
-	if d, ok := tree.Compare(source.results, v.results); ok {
-		s.Running, s.Seconds, s.Entries, s.Bytes = d.Same, d.Seconds, d.Files, d.Bytes
+	d, known := tree.Compare(source.results, v.results)
+	return cluster.Sync{
+		Role: cluster.Replica, Source: v.Source, Up: known, Running: d.Same,
+		Seconds: d.Seconds, Entries: d.Files, Bytes: d.Bytes,
 	}
-	return s
 }

@@ -89,6 +89,12 @@ func TestTreesAgainstTheirSource(t *testing.T) {
 		"a new file on its way": {func(t *testing.T, source, _ string, now time.Time) {
 			planted(t, filepath.Join(source, "new"), "1", now.Add(-time.Minute))
 		}, healthy + "1" + lag("172740", "0", "0")},
+		"source gone": {func(t *testing.T, source, _ string, _ time.Time) {
+			if err := os.RemoveAll(source); err != nil {
+				t.Fatal(err)
+			}
+		}, strings.NewReplacer(`up{cluster="www",member="origin"} 1`, `up{cluster="www",member="origin"} 0`, `running{cluster="www",member="origin"} 1`,
+			`running{cluster="www",member="origin"} 0`, `up{cluster="www",member="mirror"} 1`, `up{cluster="www",member="mirror"} 0`).Replace(healthy) + "0"},
 		"replica gone": {func(t *testing.T, _, replica string, _ time.Time) {
 			if err := os.RemoveAll(replica); err != nil {
 				t.Fatal(err)
