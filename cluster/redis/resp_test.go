@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -124,4 +126,21 @@ func TestWhatTheServerRefuses(t *testing.T) {
 	if because(nil) != nil || !errors.Is(because(io.EOF), io.EOF) {
 		t.Error("another error was changed")
 	}
+}
+
+// Whatever a server says is read or refused.
+func FuzzReply(f *testing.F) {
+	for _, text := range []string{"+OK\r\n", "*2\r\n$1\r\na\r\n:1\r\n", "-ERR x\r\n", "$-1\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "HTTP/1.1 400\r\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := &conn{in: bufio.NewReader(bytes.NewReader(b))}
+		r, err := c.read(0)
+		if err == nil && len(r.list) > mostElements || len(r.text) > mostBytes {
+			t.Errorf("%d elements, %d bytes", len(r.list), len(r.text))
+		}
+		if m, err := parse(r.text); err == nil && (m.Role == "" || len(m.Replicas) > mostFollowers) {
+			t.Errorf("%+v", m)
+		}
+	})
 }
