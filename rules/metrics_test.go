@@ -37,7 +37,7 @@ func TestTheListOfMetricsIsTheDocumentedOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	listed := catalogue(t)
+	listed := published(t)
 	for name, m := range listed {
 		got := row{string(m.Type), sorted(strings.Join(m.Labels, ","))}
 		want, ok := documented[name]

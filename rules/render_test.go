@@ -88,13 +88,13 @@ func TestOverride(t *testing.T) {
 		t.Error("the override is not in the rule")
 	}
 	for in, want := range map[string]string{
-		"":                                             "",
-		"memory_used: 0.85\n":                          `own.yml:1:1: there is no threshold "memory_used": ` + "`fettle rules` lists them",
-		"memory_used_ratio: much\n":                    "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"\nmemory_used_ratio: 5m\n":                    "own.yml:2:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"memory_used_ratio: .nan\n":                    "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"memory_used_ratio: [1]\n":                     "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"- 1\n":                                        "own.yml:1:1: want a line NAME: VALUE for each threshold",
+		"":                          "",
+		"memory_used: 0.85\n":       `own.yml:1:1: there is no threshold "memory_used": ` + "`fettle rules` lists them",
+		"memory_used_ratio: much\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
+		"\nmemory_used_ratio: 5m\n": "own.yml:2:1: memory_used_ratio: want a number, as the shipped 0.9 is",
+		"memory_used_ratio: .nan\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
+		"memory_used_ratio: [1]\n":  "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
+		"- 1\n":                     "own.yml:1:1: want a line NAME: VALUE for each threshold",
 		"memory_used_ratio: 1\nmemory_used_ratio: 2\n": "own.yml:2:1: memory_used_ratio stands there twice",
 	} {
 		_, err := rules.Override("own.yml", []byte(in))

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -24,8 +25,28 @@ type located struct {
 	file string
 }
 
-// alerts reads every rule file as Prometheus does, and returns its alerts in order.
+// alerts returns the alerts of every rule file in order.
 func alerts(t *testing.T) (all []located) {
+	t.Helper()
+	for _, file := range read(t) {
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				if rule.Alert != "" {
+					all = append(all, located{rule, file.name})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// ruleFile is a rule file as Prometheus reads it.
+type ruleFile struct {
+	*rulefmt.RuleGroups
+	name string
+}
+
+func read(t *testing.T) (all []ruleFile) {
 	t.Helper()
 	names, err := rules.List()
 	if err != nil {
@@ -40,26 +61,30 @@ func alerts(t *testing.T) (all []located) {
 		for _, err := range errs {
 			t.Errorf("%s: %v", name, err)
 		}
-		if len(errs) > 0 {
-			continue
-		}
-		for _, group := range groups.Groups {
-			if group.Interval != 0 {
-				t.Errorf("%s: group %s has an interval: the global one is the operator's to set", name, group.Name)
-			}
-			for _, rule := range group.Rules {
-				if rule.Alert == "" {
-					t.Errorf("%s: group %s records %s: only alerts are expected", name, group.Name, rule.Record)
-					continue
-				}
-				all = append(all, located{rule, name})
-			}
+		if len(errs) == 0 {
+			all = append(all, ruleFile{groups, name})
 		}
 	}
 	return all
 }
 
+// catalogue is every metric that rules can name: those of the programs, and what rules record.
 func catalogue(t *testing.T) lint.Catalogue {
+	t.Helper()
+	c := published(t)
+	for _, file := range read(t) {
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				if rule.Record != "" {
+					c[rule.Record] = lint.Metric{Name: rule.Record, Type: lint.Recorded}
+				}
+			}
+		}
+	}
+	return c
+}
+
+func published(t *testing.T) lint.Catalogue {
 	t.Helper()
 	f, err := os.Open("testdata/metrics.txt")
 	if err != nil {
@@ -73,14 +98,80 @@ func catalogue(t *testing.T) lint.Catalogue {
 	return c
 }
 
+// A file per group of alerts: these are there, and no others.
 func TestListNamesEveryFile(t *testing.T) {
 	names, err := rules.List()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"backup.rules.yml", "config.rules.yml", "exporter.rules.yml", "fettle.rules.yml", "node.rules.yml", "raft.rules.yml", "sync.rules.yml", "time.rules.yml", "tree.rules.yml", "unit.rules.yml"}
-	if !slices.Equal(names, want) {
-		t.Errorf("got %v, want %v", names, want)
+	if len(names) < 10 || !slices.IsSorted(names) {
+		t.Errorf("got %v", names)
+	}
+	known := []string{
+		"node", "unit", "time", "raft", "sync", "probe", "config", "dependency", "lb", "backup", "tree",
+		"prediction", "health", "stages", "fettle", "exporter", "monitors",
+	}
+	for _, name := range names {
+		if !slices.Contains(known, strings.TrimSuffix(name, ".rules.yml")) {
+			t.Errorf("%s is none of %v", name, known)
+		}
+	}
+}
+
+// How soon a P0 alert fires is not left to the global interval, and what looks at hours or days
+// is not asked each few seconds. Everything else follows evaluation_interval, which is the
+// operator's to set.
+func TestIntervalsOfGroups(t *testing.T) {
+	for _, file := range read(t) {
+		for _, group := range file.Groups {
+			urgent, recorded := 0, 0
+			for _, rule := range group.Rules {
+				if rule.Labels["tier"] == "P0" {
+					urgent++
+				}
+				if rule.Record != "" {
+					recorded++
+				}
+			}
+			switch interval := time.Duration(group.Interval); {
+			case urgent > 0 && (interval == 0 || interval > 5*time.Second):
+				t.Errorf("%s: group %s has P0 alerts: want interval: 5s", file.name, group.Name)
+			case urgent > 0 && urgent < len(group.Rules):
+				t.Errorf("%s: group %s has P0 alerts and others, which cost a twelfth each minute", file.name, group.Name)
+			case urgent == 0 && interval != 0 && (interval < 30*time.Second || interval > 5*time.Minute):
+				t.Errorf("%s: group %s has the interval %s: want none, or 30s to 5m for what looks far back", file.name, group.Name, interval)
+			}
+		}
+	}
+}
+
+// A recorded name says what is left of the labels, of what, and how it was made:
+// level:metric:operations.
+func TestNamesOfRecordings(t *testing.T) {
+	form := regexp.MustCompile(`^[a-z]+(_[a-z]+)*:[a-z][a-z0-9_]*:[a-z0-9_]+$`)
+	known, seen := catalogue(t), map[string]bool{}
+	for _, file := range read(t) {
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				if rule.Record == "" {
+					continue
+				}
+				if !form.MatchString(rule.Record) {
+					t.Errorf("%s: %s is not level:metric:operations", file.name, rule.Record)
+				}
+				if strings.Contains(rule.Record, "_total:rate") {
+					t.Errorf("%s: a rate has no _total", rule.Record)
+				}
+				key := rule.Record + fmt.Sprint(rule.Labels)
+				if seen[key] {
+					t.Errorf("%s: %s is recorded twice with the same labels", file.name, key)
+				}
+				seen[key] = true
+				if err := lint.Expr(rule.Expr, known); err != nil {
+					t.Errorf("%s: %v", rule.Record, err)
+				}
+			}
+		}
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	Counter   Type = "counter"
 	Gauge     Type = "gauge"
 	Histogram Type = "histogram"
+	// Recorded is what a recording rule makes: compared as a gauge is, with the labels
+	// that are listed, or any where none are.
+	Recorded Type = "recorded"
 )
 
 // Metric is a metric family that exists. Labels are those that its program
@@ -100,6 +103,9 @@ func (c Catalogue) find(name string) (series, bool) {
 }
 
 func (c Catalogue) published(m Metric) series {
+	if m.Type == Recorded {
+		return series{labels: m.Labels, any: len(m.Labels) == 0}
+	}
 	return series{
 		counter: m.Type != Gauge,
 		labels:  append([]string{"job", "instance"}, m.Labels...),
