@@ -112,5 +112,5 @@ func (r pageRow) value(of map[string]float64) (float64, bool) {
 		return v, ok
 	}
 	less, ok := of[r.less]
-	return v - less, ok
+	return v - less, ok && v >= less // the page may have been written between the two
 }

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"math"
 	"slices"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -111,6 +112,7 @@ func (s scrape) page(peers []cluster.MemberView) *Page {
 	labels := ofPeers()
 	for _, m := range s.samples {
 		switch label, ofPeer := labels[m.name]; {
+		case math.IsNaN(m.value) || math.IsInf(m.value, 0): // etcd has none that is
 		case ofPeer:
 			if i, known := at[m.labels[label]]; known {
 				p.Peers[i].Values[m.name] = m.value

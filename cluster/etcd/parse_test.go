@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -42,6 +43,30 @@ b{From="c0"} +Inf
 	if _, err := scan(strings.NewReader("a "+strings.Repeat("x", 2<<20)), map[string]bool{"a": true}); err == nil {
 		t.Error("a line without an end was read")
 	}
+}
+
+// A page is as hostile as any answer: what is made of it is finite, and only of what is
+// wanted.
+func FuzzPage(f *testing.F) {
+	f.Add("etcd_server_has_leader 1\netcd_server_proposals_pending NaN\netcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.128\"} +Inf\n")
+	f.Add("etcd_network_active_peers{Local=\"1\",Remote=\"a\"} 1\netcd_server_id{server_id=\"b\"} 1\n")
+	f.Add("etcd_network_active_peers{Remote=\"\\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		samples, _ := scan(strings.NewReader(text), wanted()) // an error leaves what was read
+		s := scrape{name: "m1", samples: samples}
+		p := s.page([]cluster.MemberView{{Name: "m1", ID: "b"}, {Name: "m2", ID: "a"}, {Name: "m3"}})
+		if len(p.Peers) != 1 {
+			t.Errorf("peers %+v", p.Peers)
+		}
+		for _, values := range []map[string]float64{p.Values, p.Peers[0].Values} {
+			for name, v := range values {
+				if math.IsNaN(v) || math.IsInf(v, 0) || !wanted()[name] {
+					t.Errorf("%s is %v", name, v)
+				}
+			}
+		}
+		_, _ = s.id(), s.sees("a")
+	})
 }
 
 func TestSees(t *testing.T) {
