@@ -49,7 +49,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Run it", []registration{registerInit, registerServe, registerCheck, registerDemo, registerVersion}},
-		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerPlan, registerReplay, registerPlaybooks, registerGuards, registerDocs}},
+		{"See what happens, and why", []registration{registerStatus, registerEpisodes, registerRuns, registerExplain, registerPlan, registerReplay, registerPlaybooks, registerGuards, registerRules, registerDocs}},
 		{"Step in", []registration{registerPause, registerUnpause, registerApprove, registerAck, registerReload, registerRelease, registerClose, registerUndo}},
 		{"Read and verify the journal", []registration{registerJournal}},
 		{"Install", []registration{registerCompletion, registerMan}},
