@@ -69,7 +69,7 @@ func TestLogin(t *testing.T) {
 		{"without the oplog", "fettle", canary, rights[:2], cluster.BadAuth, "not authorized"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := mongodbtest.Start(t, 1, mongodbtest.Options{User: "fettle", Password: canary, Rights: tc.rights})
+			s := mongodbtest.Start(t, 1, mongodbtest.Options{User: "fettle", Password: canary, Rights: tc.rights, Checksum: true})
 			c := s.Inventory("c")
 			if tc.user != "" {
 				c.Read = cluster.Login{Username: tc.user, PasswordFile: secret(t, tc.password)}

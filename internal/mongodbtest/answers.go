@@ -25,7 +25,7 @@ func (m *Member) serve(c net.Conn) {
 		c = m.set.options.TLS(c)
 	}
 	login := &login{options: m.set.options}
-	for n := 0; ; n++ {
+	for {
 		id, name, parts, err := question(c)
 		if err != nil {
 			return
@@ -35,7 +35,7 @@ func (m *Member) serve(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1))
 			return
 		}
-		if err := answer(c, id, doc, n%2 == 1); err != nil {
+		if err := answer(c, id, doc, m.set.options.Checksum); err != nil {
 			return
 		}
 	}

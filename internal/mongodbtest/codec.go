@@ -96,7 +96,8 @@ func question(c net.Conn) (id uint32, name string, parts map[string]any, err err
 	if _, err := io.ReadFull(c, body); err != nil {
 		return 0, "", nil, err
 	}
-	if le.Uint32(head[12:]) != 2013 || le.Uint32(body) != 0 || body[4] != 0 || int(le.Uint32(body[5:])) != len(body)-5 {
+	const exhaustAllowed = 1 << 16 // more than one answer would be taken, and one does
+	if le.Uint32(head[12:]) != 2013 || le.Uint32(body)&^exhaustAllowed != 0 || body[4] != 0 || int(le.Uint32(body[5:])) != len(body)-5 {
 		return 0, "", nil, fmt.Errorf("no OP_MSG: % x % x", head, body)
 	}
 	parts = map[string]any{}
@@ -121,6 +122,8 @@ func question(c net.Conn) (id uint32, name string, parts map[string]any, err err
 			parts[key], size = append([]byte(nil), b[5:5+n]...), size+n
 		case 16:
 			parts[key] = int(int32(le.Uint32(b)))
+		case 18:
+			parts[key] = int(int64(le.Uint64(b)))
 		case 8:
 			parts[key] = b[0] == 1
 		default:
@@ -131,8 +134,7 @@ func question(c net.Conn) (id uint32, name string, parts map[string]any, err err
 	return le.Uint32(head[4:]), name, parts, nil
 }
 
-// answer writes an OP_MSG, with a checksum where MongoDB would send none: a client has
-// to cope with both.
+// answer writes an OP_MSG, with a checksum, which is none, where it is told to.
 func answer(c net.Conn, to uint32, doc d, checksum bool) error {
 	body := append([]byte{0, 0, 0, 0, 0}, encode(doc)...)
 	if checksum {

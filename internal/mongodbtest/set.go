@@ -33,6 +33,8 @@ type Options struct {
 	Rights []string
 	// Version is what it says it is; default 7.0.14.
 	Version string
+	// Checksum puts one behind every answer, as MongoDB may.
+	Checksum bool
 	// Arbiter makes the last member one.
 	Arbiter bool
 	// TLS wraps what comes in; nil: none.
