@@ -47,9 +47,12 @@ func (c *consulCollector) server(name, member string, d *consul.Member, emit Emi
 	if d.LastContact != nil {
 		emit(c.lastContact, d.LastContact.Seconds(), name, member)
 	}
-	for metric, n := range map[*Metric]*uint64{c.lastLog: d.LastLog, c.snapshot: d.Snapshot, c.pending: d.Pending} {
-		if n != nil {
-			emit(metric, float64(*n), name, member)
+	for _, told := range []struct {
+		metric *Metric
+		n      *uint64
+	}{{c.lastLog, d.LastLog}, {c.snapshot, d.Snapshot}, {c.pending, d.Pending}} {
+		if told.n != nil {
+			emit(told.metric, float64(*told.n), name, member)
 		}
 	}
 	if d.Serf != nil {

@@ -84,10 +84,11 @@ func (c *natsCollector) server(name, member string, d *nats.Member, emit Emit) {
 	}
 	emit(c.memory, float64(d.Memory), name, member)
 	emit(c.storage, float64(d.Storage), name, member)
-	for metric, most := range map[*Metric]int64{c.maxMemory: d.MaxMemory, c.maxStorage: d.MaxStorage} {
-		if most > 0 {
-			emit(metric, float64(most), name, member)
-		}
+	if d.MaxMemory > 0 {
+		emit(c.maxMemory, float64(d.MaxMemory), name, member)
+	}
+	if d.MaxStorage > 0 {
+		emit(c.maxStorage, float64(d.MaxStorage), name, member)
 	}
 }
 

@@ -71,12 +71,15 @@ func (c *zookeeperCollector) Collect(_ context.Context, s *Scrape, emit Emit) er
 func (c *zookeeperCollector) server(name, member string, d *zookeeper.Member, emit Emit) {
 	emit(c.epoch, float64(d.Epoch), name, member)
 	emit(c.counter, float64(d.Counter), name, member)
-	for metric, n := range map[*Metric]*uint64{
-		c.outstanding: d.Outstanding, c.znodes: d.Znodes, c.watches: d.Watches, c.connections: d.Connections,
-		c.dataSize: d.DataSize, c.openFiles: d.OpenFiles, c.maxFiles: d.MaxFiles, c.synced: d.Synced,
+	for _, told := range []struct {
+		metric *Metric
+		n      *uint64
+	}{
+		{c.outstanding, d.Outstanding}, {c.znodes, d.Znodes}, {c.watches, d.Watches}, {c.connections, d.Connections},
+		{c.dataSize, d.DataSize}, {c.openFiles, d.OpenFiles}, {c.maxFiles, d.MaxFiles}, {c.synced, d.Synced},
 	} {
-		if n != nil {
-			emit(metric, float64(*n), name, member)
+		if told.n != nil {
+			emit(told.metric, float64(*told.n), name, member)
 		}
 	}
 }
