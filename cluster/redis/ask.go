@@ -113,11 +113,7 @@ func (d *Driver) memberOf(ctx context.Context, c *conn) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	var text strings.Builder
-	for _, r := range replies {
-		text.WriteString(r.text + "\n")
-	}
-	m, err := parse(text.String())
+	m, err := parse(replies[0].text, replies[1].text, replies[2].text, replies[3].text)
 	if err != nil || !d.cluster.Redis.Config {
 		return m, err
 	}

@@ -17,11 +17,15 @@ const mostFollowers = 256
 // info is the fields of an INFO.
 type info map[string]string
 
-func fields(text string) info {
-	f := info{}
-	for l := range strings.Lines(text) {
-		if key, value, ok := strings.Cut(strings.TrimRight(l, "\r\n"), ":"); ok {
-			f[key] = value
+func fields(texts ...string) info {
+	f := make(info, 160) // Redis 7 has 110 in the four sections
+	for _, text := range texts {
+		for text != "" {
+			var l string
+			l, text, _ = strings.Cut(text, "\n")
+			if key, value, ok := strings.Cut(strings.TrimSuffix(l, "\r"), ":"); ok {
+				f[key] = value
+			}
 		}
 	}
 	return f
@@ -49,8 +53,8 @@ func (f info) is(key string) bool { return f[key] == "1" }
 
 // parse reads what a server says. Redis before 4.0 has no history to compare offsets
 // in, and is refused.
-func parse(text string) (*Member, error) {
-	f := fields(text)
+func parse(texts ...string) (*Member, error) {
+	f := fields(texts...)
 	version := f["redis_version"]
 	if v := f["valkey_version"]; v != "" {
 		version = v

@@ -53,7 +53,7 @@ type conn struct {
 	in *bufio.Reader
 }
 
-func newConn(s *line.Stream) *conn { return &conn{s, bufio.NewReader(s)} }
+func newConn(s *line.Stream) *conn { return &conn{s, bufio.NewReaderSize(s, 16<<10)} }
 
 // do puts commands at once and returns an answer for each. The error is the first that
 // the server told, a *replyError, or one of the connection, after which it cannot be
@@ -131,14 +131,24 @@ func (c *conn) bulk(length string) (reply, error) {
 	if n < 0 || err != nil {
 		return reply{}, err
 	}
+	if text, err := c.in.Peek(n + 2); err == nil { // it fits: one copy less
+		defer func() { _, _ = c.in.Discard(n + 2) }()
+		return ended(text)
+	}
 	text := make([]byte, n+2)
 	if _, err := io.ReadFull(c.in, text); err != nil {
 		return reply{}, err
 	}
-	if string(text[n:]) != "\r\n" {
-		return reply{}, notRedis(string(text[n:]))
+	return ended(text)
+}
+
+// ended is a text that has its end.
+func ended(text []byte) (reply, error) {
+	text, ok := bytes.CutSuffix(text, []byte("\r\n"))
+	if !ok {
+		return reply{}, notRedis(string(text))
 	}
-	return reply{text: string(text[:n])}, nil
+	return reply{text: string(text)}, nil
 }
 
 func (c *conn) array(length string, depth int) (reply, error) {

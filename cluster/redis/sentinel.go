@@ -59,7 +59,7 @@ func readSentinel(master info, replicas []reply) *Sentinel {
 
 // pairs makes fields of a list of names and values.
 func pairs(r reply) info {
-	f := info{}
+	f := make(info, len(r.list)/2)
 	for i := 0; i+1 < len(r.list); i += 2 {
 		f[r.list[i].text] = r.list[i+1].text
 	}

@@ -12,7 +12,7 @@ import (
 
 // watched is a primary, two replicas and three Sentinels, of which two must agree. The
 // replicas reach the primary without a relay: Sentinels would lead them past it.
-func watched(t *testing.T) (servers, sentinels []*redistest.Server, c cluster.Cluster) {
+func watched(t testing.TB) (servers, sentinels []*redistest.Server, c cluster.Cluster) {
 	t.Helper()
 	primary := redistest.Start(t, "r0")
 	follow := "replicaof " + strings.ReplaceAll(primary.Address, ":", " ")

@@ -14,7 +14,7 @@ import (
 // silence is how long links may be silent in these tests. The servers ping every second.
 const silence = 3 * time.Second
 
-func driver(t *testing.T, c cluster.Cluster) *Driver {
+func driver(t testing.TB, c cluster.Cluster) *Driver {
 	t.Helper()
 	d, err := New(c, Options{})
 	if err != nil {
@@ -131,7 +131,7 @@ func TestTruth(t *testing.T) {
 	}
 }
 
-func await(t *testing.T, d *Driver, what string, ok func(cluster.View) bool) {
+func await(t testing.TB, d *Driver, what string, ok func(cluster.View) bool) {
 	t.Helper()
 	var last cluster.View
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
