@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Kind says which driver looks at a cluster.
@@ -68,6 +69,8 @@ type Cluster struct {
 	Etcd Etcd `json:"etcd,omitzero"`
 	// Postgres is for kind postgres alone.
 	Postgres Postgres `json:"postgres,omitzero"`
+	// Keepalived is for kind keepalived alone.
+	Keepalived Keepalived `json:"keepalived,omitzero"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's
@@ -101,6 +104,11 @@ type Member struct {
 	DataDir  string   `json:"data_dir,omitempty"`  // on its host
 	MemberID string   `json:"member_id,omitempty"` // pinned ID, lower-case hex without 0x
 	Commands Commands `json:"commands,omitzero"`   // instead of systemd, or for a member on another host
+}
+
+// Local tells that the member answers on its own machine alone: at a socket or in a file.
+func (m Member) Local() bool {
+	return strings.HasPrefix(m.Endpoint, "unix:") || strings.HasPrefix(m.Endpoint, "file:")
 }
 
 // Commands are the declared commands of ENGINE.md rule 25, each an argv. In Kill

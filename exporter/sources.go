@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/cluster/haproxy"
 	"github.com/fettle-io/fettle/cluster/kafka"
+	"github.com/fettle-io/fettle/cluster/keepalived"
 	"github.com/fettle-io/fettle/cluster/mongodb"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
@@ -44,6 +45,7 @@ func Drivers() []Driver {
 		{Kind: cluster.KindZooKeeper, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return zookeeper.New(c, zookeeper.Options{}) }},
 		{Kind: cluster.KindHAProxy, Open: func(c cluster.Cluster) (OpenViewer, error) { return haproxy.New(c, haproxy.Options{}) }},
 		{Kind: cluster.KindNginx, Open: func(c cluster.Cluster) (OpenViewer, error) { return nginx.New(c, nginx.Options{}) }},
+		{Kind: cluster.KindKeepalived, Open: func(c cluster.Cluster) (OpenViewer, error) { return keepalived.New(c, keepalived.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
 		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
 			return postgres.New(c, postgres.Options{})

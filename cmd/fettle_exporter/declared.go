@@ -63,6 +63,19 @@ func membersHere(c cluster.Cluster, here func(host string) bool) []cluster.Membe
 	return members
 }
 
+// askedHere is c without the members that answer on another machine alone: what is at
+// the same path here is none of theirs. A member without a host is on this one.
+func askedHere(c cluster.Cluster, here func(host string) bool) cluster.Cluster {
+	var members []cluster.Member
+	for _, m := range c.Members {
+		if !m.Local() || m.Host == "" || here(m.Host) {
+			members = append(members, m)
+		}
+	}
+	c.Members = members
+	return c
+}
+
 func valueOf(v inventory.Value, members []cluster.Member, whole bool) exporter.Value {
 	want := value.Want{OneOf: v.OneOf, AtLeast: v.AtLeast, AtMost: v.AtMost, SHA256: v.SHA256}
 	if v.Equals != "" {

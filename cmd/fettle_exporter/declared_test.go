@@ -79,3 +79,18 @@ func TestDigestKey(t *testing.T) {
 		t.Errorf("none: %v", err)
 	}
 }
+
+// A socket or a file is asked on its own machine: at the same path here is another's.
+func TestAskedHere(t *testing.T) {
+	c := cluster.Cluster{Name: "edge", Members: []cluster.Member{
+		{Name: "here", Host: "one", Endpoint: "unix:///run/bus"}, {Name: "there", Host: "two", Endpoint: "unix:///run/bus"},
+		{Name: "file", Host: "two", Endpoint: "file:///run/a"}, {Name: "unsaid", Endpoint: "unix:///run/b"}, {Name: "port", Host: "two", Endpoint: "tcp://two:1"},
+	}}
+	var got []string
+	for _, m := range askedHere(c, func(host string) bool { return host == "one" }).Members {
+		got = append(got, m.Name)
+	}
+	if want := "here unsaid port"; strings.Join(got, " ") != want || len(c.Members) != 5 {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}

@@ -149,7 +149,11 @@ func (s *server) generation() (*generation, error) {
 	}
 	g := &generation{clusters: conf.Clusters, fromFile: fromFile}
 	var sources []exporter.Source
+	here := thisMachine(s.flags.hostNames)
 	for _, c := range conf.Clusters {
+		if c = askedHere(c, here); len(c.Members) == 0 {
+			continue
+		}
 		driver, err := exporter.Open(c)
 		if err != nil {
 			g.close(s.log)
@@ -162,7 +166,6 @@ func (s *server) generation() (*generation, error) {
 		sources = append(sources, exporter.Source{Cluster: c, Viewer: driver})
 	}
 	host := s.flags.host
-	here := thisMachine(s.flags.hostNames)
 	host.Units.Members = servicesHere(conf.Clusters, here)
 	if host.Declared, err = declared(conf, host, here); err != nil {
 		g.close(s.log)

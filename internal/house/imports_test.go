@@ -33,7 +33,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
-	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/haproxy", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/haproxy", "cluster/keepalived", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
 	"exporter/chrony": {},
 	"exporter/ntpd":   {},
 	"exporter/procfs": {},
@@ -65,6 +65,8 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"promql":            {},
 	"evidence":          {"internal/durable"},
 	"escalate":          {"internal/alertmanager", "repair"},
+
+	"cluster/keepalived": {"cluster", "cluster/line"},
 
 	"sim":          {"alert", "cluster", "internal/config", "internal/service", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
 	"sim/simulate": {"sim"},
@@ -106,6 +108,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/postgrestest":  {"cluster"},
 	"internal/programs":      {},
 	"internal/mysqltest":     {},
+	"internal/netnstest":     {},
 	"internal/kafkatest":     {"cluster"},
 	"internal/mongodbtest":   {"cluster"},
 	"internal/redistest":     {"cluster"},

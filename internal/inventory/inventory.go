@@ -83,6 +83,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 	c.kafka(*cl)
 	c.mysql(cl)
 	c.postgres(*cl)
+	c.keepalived(*cl)
 	for i := range cl.Members {
 		m := c
 		m.at, m.kind = c.at.Join("members", i), cl.Kind
@@ -146,7 +147,7 @@ func (c check) member(m *cluster.Member) {
 func (c check) unique(before []cluster.Member, m cluster.Member) {
 	for _, b := range before {
 		for _, f := range []struct{ key, mine, other string }{
-			{"name", m.Name, b.Name}, {"endpoint", m.Endpoint, b.Endpoint}, {"peer", m.Peer, b.Peer}, {"member_id", m.MemberID, b.MemberID},
+			{"name", m.Name, b.Name}, {"endpoint", whole(m), whole(b)}, {"peer", m.Peer, b.Peer}, {"member_id", m.MemberID, b.MemberID},
 			{"unit", onHost(m, m.Unit), onHost(b, b.Unit)}, {"data_dir", onHost(m, m.DataDir), onHost(b, b.DataDir)},
 		} {
 			if f.mine != "" && f.mine == f.other {
@@ -172,6 +173,14 @@ func (c check) otherClusters(mine cluster.Cluster, known map[string]cluster.Targ
 				strictyaml.Clip(other.Member.Name), strictyaml.Clip(other.Cluster.Name), strictyaml.Clip(m.Name), strictyaml.Clip(mine.Name))
 		}
 	}
+}
+
+// whole is where a member answers, wherever it is asked from.
+func whole(m cluster.Member) string {
+	if m.Local() {
+		return onHost(m, m.Endpoint)
+	}
+	return m.Endpoint
 }
 
 func onHost(m cluster.Member, s string) string {

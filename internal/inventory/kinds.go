@@ -16,6 +16,8 @@ type kind struct {
 	optional bool
 	// socket tells that unix:///path is an endpoint as well.
 	socket bool
+	// local is the scheme of an endpoint that is nothing but a path on the member's machine.
+	local string
 	// token tells that `read` may be a password_file alone.
 	token bool
 	// scheme tells that the endpoint's scheme says whether TLS is spoken.
@@ -38,9 +40,9 @@ func kinds() []kind {
 		{name: cluster.KindZooKeeper, schemes: []string{"zookeeper"}, example: "zookeeper://127.0.0.1:2181", form: bare},
 		{name: cluster.KindHAProxy, schemes: []string{"tcp"}, example: "unix:///run/haproxy/admin.sock", form: bare, socket: true},
 		{name: cluster.KindNginx, schemes: []string{"http", "https"}, example: "http://127.0.0.1/stub_status", form: anyPath, scheme: true},
-		{name: cluster.KindKeepalived, schemes: []string{"unix"}, example: "unix:///run/keepalived.json", socket: true, optional: true},
-		{name: cluster.KindGluster, schemes: []string{"gluster"}, example: "gluster://server1:24007", form: bare, optional: true},
-		{name: cluster.KindPacemaker, schemes: []string{"unix"}, example: "unix:///run/crm", socket: true, optional: true},
+		{name: cluster.KindKeepalived, example: "unix:///run/dbus/system_bus_socket", local: "unix"},
+		{name: cluster.KindGluster, schemes: []string{"gluster"}, example: "gluster://server1:24007", form: bare},
+		{name: cluster.KindPacemaker, example: "file:///run/fettle/crm_mon.xml", local: "file"},
 		{name: cluster.KindService, schemes: []string{"http", "https", "tcp"}, example: "http://127.0.0.1:8080", form: anyPath, optional: true, scheme: true},
 	}
 }

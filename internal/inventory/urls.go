@@ -23,6 +23,13 @@ func (c check) urls(m *cluster.Member) {
 		if problem := PathProblem(socket); problem != "" {
 			c.errorf("endpoint", "endpoint %s %s", strictyaml.Clip(m.Endpoint), problem)
 		}
+	case m.Endpoint != "" && k.local != "":
+		path, there := strings.CutPrefix(m.Endpoint, k.local+"://")
+		if problem := PathProblem(path); !there {
+			c.errorf("endpoint", "endpoint %s is nothing that can be asked: write it like %s", ShownURL(m.Endpoint), k.example)
+		} else if problem != "" {
+			c.errorf("endpoint", "endpoint %s %s", strictyaml.Clip(m.Endpoint), problem)
+		}
 	case m.Endpoint != "":
 		if k.form == bare {
 			m.Endpoint = strings.TrimSuffix(m.Endpoint, "/")
