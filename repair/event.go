@@ -145,9 +145,18 @@ type Ready struct {
 	made []any // what the drafts were made of
 }
 
+// Restored is the time from an alert until its target was seen in order again.
+type Restored struct {
+	Cluster string
+	Tier    Tier
+	Took    time.Duration
+}
+
 // Note is something to count that is no record.
 type Note struct {
 	Refused *Verdict      // a refusal, recorded or not
-	Stage   string        // decide, act, verify, settle
+	Stage   string        // respond, decide, verify, settle
 	Took    time.Duration // with Stage
+	// Restored is a run that repaired a target: how long after the alert it was in order again.
+	Restored *Restored
 }

@@ -205,6 +205,25 @@ func metric(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	return 0
 }
 
+// timesTaken is how many times a histogram took with this label.
+func timesTaken(t *testing.T, reg *prometheus.Registry, name, label, value string) (n uint64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == name && l.GetName() == label && l.GetValue() == value {
+					n += m.GetHistogram().GetSampleCount()
+				}
+			}
+		}
+	}
+	return n
+}
+
 // unitDown is a message with one alert; more labels make it another one.
 func unitDown(unit string, more ...string) repair.Alerts {
 	l := map[string]string{"alertname": "UnitDown", "unit": unit}

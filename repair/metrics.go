@@ -16,6 +16,7 @@ type Metrics struct {
 	escalations *prometheus.CounterVec
 	firing      *prometheus.GaugeVec
 	stages      *prometheus.HistogramVec
+	restored    *prometheus.HistogramVec
 	refusals    *prometheus.CounterVec
 	open        *prometheus.GaugeVec
 	paused      *prometheus.GaugeVec
@@ -40,9 +41,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "How often people began to be told of a cluster, by reason."}, []string{"reason"}),
 		firing:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_escalation_firing", Help: "Clusters that people are told of now, by reason."}, []string{"reason"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling.",
-			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
+			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling; responding is from the alert until the first intent, where nothing was refused before.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 1.2, 2.5, 5, 10, 30, 60, 120, 300},
 		}, []string{"stage"}),
+		restored: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fettle_run_restore_duration_seconds", Help: "Time from the alert until its target was seen in order again, of runs that repaired it.",
+			Buckets: []float64{1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
+		}, []string{"cluster", "tier"}),
 		refusals:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_guard_refusals_total", Help: "Refusals, by guard and reason, recorded or repeated."}, []string{"guard", "reason"}),
 		open:        prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_episodes_open", Help: "Episodes that are open."}, []string{"playbook"}),
 		paused:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_paused", Help: "1 while repairs are paused for a cluster; an empty cluster is all of them, by a pause or by the brake file."}, []string{"cluster"}),
@@ -52,7 +57,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "fettle_journal_append_duration_seconds", Help: "Time to make one group of records durable.", Buckets: prometheus.ExponentialBuckets(.0001, 2, 14)}),
 		scopes:      map[string]bool{},
 	}
-	reg.MustRegister(m.outcomes, m.last, m.live, m.owed, m.escalations, m.firing, m.stages, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
+	reg.MustRegister(m.outcomes, m.last, m.live, m.owed, m.escalations, m.firing, m.stages, m.restored, m.refusals, m.open, m.paused, m.pauseStart, m.journalUp, m.journalRoom, m.append)
 	return m
 }
 
@@ -61,7 +66,7 @@ func (m *Metrics) begin(e *Engine) {
 	m.engine = e
 	m.journalUp.Set(1)
 	m.journalRoom.Set(1)
-	for _, stage := range []string{"decide", "verify", "settle"} {
+	for _, stage := range []string{"respond", "decide", "verify", "settle"} {
 		m.stages.WithLabelValues(stage)
 	}
 	for _, reason := range []string{"deadline", string(Failed), string(Unknown)} {
@@ -97,6 +102,9 @@ func (m *Metrics) configured() {
 			m.outcomes.WithLabelValues(p.Name, string(o))
 		}
 		m.open.WithLabelValues(p.Name)
+		for _, c := range m.engine.cfg.Inventory.Clusters {
+			m.restored.WithLabelValues(c.Name, string(p.Tier))
+		}
 	}
 }
 
@@ -117,6 +125,7 @@ func (m *Metrics) state() {
 		if !scopes[c] { // a reload took the cluster away
 			m.paused.DeleteLabelValues(c)
 			m.pauseStart.DeleteLabelValues(c)
+			m.restored.DeletePartialMatch(prometheus.Labels{"cluster": c})
 		}
 	}
 	m.scopes = scopes
@@ -137,6 +146,9 @@ func (m *Metrics) count(r Ready) {
 	for _, n := range r.Notes {
 		if n.Refused != nil {
 			m.refusals.WithLabelValues(n.Refused.Guard, n.Refused.Reason).Inc()
+		}
+		if r := n.Restored; r != nil {
+			m.restored.WithLabelValues(r.Cluster, string(r.Tier)).Observe(r.Took.Seconds())
 		}
 		if n.Stage != "" {
 			m.stages.WithLabelValues(n.Stage).Observe(n.Took.Seconds())

@@ -74,7 +74,7 @@ func (e *Engine) liveRuns() []*live {
 // open opens a run for an episode that has none, and starts it with what was seen
 // just before, if anything was.
 func (e *Engine) open(ep *Episode, seen *Sighting) {
-	l, ok := e.plan(ep)
+	l, ok := e.plan(ep, nil)
 	switch {
 	case !ok:
 	case seen == nil:
@@ -88,7 +88,7 @@ func (e *Engine) open(ep *Episode, seen *Sighting) {
 
 // openRefused opens a run that ends with a refusal, where nothing was seen.
 func (e *Engine) openRefused(ep *Episode, v *Verdict) {
-	if l, ok := e.plan(ep); ok {
+	if l, ok := e.plan(ep, v); ok {
 		l.blocked(v.Guard, v.Reason, v.Detail, v.Passing)
 	}
 }
@@ -108,8 +108,9 @@ func (e *Engine) undisturbed(resources []string, seen Sighting) bool {
 	return true
 }
 
-// plan opens a run; ok is false where none can be, or where it has ended at once.
-func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
+// plan opens a run; ok is false where none can be, or where it has ended at once: with
+// unmet, where its alert names no member.
+func (e *Engine) plan(ep *Episode, unmet *Verdict) (_ *live, ok bool) {
 	p := e.playbook(ep.Playbook)
 	if p == nil || ep.Run != "" {
 		return nil, false
@@ -136,6 +137,10 @@ func (e *Engine) plan(ep *Episode) (_ *live, ok bool) {
 	e.record(TypePlanned, "run/"+plan.Run, plan)
 	l := e.adopt(ep, e.st.runs[plan.Run], p, t)
 	if err != nil {
+		if unmet != nil && errors.As(err, new(*UnnamedError)) {
+			l.blocked(unmet.Guard, unmet.Reason, unmet.Detail, unmet.Passing)
+			return nil, false
+		}
 		l.blocked(ReasonTarget, ReasonTarget, err.Error(), false)
 		return nil, false
 	}
@@ -270,6 +275,9 @@ func (l *live) finish(f FinishedData) {
 	l.give()
 	if f.Outcome == Repaired {
 		e.note(Note{Stage: "settle", Took: e.now - l.verified})
+		if l.ep != nil && !l.undoes() {
+			e.note(Note{Restored: &Restored{Cluster: l.target.Cluster.Name, Tier: l.Tier, Took: l.verified - l.ep.Opened}})
+		}
 	}
 	if l.undoes() {
 		e.afterUndo(l, f)
@@ -294,10 +302,10 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 	if p == nil {
 		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
 	}
-	if ep.ask != nil {
+	if ep.ask != nil && !ep.ask.seeks {
 		return ep.ask.target, p, nil
 	}
-	t, _, err := p.Resolve(e.cfg.Inventory, ep.Labels())
+	t, _, err := p.resolve(e.cfg.Inventory, ep.Labels(), ep.found)
 	return t, p, err
 }
 

@@ -114,6 +114,15 @@ func TestSequencerRepairsAndResumes(t *testing.T) {
 	if metric(t, reg, "fettle_journal_writable") != 1 || s.Failed() != nil {
 		t.Error("the journal does not count as writable")
 	}
+	for _, timed := range []struct{ name, label, value string }{
+		{"fettle_run_stage_duration_seconds", "stage", "respond"},
+		{"fettle_run_stage_duration_seconds", "stage", "settle"},
+		{"fettle_run_restore_duration_seconds", "tier", "P0"},
+	} {
+		if n := timesTaken(t, reg, timed.name, timed.label, timed.value); n != 1 {
+			t.Errorf("%+v: %d times were taken, not one", timed, n)
+		}
+	}
 	var before views
 	if err := s.Read(t.Context(), func(e *repair.Engine) { before = viewsOf(e.State()) }); err != nil {
 		t.Fatal(err)

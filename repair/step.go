@@ -233,6 +233,9 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 	e.record(TypeIntent, "run/"+in.Run, IntentData{Intent: in, TargetName: l.Target, Says: seen.Observation.Says, Approval: l.leave})
 	if first && l.ep != nil {
 		e.note(Note{Stage: "decide", Took: e.now - l.Opened})
+		if len(l.ep.Runs) == 1 && len(l.ep.asked) == 0 { // nothing was refused before
+			e.note(Note{Stage: "respond", Took: e.now - l.ep.Opened})
+		}
 	}
 	limit := l.stepDeadline(i, service)
 	l.touched = e.now

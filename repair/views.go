@@ -67,6 +67,20 @@ func (s *State) runsInOrder() []*Run {
 	return out
 }
 
+// ApprovalsWaiting counts the open episodes that wait for a person's approval, as far
+// as they were looked at since the start.
+func (e *Engine) ApprovalsWaiting() (n int) {
+	for _, ep := range e.st.episodes {
+		if ep.Run == "" && ep.quiet.waits != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// CircuitsOpen counts the actions on a target whose attempts are used up.
+func (e *Engine) CircuitsOpen() int { return len(e.st.circuits) }
+
 // openEpisodes are the open episodes in the order in which they opened: maps have
 // none, and the engine is deterministic.
 func (s *State) openEpisodes() []*Episode {

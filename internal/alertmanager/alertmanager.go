@@ -15,6 +15,7 @@ import (
 	"github.com/go-openapi/strfmt"
 	"github.com/prometheus/alertmanager/api/v2/client"
 	alertapi "github.com/prometheus/alertmanager/api/v2/client/alert"
+	"github.com/prometheus/alertmanager/api/v2/client/general"
 
 	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/repair"
@@ -54,6 +55,14 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 
 // Name is its address, as it is configured.
 func (c *Client) Name() string { return c.name }
+
+// Alive asks for its status: nil if it answers.
+func (c *Client) Alive(ctx context.Context) error {
+	if _, err := c.api.General.GetStatus(general.NewGetStatusParamsWithContext(ctx)); err != nil {
+		return fmt.Errorf("ask %s for its status: %w", c.name, err)
+	}
+	return nil
+}
 
 // Poll asks for the active alerts, silenced ones included. With fetch it brings
 // the alerts themselves too.

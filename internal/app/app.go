@@ -44,11 +44,12 @@ type Options struct {
 
 // App is a fettle that serves.
 type App struct {
-	o       Options
-	clock   func() journal.Reading
-	started journal.Reading
-	reg     *prometheus.Registry
-	meters  *meters
+	o        Options
+	clock    func() journal.Reading
+	started  journal.Reading
+	reg      *prometheus.Registry
+	meters   *meters
+	monitors *monitors
 
 	mu      sync.Mutex // of what a reload changes
 	cfg     loaded
@@ -98,6 +99,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.secrets.config = func() loaded { now, _ := a.running(); return now }
 	a.meters = newMeters(a.reg)
+	a.monitors = newMonitors(a.reg)
 	if err := a.openParts(); err != nil {
 		return nil, err
 	}

@@ -58,8 +58,9 @@ func groups() []struct {
 		prefixes []string
 	}{
 		{"the [webhook](webhook.md)", []string{"webhook"}},
-		{"runs, guards and episodes", []string{"run", "guard", "episodes", "pause", "escalation"}},
+		{"runs, guards and episodes", []string{"run", "guard", "episodes", "pause", "escalation", "approvals", "circuits"}},
 		{"the [journal](journal.md)", []string{"journal"}},
+		{"those that tell fettle of faults", []string{"prometheus", "alertmanager", "watchdog"}},
 		{"fettle itself", []string{"config", "build", "http"}},
 	}
 }
@@ -96,6 +97,8 @@ func gathered(t *testing.T) []*dto.MetricFamily {
 		t.Fatal(err)
 	}
 	yaml := strings.Replace(plain, "journal: {", "journal: {anchors: [{file: DIR/anchors.jsonl}], ", 1)
+	yaml += "clusters: [{name: demo, kind: service, members: [{name: m1, host: elsewhere, unit: x.service}]}]\n" +
+		"prometheus: {url: http://127.0.0.1:1}\nalertmanager: {urls: [http://127.0.0.1:1]}\n"
 	a := start(t, strings.Replace(yaml, "web: {", "web: {config_file: "+web+", ", 1))
 	if code, body := post(t, a, firing); code != http.StatusOK {
 		t.Fatalf("%d %s", code, body)
@@ -103,6 +106,7 @@ func gathered(t *testing.T) []*dto.MetricFamily {
 	if _, err := (backend{a}).Pause(t.Context(), api.Pause{By: "test", Reason: "maintenance"}); err != nil {
 		t.Fatal(err)
 	}
+	a.lookAtMonitors(t.Context())
 	all, err := a.reg.Gather()
 	if err != nil {
 		t.Fatal(err)

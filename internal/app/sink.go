@@ -20,7 +20,8 @@ type sink struct {
 	seq   *repair.Sequencer
 	newID func() string
 	log   *slog.Logger
-	last  func() uint64 // the journal's last sequence number
+	last  func() uint64       // the journal's last sequence number
+	came  func([]alert.Alert) // is shown what is durable; nil: nobody is
 }
 
 // Take implements webhook.Sink.
@@ -40,6 +41,7 @@ func (s *sink) Take(ctx context.Context, m webhook.Message, alerts iter.Seq2[ale
 			sum.Received += answer.Message.Received
 			sum.Repeats += answer.Message.Repeats
 			sum.Unmatched += answer.Message.Unmatched
+			s.show(ev.Alerts)
 			ev.Alerts = nil
 		}
 	}
@@ -52,11 +54,18 @@ func (s *sink) Take(ctx context.Context, m webhook.Message, alerts iter.Seq2[ale
 	if err != nil {
 		return webhook.Taken{}, fmt.Errorf("persist a message: %w", err)
 	}
+	s.show(ev.Alerts)
 	if seq == 0 {
 		seq = s.last()
 	}
 	end := answer.Message
 	return webhook.Taken{Seq: seq, Received: end.Received, Repeats: end.Repeats, Unmatched: end.Unmatched}, nil
+}
+
+func (s *sink) show(alerts []alert.Alert) {
+	if s.came != nil {
+		s.came(alerts)
+	}
 }
 
 // Overflow implements webhook.Sink: a record, and the active alerts are fetched

@@ -19,11 +19,13 @@ const (
 	archiveEvery = 10 * time.Minute
 )
 
-// upkeep scrubs and archives the journal until ctx is done, apart from whoever writes it.
+// upkeep scrubs and archives the journal until ctx is done, apart from whoever writes it,
+// and looks at those that tell fettle of faults.
 func (a *App) upkeep(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { every(ctx, scrubEvery, a.scrub) })
 	both.Go(func() { every(ctx, memoryEvery, limitMemory) })
+	both.Go(func() { every(ctx, monitorsEvery, a.lookAtMonitors) })
 	if now, _ := a.running(); now.Journal.Archive.Dir != "" {
 		both.Go(func() { every(ctx, archiveEvery, a.archive) })
 	}
