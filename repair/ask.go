@@ -72,6 +72,9 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 		at, err := e.place(p, ep)
 		if err != nil {
 			e.tryClose(ep)
+			if e.st.episodes[ep.ID] != nil && ep.Run == "" && ep.Last == nil && ep.LastOutcome == "" {
+				e.open(ep, nil) // a reload took its target before it had an answer: a run says so
+			}
 			return
 		}
 		e.join(ep, at)
