@@ -156,6 +156,10 @@ test-release: $(nfpm) ## Make the release twice and compare it, install it in a 
 	tools/install-servers.sh
 	$(newest) $(GO) test -tags release -vet=all -count=1 -p 1 -timeout 30m ./tools/dist ./deploy ./internal/installtest
 
+.PHONY: dashboards
+dashboards: ## Make the Grafana dashboards anew, with the thresholds of the rules (needs the module proxy once)
+	cd dashboards/generate && GOWORK=off $(GO) run .
+
 hugo := .cache/bin/hugo
 
 .PHONY: site

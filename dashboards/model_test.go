@@ -17,12 +17,9 @@ type dashboard struct {
 	Description   string   `json:"description"`
 	SchemaVersion int      `json:"schemaVersion"`
 	Tags          []string `json:"tags"`
-	Links         []struct {
-		URL         string `json:"url"`
-		KeepTime    bool   `json:"keepTime"`
-		IncludeVars bool   `json:"includeVars"`
-	} `json:"links"`
-	Annotations struct {
+	Editable      *bool    `json:"editable"`
+	Links         []link   `json:"links"`
+	Annotations   struct {
 		List []struct {
 			Name            string     `json:"name"`
 			BuiltIn         int        `json:"builtIn"`
@@ -33,12 +30,24 @@ type dashboard struct {
 	} `json:"annotations"`
 	Templating struct {
 		List []struct {
-			Name       string `json:"name"`
-			Type       string `json:"type"`
-			Definition string `json:"definition"`
+			Name        string     `json:"name"`
+			Type        string     `json:"type"`
+			Definition  string     `json:"definition"`
+			Datasource  datasource `json:"datasource"`
+			Refresh     int        `json:"refresh"`
+			Multi       bool       `json:"multi"`
+			IncludeAll  bool       `json:"includeAll"`
+			AllValue    string     `json:"allValue"`
+			SkipURLSync bool       `json:"skipUrlSync"`
 		} `json:"list"`
 	} `json:"templating"`
 	Panels []panel `json:"panels"`
+}
+
+type link struct {
+	URL         string `json:"url"`
+	KeepTime    bool   `json:"keepTime"`
+	IncludeVars bool   `json:"includeVars"`
 }
 
 type panel struct {
@@ -48,6 +57,7 @@ type panel struct {
 	Description string     `json:"description"`
 	Datasource  datasource `json:"datasource"`
 	GridPos     place      `json:"gridPos"`
+	Links       []link     `json:"links"`
 	FieldConfig struct {
 		Defaults struct {
 			Unit       string `json:"unit"`
@@ -63,7 +73,16 @@ type panel struct {
 		Datasource   datasource `json:"datasource"`
 		Expr         string     `json:"expr"`
 		LegendFormat string     `json:"legendFormat"`
+		Instant      bool       `json:"instant"`
+		Range        bool       `json:"range"`
+		Format       string     `json:"format"`
 	} `json:"targets"`
+	Transformations []struct {
+		ID      string `json:"id"`
+		Options struct {
+			IndexByName map[string]int `json:"indexByName"`
+		} `json:"options"`
+	} `json:"transformations"`
 }
 
 type datasource struct {
@@ -95,7 +114,7 @@ func load(t *testing.T) map[string]dashboard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"overview.json", "repairs.json"}; !slices.Equal(names, want) {
+	if want := []string{"node.json", "overview.json", "probes.json", "raft.json", "repairs.json", "replication.json", "self.json"}; !slices.Equal(names, want) {
 		t.Fatalf("embedded: %v, want %v", names, want)
 	}
 	all := map[string]dashboard{}

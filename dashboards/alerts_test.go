@@ -1,0 +1,105 @@
+package dashboards_test
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/fettle-io/fettle/rules"
+)
+
+const pages = "https://github.com/fettle-io/fettle/blob/main/docs/alerts/"
+
+// What a panel links to is there: an alert with its page, or fettle's own pages.
+func TestLinksOfPanels(t *testing.T) {
+	exprs := expressions(t)
+	for at, p := range byTitle(t) {
+		for _, l := range p.Links {
+			name, ok := strings.CutPrefix(l.URL, pages)
+			switch {
+			case ok:
+				alert := strings.TrimSuffix(name, ".md")
+				if _, err := os.Stat("../docs/alerts/" + name); err != nil || exprs[alert] == "" {
+					t.Errorf("%s: there is no alert %s with a page", at, alert)
+				}
+			case l.URL != "${fettle_url}/runs":
+				t.Errorf("%s leads to %s", at, l.URL)
+			}
+		}
+		if p.Type == "table" && strings.Contains(p.Targets[0].Expr, "by (alertname, severity") {
+			if _, ok := p.Transformations[0].Options.IndexByName["alertname"]; !ok {
+				t.Errorf("%s hides the alerts' names", at)
+			}
+		}
+	}
+}
+
+// A state changes its colour where the alert begins to fire. Should the rule change,
+// comparison is no longer in its expression, and the panel has to follow.
+func TestStatesAreThoseOfTheAlerts(t *testing.T) {
+	exprs, panels := expressions(t), byTitle(t)
+	for _, tc := range []struct {
+		panel, alert, comparison string
+		step                     float64
+	}{
+		{"raft.json: Failures tolerated", "FettleRaftNoFailureTolerance", "fettle_raft_margin) == 0", 0},
+		{"raft.json: Failures tolerated", "FettleRaftQuorumLost", "fettle_raft_margin) < 0", 0},
+		{"overview.json: Failures tolerated", "FettleRaftQuorumLost", "fettle_raft_margin) < 0", 0},
+		{"raft.json: Leader", "FettleRaftNoLeader", "fettle_raft_has_leader) == 0", 1},
+		{"raft.json: Members reachable", "FettleRaftMemberDown", "fettle_raft_member_reachable) == 0", 1},
+		{"raft.json: Alarms", "FettleRaftNoSpace", `{alarm="NOSPACE"}) == 1`, 1},
+		{"raft.json: Alarms", "FettleRaftCorrupt", `{alarm="CORRUPT"}) == 1`, 1},
+		{"replication.json: Copies follow", "FettleSyncStopped", "fettle_sync_running) == 0", 1},
+		{"probes.json: Synchronised", "FettleClockNotSynchronised", "fettle_time_synchronised == 0", 1},
+		{"self.json: Exporters", "FettleExporterDown", `up{job="fettle_exporter"} == 0`, 1},
+		{"self.json: Collectors", "FettleCollectorFailing", "fettle_collector_success == 0", 1},
+		{"self.json: Scraped", "FettleDown", `up{job="fettle"} == 0`, 1},
+		{"repairs.json: Journal writable", "FettleJournalNotWritable", "fettle_journal_writable == 0", 1},
+		{"self.json: Configuration taken", "FettleConfigReloadFailed", "fettle_config_last_reload_successful == 0", 1},
+	} {
+		p, ok := panels[tc.panel]
+		if !ok {
+			t.Errorf("there is no panel %s", tc.panel)
+			continue
+		}
+		if !strings.Contains(exprs[tc.alert], tc.comparison) {
+			t.Errorf("%s no longer has %q: bring %s in line", tc.alert, tc.comparison, tc.panel)
+		}
+		if !slices.Contains(p.steps(), tc.step) {
+			t.Errorf("%s: thresholds %v, but %s compares with %v", tc.panel, p.steps(), tc.alert, tc.step)
+		}
+	}
+}
+
+// expressions returns each alert's expression.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := rules.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, name := range names {
+		content, err := fs.ReadFile(rules.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups, errs := rulefmt.Parse(content, false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		for _, group := range groups.Groups {
+			for _, rule := range group.Rules {
+				all[rule.Alert] = rule.Expr
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,45 @@
+package main
+
+// itself answers: can what the other dashboards show be believed?
+func itself() board {
+	const of = `{instance=~"$instance"}`
+	job := func(metric string) string { return metric + `{job=~"fettle|fettle_exporter"}` }
+	return board{
+		file: "self.json", uid: "fettle-self", title: "fettle itself",
+		about: "fettle serve, its webhook and journal, the exporters and their collectors",
+		rows: []row{
+			{"Exporters", []panel{
+				states("Exporters", "Whether Prometheus can scrape the exporter. What a silent exporter watches is not watched.", 8, ask("{{instance}}", `up{job="fettle_exporter",instance=~"$instance"}`)).good().see("FettleExporterDown"),
+				states("Collectors", "Whether each collector read at the last scrape all that it should. Those of all machines together.", 8, ask("{{collector}}", `min by (collector) (fettle_collector_success`+of+`)`)).good().see("FettleCollectorFailing"),
+				lines("Time of collectors", "The ten slowest. One that comes near the scrape timeout will miss it.", "s", 8, ask("{{instance}} {{collector}}", `topk(10, max by (instance, collector) (fettle_collector_duration_seconds`+of+`))`)),
+				list("Collectors that fail", "Now, or that missed the deadline. The exporter's log says why.", 12,
+					`min by (instance, collector) (fettle_collector_success`+of+`) == 0`, "instance", "collector"),
+				list("Members that cannot be asked", "Now, with the reason.", 12, `max by (cluster, member, reason) (fettle_member_failure{cluster=~"$cluster"}) == 1`, "cluster", "member", "reason"),
+			}},
+			{"fettle serve", []panel{
+				one("Scraped", "Whether Prometheus can scrape fettle serve.", 6, ask("{{instance}}", `max by (instance) (up{job="fettle"})`)).good().tall(8).see("FettleDown"),
+				one("Configuration taken", "Whether the last reload was accepted. If not, the configuration before it goes on.", 6, ask("{{job}} {{instance}}", `min by (job, instance) (fettle_config_last_reload_successful)`)).good().tall(8).see("FettleConfigReloadFailed"),
+				list("Versions", "Of all of fettle's programs.", 12, `count by (job, instance, version, revision, goversion) (fettle_build_info or fettle_exporter_build_info)`, "job", "instance", "version", "revision", "goversion"),
+			}},
+			{"Webhook", []panel{
+				lines("Messages", "What Alertmanager posted, by the status that it got. 503: the journal could not be written.", "reqps", 6, ask("{{code}}", `sum by (code) (rate(fettle_webhook_messages_total[$__rate_interval]))`)),
+				lines("Alerts", "The alerts in these messages: received and journaled, repeats, and those that no playbook matches.", "cps", 6, ask("{{result}}", `sum by (result) (rate(fettle_webhook_alerts_total[$__rate_interval]))`)),
+				lines("Messages refused", "By reason: no token, not JSON, too large.", "reqps", 6, ask("{{reason}}", `sum by (reason) (rate(fettle_webhook_rejected_total[$__rate_interval]))`)),
+				lines("Time to answer", "From a message's first byte until what it changes is on disk: 99th percentile.", "s", 6, ask("99%", `histogram_quantile(0.99, sum by (le) (rate(fettle_webhook_message_duration_seconds_bucket[$__rate_interval])))`)),
+			}},
+			{"Messages to people", []panel{
+				lines("Posts", "What people are told, that an Alertmanager took, in a second.", "cps", 12, ask("taken", `sum(rate(fettle_escalation_posts_total[$__rate_interval]))`)),
+				lines("Posts that failed", "In a second, by reason.", "cps", 12, ask("{{reason}}", `sum by (reason) (rate(fettle_escalation_post_failures_total[$__rate_interval]))`)),
+			}},
+			{"Journal", append(journal()[:4:4], lines("Size of the journal", "Of its segments on disk.", "bytes", 12, ask("{{instance}}", `fettle_journal_size_bytes`)),
+				lines("Records", "Records appended in a second.", "cps", 12, ask("{{instance}}", `deriv(fettle_journal_records[$__rate_interval])`)))},
+			{"Processes", []panel{
+				lines("Processor time", "Of fettle's own processes. 1 is one processor.", "percentunit", 6, ask("{{job}} {{instance}}", `rate(`+job("process_cpu_seconds_total")+`[$__rate_interval])`)),
+				lines("Memory", "Of fettle's own processes, resident.", "bytes", 6, ask("{{job}} {{instance}}", job("process_resident_memory_bytes"))),
+				lines("Open files", "Share of those that the process may have.", "percentunit", 6, ask("{{job}} {{instance}}", job("process_open_fds")+` / `+job("process_max_fds"))),
+				lines("Connections", "Of fettle serve, over TCP; and those closed because all places were taken, in a second.", "short", 6,
+					ask("{{instance}} open", `fettle_http_connections`), ask("{{instance}} closed", `rate(fettle_http_connections_evicted_total[$__rate_interval])`)),
+			}},
+		},
+	}
+}

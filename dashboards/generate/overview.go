@@ -1,0 +1,55 @@
+package main
+
+// overview answers: is anything wrong, where, and is somebody at it?
+func overview() board {
+	return board{
+		file: "overview.json", uid: "fettle-overview", title: "Overview",
+		about: "What is wrong, where, and what fettle does about it",
+		rows: []row{
+			{"Now", []panel{
+				one("Failures tolerated", "Of each quorum: voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,
+					ask("{{cluster}}", `max by (cluster) (fettle_raft_margin{cluster=~"$cluster"} or fettle_nats_meta_margin{cluster=~"$cluster"} or fettle_zookeeper_margin{cluster=~"$cluster"} or fettle_mongodb_margin{cluster=~"$cluster"})`)).
+					level(red, at(0, orange), at(1, green)).see("FettleRaftQuorumLost", "FettleRaftNoFailureTolerance"),
+				one("Takes requests", "Whether the cluster has a leader that a quorum names, or a primary that takes writes; where there is neither, a member that answers.", 6,
+					ask("{{cluster}}", `max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"})`)).good(),
+				one("Runs under way", "Repairs that fettle has begun and not ended.", 4,
+					ask("runs", `sum(fettle_run_live)`)).level(blue, at(1, yellow)).toRuns(),
+				one("People are told", "Clusters that fettle has handed over to people, by reason: they are waited for.", 4,
+					ask("{{reason}}", `sum by (reason) (fettle_escalation_firing)`)).level(green, at(1, red)).see("FettleRunEscalated").toRuns(),
+				one("Paused", "Where repairs are paused, by command, API or brake file. Faults are received and not repaired.", 4,
+					ask("{{cluster}}", `label_replace(max by (cluster) (fettle_paused{cluster=~"$cluster|"}), "cluster", "everywhere", "cluster", "")`)).
+					level(green, at(1, orange)).say(map[string]word{"0": {"no", green}, "1": {"paused", orange}}).see("FettlePausedTooLong"),
+			}},
+			{"Trouble", []panel{
+				list("Alerts that fire", "fettle's alerts that fire now. The name leads to the page with what it means and what to do.", 14,
+					`count by (alertname, severity, tier, cluster, member, instance) (ALERTS{alertname=~"Fettle.*",alertstate="firing"})`,
+					"alertname", "severity", "tier", "cluster", "member", "instance").toRuns(),
+				states("Alerts over time", "When each alert fired, on whatever member.", 10,
+					ask("{{alertname}}", `max by (alertname) (ALERTS{alertname=~"Fettle.*",alertstate="firing"})`)).level(green, at(1, red)).say(map[string]word{"1": {"fires", red}}),
+			}},
+			{"Clusters", []panel{
+				states("Members reachable", "Whether any exporter reaches the member. Every member of the inventory, also those that are gone.", 12,
+					ask("{{cluster}}/{{member}}", `max by (cluster, member) (fettle_member_reachable{cluster=~"$cluster"})`)).good(),
+				states("Copies follow", "Whether the member takes part in replication: it leads, or follows and applies. Without a word from it: no.", 12,
+					ask("{{cluster}}/{{member}}", `max by (cluster, member) (fettle_sync_running{cluster=~"$cluster"})`)).good().see("FettleSyncStopped"),
+			}},
+			{"What depends on what", []panel{
+				graph("Dependencies", "Arrows lead to what a cluster cannot work without. Green takes requests, red does not, grey is not looked at from here. Repair the one first that has no red one below it.", 14,
+					`label_replace(label_replace(label_replace(max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"}) == 1, "color", "green", "", ""), "id", "$1", "cluster", "(.*)"), "title", "$1", "cluster", "(.*)")`+
+						` or label_replace(label_replace(label_replace(max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"}) == 0, "color", "red", "", ""), "id", "$1", "cluster", "(.*)"), "title", "$1", "cluster", "(.*)")`+
+						` or label_replace(label_replace(label_replace(label_replace(max by (on) (fettle_dependency_seen) == 0, "color", "gray", "", ""), "cluster", "$1", "on", "(.*)"), "id", "$1", "on", "(.*)"), "title", "$1", "on", "(.*)")`,
+					`label_join(label_replace(label_replace(max by (cluster, on) (fettle_dependency_edge), "source", "$1", "cluster", "(.*)"), "target", "$1", "on", "(.*)"), "id", " needs ", "cluster", "on")`),
+				states("Explained by what it depends on", "A cluster that does not take requests while one below it does not either: repair that one first.", 10,
+					ask("{{cluster}}", `max by (cluster) (fettle_dependency_explained{cluster=~"$cluster"})`)).
+					level(green, at(1, yellow)).say(map[string]word{"0": {"no", green}, "1": {"explained", yellow}}).tall(10),
+			}},
+			{"What fettle did", []panel{
+				lines("Runs that ended", "By outcome. repaired: shown by two looks. blocked: not dared. unknown: fettle cannot tell.", "short", 16,
+					ask("{{outcome}}", `sum by (outcome) (increase(fettle_run_outcomes_total[$__rate_interval]))`)).asBars().toRuns().see("FettleRunFailed"),
+				one("Repaired", "Share of the runs in the time shown that changed something and ended repaired; the rest failed, or nobody can tell.", 8,
+					ask("repaired", `sum(increase(fettle_run_outcomes_total{outcome="repaired"}[$__range])) / (sum(increase(fettle_run_outcomes_total{outcome=~"repaired|failed|unknown"}[$__range])) > 0)`)).
+					in("percentunit").level(red, at(1, green)).tall(8).toRuns(),
+			}},
+		},
+	}
+}
