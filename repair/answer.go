@@ -60,6 +60,9 @@ func (a *ask) waiting() []*group {
 
 // running is the live run of a playbook on the target, empty where there is none.
 func (a *ask) running(playbook string) string {
+	if a.seeks {
+		return ""
+	}
 	for run, l := range a.e.onTarget[a.target.String()] {
 		if l.Playbook == playbook {
 			return run
@@ -104,6 +107,9 @@ func (e *Engine) cannotTell(g *group, v Verdict) {
 func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 	e.freeHeld(t)
 	for _, ep := range g.episodes {
+		if e.another(ep, seen) {
+			continue
+		}
 		q := &ep.quiet
 		q.unseen, q.said, q.waits = false, nil, nil
 		if q.inOrder < 0 {
@@ -211,7 +217,7 @@ func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 		g.waits = nil
 	}
 	for _, ep := range g.episodes {
-		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.ask == nil || ep.ask.running(g.playbook) != "" {
+		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.aim == nil || ep.ask.running(g.playbook) != "" {
 			continue
 		}
 		ep.quiet.said, ep.quiet.waits = said, g.waits

@@ -20,6 +20,8 @@ type ask struct {
 	episodes []*Episode // some may have ended
 	due      time.Duration
 	looking  bool // a look is in flight, or waits for its turn
+	seeks    bool // which member is meant is not known: the target is any of the cluster
+	through  int  // which one of them
 	beside   int  // looks in flight at what only some of the episodes' steps would change
 	from     int  // the group that comes first: one that had no such look before
 	left     bool // one was left out since the last look
@@ -70,14 +72,16 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 	}
 	if ep.ask == nil {
 		at, err := e.place(p, ep)
-		if err != nil {
+		switch {
+		case err == nil:
+			e.join(ep, at)
+		case !e.seek(ep, p, err):
 			e.tryClose(ep)
 			if e.st.episodes[ep.ID] != nil && ep.Run == "" && ep.Last == nil && ep.LastOutcome == "" {
 				e.open(ep, nil) // a reload took its target before it had an answer: a run says so
 			}
 			return
 		}
-		e.join(ep, at)
 	}
 	e.askBy(ep.ask, due)
 }
@@ -110,11 +114,13 @@ func (e *Engine) place(p *Playbook, ep *Episode) (*aim, error) {
 		b.WriteString(labelEnd)
 		b.WriteString(ep.Label(name))
 	}
+	b.WriteString(labelEnd)
+	b.WriteString(ep.found)
 	key := b.String()
 	if at, ok := e.places[key]; ok {
 		return at, nil
 	}
-	at, err := e.aimFor(p, ep.Labels())
+	at, err := e.aimFor(p, ep.Labels(), ep.found)
 	if err == nil && len(e.places) < maxPlaces {
 		e.places[key] = at
 	}
@@ -220,6 +226,10 @@ func (a *ask) seen(ev Looked) {
 	}
 	if !mutant("asked no more") {
 		e.timers.set(a)
+	}
+	if a.seeks {
+		a.sought(ev)
+		return
 	}
 	groups, from := a.waiting(), a.from
 	a.from, a.left = 0, false

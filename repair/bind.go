@@ -24,9 +24,10 @@ type aim struct {
 // last is the step whose Done is the playbook's goal.
 func (a *aim) last() ActionSpec { return a.specs[len(a.specs)-1] }
 
-// aimFor resolves a playbook for an episode's labels.
-func (e *Engine) aimFor(p *Playbook, labels map[string]string) (*aim, error) {
-	t, steps, err := p.Resolve(e.cfg.Inventory, labels)
+// aimFor resolves a playbook for an episode's labels, and for the member that was found
+// where they name none.
+func (e *Engine) aimFor(p *Playbook, labels map[string]string, found string) (*aim, error) {
+	t, steps, err := p.resolve(e.cfg.Inventory, labels, found)
 	if err != nil {
 		return nil, err
 	}

@@ -92,11 +92,13 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 // opened has a new episode answered. Where its labels name nothing, a run says so.
 func (e *Engine) opened(ep *Episode, p *Playbook) {
 	at, err := e.place(p, ep)
-	if err != nil {
+	switch {
+	case err == nil:
+		e.join(ep, at)
+	case !e.seek(ep, p, err):
 		e.open(ep, nil)
 		return
 	}
-	e.join(ep, at)
 	e.askBy(ep.ask, e.now)
 }
 

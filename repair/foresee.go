@@ -73,10 +73,10 @@ type ForeseenStep struct {
 func (e *Engine) Foresee(q Foreseen) Foresight {
 	x := *e // what it is asked about is now; the engine's own now stays
 	x.stamp, x.now, x.fleet = q.Stamp, e.st.clock.at(q.Stamp.Now), q.Fleet
-	f := Foresight{Own: q.Labels["origin"] == "fettle"}
+	f, found := Foresight{Own: q.Labels["origin"] == "fettle"}, ""
 	fp := alert.FingerprintOf(q.Labels)
 	if ep := e.st.openOf[fp]; ep != nil {
-		f.Episode, f.Run = ep.ID, ep.Run
+		f.Episode, f.Run, found = ep.ID, ep.Run, ep.found
 		f.Playbook = e.playbook(ep.Playbook)
 	} else {
 		f.Playbook = e.match(q.Labels)
@@ -85,7 +85,7 @@ func (e *Engine) Foresee(q Foreseen) Foresight {
 		f.Misses = e.misses(q.Labels)
 		return f
 	}
-	at, err := x.aimFor(f.Playbook, q.Labels)
+	at, err := x.aimFor(f.Playbook, q.Labels, found)
 	if err == nil {
 		f.Verify, err = f.Playbook.verification(q.Labels)
 	}

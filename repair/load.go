@@ -45,9 +45,12 @@ type labelYAML struct {
 }
 
 type targetYAML struct {
-	Kind    cluster.Kind `yaml:"kind"`
-	Cluster string       `yaml:"cluster"`
-	Member  string       `yaml:"member"`
+	Kind     cluster.Kind `yaml:"kind"`
+	Cluster  string       `yaml:"cluster"`
+	Member   string       `yaml:"member"`
+	Instance string       `yaml:"instance"`
+	Unit     string       `yaml:"unit"`
+	Unnamed  Unnamed      `yaml:"unnamed"`
 }
 
 type stepYAML struct {
@@ -97,6 +100,7 @@ func LoadPlaybook(name string, data []byte, actions map[string]ActionSpec, parse
 	l.params = p.Labels
 	p.Target = l.target()
 	p.Steps = l.steps()
+	l.seeks(p)
 	l.owing(p.Steps)
 	p.Verify = l.verify()
 	if l.file.Settle != nil && *l.file.Settle <= 0 {
@@ -219,6 +223,7 @@ func (l *playbookLoader) target() (ref TargetRef) {
 		}
 		*part.into = l.value(keyPath("target", part.key), part.written)
 	}
+	l.otherwise(&ref)
 	return ref
 }
 

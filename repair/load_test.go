@@ -120,6 +120,7 @@ func TestInvalidPlaybooks(t *testing.T) {
 		"reference-mixed":     `8:31: "etcd-$cluster": a reference to a label stands alone, as in $cluster; nothing is put together from labels`,
 		"settle-zero":         `11:9: settle is 0: a repair must stay in order for a while to count, give it a time such as 60s`,
 		"step-name-twice":     `15:12: steps 1 and 2 are both named "start": names are unique in a playbook`,
+		"target-otherwise":    "10:11: the member is always \"m1\": instance and unnamed are for alerts that lack its label\n11:9: unit comes from the alert: write a declared label, unit: $unit\n12:12: unknown value \"oldest\"; known here: one-down",
 		"tier":                `10:7: unknown tier "P3"; known here: P0, P1, P2`,
 		"verify-empty":        `11:9: verify asks nothing: write promql: 'min(up{instance="$member"}) == 1', or leave verify out`,
 		"verify-key":          `11:10: unknown key "promQL" in verify; did you mean "promql"?`,

@@ -100,7 +100,7 @@ func (e *Engine) reload(cfg Config) {
 				continue
 			}
 		} else if p != nil && l.ep != nil && l.Target != "" && unbound == nil {
-			if t, _, err := p.Resolve(cfg.Inventory, l.ep.Labels()); err == nil && e.digests(p, t) == l.Digests {
+			if t, _, err := p.resolve(cfg.Inventory, l.ep.Labels(), l.ep.found); err == nil && e.digests(p, t) == l.Digests {
 				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
 				continue
 			}
@@ -115,6 +115,9 @@ func (e *Engine) reload(cfg Config) {
 	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {
 		ep.ask, ep.aim = nil, nil
+		if ep.Run == "" {
+			ep.found = ""
+		}
 		e.enrol(ep, e.now)
 	}
 }

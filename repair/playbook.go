@@ -63,7 +63,20 @@ type TargetRef struct {
 	Kind    cluster.Kind
 	Cluster Value
 	Member  Value
+	// Instance is asked where an alert has no label for the member: an address or host
+	// that is one member's. Unit narrows it down to what runs in that unit.
+	Instance Value
+	Unit     Value
+	// Unnamed says what is meant where an alert names no member at all; empty: nothing.
+	Unnamed Unnamed
 }
+
+// Unnamed is which member an alert means that names none.
+type Unnamed string
+
+// OneDown is the one member of the cluster that does not answer, as a look at the whole
+// cluster shows it; none, and more than one, are refused.
+const OneDown Unnamed = "one-down"
 
 // Value is a literal, or a reference to a declared label written $name.
 type Value struct {

@@ -20,17 +20,19 @@ const maxLabelValue = 1024
 // that would be done. Only declared labels are read, and a value that is not of its
 // declared type is refused; so is one with a control character, or that begins
 // with a dash, whatever the type says. It is pure; the errors name the label and
-// never repeat more than 64 bytes of its value.
+// never repeat more than 64 bytes of its value. Of an alert that names no member it
+// returns an [UnnamedError] where a look at the cluster could tell which one is meant.
 func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (cluster.Target, []PlannedStep, error) {
-	var t cluster.Target
+	return p.resolve(inv, labels, "")
+}
+
+// resolve is Resolve with what a look has found for an alert that names no member.
+func (p *Playbook) resolve(inv cluster.Inventory, labels map[string]string, found string) (cluster.Target, []PlannedStep, error) {
 	values := make(map[string]string, len(p.Labels))
-	for _, name := range p.uses() {
-		v, ok := labels[name]
-		if !ok {
-			return t, nil, fmt.Errorf("the alert has no label %q, which playbook %s reads: let the rule keep it", name, p.Name)
-		}
-		if err := p.Labels[name].check(v); err != nil {
-			return t, nil, fmt.Errorf("label %q of the alert: %w", name, err)
+	for _, name := range p.needs(labels) {
+		v, err := p.read(labels, name)
+		if err != nil {
+			return cluster.Target{}, nil, err
 		}
 		values[name] = v
 	}
@@ -40,7 +42,7 @@ func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (clu
 		}
 		return v.Literal
 	}
-	t, err := inv.Resolve(p.Target.Kind, of(p.Target.Cluster), of(p.Target.Member))
+	t, err := p.place(inv, labels, found)
 	if err != nil {
 		return cluster.Target{}, nil, err
 	}
@@ -56,10 +58,39 @@ func (p *Playbook) Resolve(inv cluster.Inventory, labels map[string]string) (clu
 	return t, steps, nil
 }
 
-// uses are the labels that the playbook really reads, sorted: one that is declared
+// read is the value of a declared label, which has to be there.
+func (p *Playbook) read(labels map[string]string, name string) (string, error) {
+	v, ok := labels[name]
+	if !ok {
+		return "", fmt.Errorf("the alert has no label %q, which playbook %s reads: let the rule keep it", name, p.Name)
+	}
+	if err := p.Labels[name].check(v); err != nil {
+		return "", fmt.Errorf("label %q of the alert: %w", name, err)
+	}
+	return v, nil
+}
+
+// uses are the labels that the playbook may read, sorted: one that is declared
 // and not used need not be there.
 func (p *Playbook) uses() []string {
-	set := map[string]bool{p.Target.Cluster.Label: true, p.Target.Member.Label: true}
+	t := p.Target
+	return p.with(t.Cluster.Label, t.Member.Label, t.Instance.Label, t.Unit.Label)
+}
+
+// needs are those of them that these labels must have.
+func (p *Playbook) needs(labels map[string]string) []string {
+	if p.names(labels) {
+		return p.with(p.Target.Cluster.Label, p.Target.Member.Label)
+	}
+	return p.with()
+}
+
+// with are the labels that steps and verify read, and these, sorted.
+func (p *Playbook) with(names ...string) []string {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
 	for _, s := range p.Steps {
 		for _, name := range s.labels() {
 			set[name] = true

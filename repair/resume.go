@@ -79,7 +79,8 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 		t, err = e.byName(r.Target)
 		changed = err != nil || r.Actor != "" && p == nil || e.entry(t) != r.Digests.Inventory
 	case ep != nil && p != nil:
-		t, _, err = p.Resolve(e.cfg.Inventory, ep.Labels())
+		ep.found = e.foundBy(p, ep.Labels(), r.Target)
+		t, _, err = p.resolve(e.cfg.Inventory, ep.Labels(), ep.found)
 		changed = err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
 	default:
 		changed = true

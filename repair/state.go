@@ -90,9 +90,10 @@ type Episode struct {
 	escalated   map[string]bool // reasons
 	acked       map[string]bool // those of them that a person knows of
 
-	quiet quiet // not of the fold: the engine's own
-	ask   *ask  // likewise: who looks at its target
-	aim   *aim  // and what its playbook would do there
+	quiet quiet  // not of the fold: the engine's own
+	ask   *ask   // likewise: who looks at its target
+	aim   *aim   // and what its playbook would do there
+	found string // the member that a look showed to be meant, where the labels name none
 }
 
 // askedAt is a refusal, guard/reason, and when it was last a record.

@@ -21,7 +21,7 @@ func TestCatalogue(t *testing.T) {
 	if i < 0 {
 		t.Fatalf("got %+v", books)
 	}
-	if p := books[i]; p.Digest == "" || p.Source == "" || len(p.Steps) != 2 || !slices.Equal(p.On, []string{`alertname="FettleRaftMemberDown"`}) {
+	if p := books[i]; p.Digest == "" || p.Source == "" || len(p.Steps) != 2 || !slices.Equal(p.On, []string{`alertname=~"FettleRaftMemberDown|etcdMembersDown"`}) {
 		t.Errorf("got %+v", p)
 	}
 	guards, err := b.Guards(t.Context())

@@ -94,7 +94,8 @@ func shipped() (map[string]string, error) {
 	return out, nil
 }
 
-var alertname = regexp.MustCompile(`^alertname="([^"\\]+)"$`)
+// Of several names the first is fettle's own; the others are another mixin's.
+var alertname = regexp.MustCompile(`^alertname=(?:"([^"\\]+)"|~"([A-Za-z0-9_]+)(?:\|[A-Za-z0-9_]+)*")$`)
 
 // has tells whether the inventory has a cluster of a kind.
 func (o Options) has(kind cluster.Kind) bool {
@@ -116,7 +117,7 @@ func (o Options) alertsOf() []string {
 func alertOf(p *repair.Playbook) string {
 	for _, m := range p.On {
 		if found := alertname.FindStringSubmatch(m.String()); found != nil {
-			return found[1]
+			return found[1] + found[2]
 		}
 	}
 	return ""

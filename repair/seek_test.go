@@ -1,0 +1,232 @@
+package repair_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/repair"
+)
+
+const mixinPlaybook = `name: etcd-member-restart
+version: 1
+description: As the one that comes with fettle.
+on: ['alertname=~"FettleRaftMemberDown|etcdMembersDown"']
+labels:
+  cluster: {pattern: '[a-z0-9-]+'}
+  member: {pattern: '[A-Za-z0-9.-]+'}
+  instance: {pattern: '[A-Za-z0-9.:-]+'}
+target: {kind: etcd, cluster: $cluster, member: $member, instance: $instance, unnamed: one-down}
+tier: P0
+autonomy: auto
+steps:
+  - {name: end-hung, action: member-end-hung}
+  - {name: start, action: member-start}
+`
+
+// mixinWorld is one whose playbook also takes alerts that name no member.
+func mixinWorld(t *testing.T, n int) *fakeWorld {
+	w := newWorld(t, n)
+	w.cfg.Playbooks = []*repair.Playbook{w.playbook(mixinPlaybook)}
+	for i := range w.cfg.Inventory.Clusters[0].Members {
+		m := &w.cfg.Inventory.Clusters[0].Members[i]
+		m.Endpoint = "http://10.0.0." + m.Name[1:] + ":2379"
+	}
+	w.restart()
+	return w
+}
+
+func membersDown(extra map[string]string) map[string]string {
+	labels := map[string]string{"alertname": "etcdMembersDown", "job": "etcd", "severity": "critical"}
+	maps.Copy(labels, extra)
+	return labels
+}
+
+func (w *fakeWorld) refusals() (all []string) {
+	w.each(repair.TypeFinished, func(b []byte) {
+		var f repair.FinishedData
+		w.decode(b, &f)
+		if f.Outcome == repair.Blocked {
+			all = append(all, f.Reason+": "+f.Detail)
+		}
+	})
+	return all
+}
+
+func TestAnAlertThatNamesNoMemberMeansTheOneThatIsDown(t *testing.T) {
+	for name, labels := range map[string]map[string]string{
+		"its cluster is named":               {"cluster": "demo"},
+		"the only cluster of the kind":       {},
+		"an instance":                        {"instance": "10.0.0.2:2379"},
+		"an instance, and its cluster":       {"instance": "10.0.0.2:2379", "cluster": "demo"},
+		"a label that is empty is no member": {"member": "", "cluster": "demo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 3)
+			w.kill("m2")
+			w.send(alert.Firing, membersDown(labels))
+			w.run(70 * time.Second)
+			if m := w.member("m2"); m.applied != 1 {
+				t.Fatalf("m2 was started %d times, want once: %v", m.applied, w.refusals())
+			}
+			wantList(t, "outcomes", w.finished(), "repaired")
+			w.send(alert.Resolved, membersDown(labels))
+			w.run(10 * time.Second)
+			wantList(t, "closed", w.closed(), "in_order")
+		})
+	}
+}
+
+// What does not say which member is meant changes nothing, and says why.
+func TestAnAmbiguousAlertIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		down   []string
+		labels map[string]string
+		want   string
+	}{
+		"none is down":              {nil, map[string]string{"cluster": "demo"}, "target: the alert names no member of cluster demo, and all of them answer"},
+		"two are down":              {[]string{"m2", "m4"}, map[string]string{"cluster": "demo"}, `target: the alert names no member of cluster demo, and 2 do not answer ("m2, m4"): which one is meant cannot be told`},
+		"another cluster":           {[]string{"m2"}, map[string]string{"cluster": "prod"}, "target: no cluster \"prod\" of kind etcd in the inventory: declare it under `clusters` in fettle.yml"},
+		"an instance elsewhere":     {[]string{"m2"}, map[string]string{"instance": "10.9.9.9:2379"}, `target: instance "10.9.9.9:2379" is no member of kind etcd in the inventory: neither an endpoint, nor metrics, nor a host`},
+		"a host of several":         {[]string{"m2"}, map[string]string{"instance": "h:9100"}, `target: instance "h:9100" may be demo/m1 or demo/m2: the address as endpoint or metrics of one member would say which`},
+		"the labels contradict":     {[]string{"m2"}, map[string]string{"instance": "10.0.0.2:2379", "cluster": "prod"}, `target: the alert is about cluster "prod", and its instance is member demo/m2: one of the two labels is wrong`},
+		"a hostile instance":        {[]string{"m2"}, map[string]string{"instance": "-rf /"}, `target: label "instance" of the alert: "-rf /" begins with a dash`},
+		"a hostile cluster":         {[]string{"m2"}, map[string]string{"cluster": "$(reboot)"}, `target: label "cluster" of the alert: "$(reboot)" is not of its declared type: it must match [a-z0-9-]+`},
+		"a member without cluster":  {[]string{"m2"}, map[string]string{"member": "m2"}, `target: the alert has no label "cluster", which playbook etcd-member-restart reads: let the rule keep it`},
+		"a member that is not ours": {[]string{"m2"}, map[string]string{"member": "m9", "cluster": "demo", "instance": "10.0.0.2:2379"}, "target: cluster \"demo\" has no member \"m9\" in the inventory: declare it under `clusters` in fettle.yml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 5)
+			for _, m := range tc.down {
+				w.kill(m)
+			}
+			w.send(alert.Firing, membersDown(tc.labels))
+			w.run(30 * time.Second)
+			wantList(t, "refusals", w.refusals(), tc.want)
+			for _, m := range w.members {
+				if m.applied+m.killed > 0 {
+					t.Errorf("%s was changed", m.name)
+				}
+			}
+			w.send(alert.Resolved, membersDown(tc.labels))
+			w.run(10 * time.Second)
+			wantList(t, "closed", w.closed(), "alert_ended")
+		})
+	}
+}
+
+// Which one is meant is asked again: by then it may be one alone, or another one.
+func TestWhichMemberIsMeantIsAskedAgain(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.send(alert.Firing, membersDown(nil))
+	w.run(20 * time.Second)
+	w.kill("m4")
+	w.run(80 * time.Second)
+	if n := w.member("m4").applied; n != 1 {
+		t.Fatalf("m4 was started %d times: %v", n, w.refusals())
+	}
+	w.kill("m1")
+	w.run(80 * time.Second)
+	if n := w.member("m1").applied; n != 1 {
+		t.Fatalf("m1 was started %d times: %v", n, w.refusals())
+	}
+	w.kill("m2")
+	w.kill("m3")
+	w.run(80 * time.Second)
+	if w.member("m2").applied+w.member("m3").applied > 0 {
+		t.Error("one of two was chosen")
+	}
+	wantList(t, "refusals", w.refusals(), "target: the alert names no member of cluster demo, and all of them answer")
+}
+
+// A second alert that does name the member is not a second repair.
+func TestBothAlertsOfOneFaultAreOneRepair(t *testing.T) {
+	w := mixinWorld(t, 3)
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.send(alert.Firing, downLabels("m2"))
+	w.run(3 * time.Minute)
+	if n := w.member("m2").applied; n != 1 {
+		t.Errorf("m2 was started %d times", n)
+	}
+	wantList(t, "outcomes", w.finished(), "repaired", "noop")
+}
+
+// After a restart a run goes on with the member that it was planned for, whatever is
+// down by then.
+func TestARunForAnUnnamedMemberIsResumed(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.kill("m2")
+	w.member("m2").startIn = 5 * time.Second
+	w.send(alert.Firing, membersDown(nil))
+	crashed := false
+	w.crash = func(f repair.Effect) bool {
+		if l, ok := f.(repair.Look); ok && l.Intent != nil && !crashed {
+			crashed = true
+			w.kill("m4")
+			return true
+		}
+		return false
+	}
+	w.run(100 * time.Second)
+	if !crashed || w.member("m2").applied != 1 {
+		t.Errorf("crashed %v, m2 was started %d times: %v", crashed, w.member("m2").applied, w.refusals())
+	}
+}
+
+func TestReloadAsksAgainWhoIsMeant(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.level = repair.Observe
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.run(20 * time.Second)
+	w.member("m2").up = true
+	w.kill("m3")
+	w.level = repair.Auto
+	w.reload()
+	w.run(90 * time.Second)
+	if w.member("m2").applied > 0 || w.member("m3").applied != 1 {
+		t.Errorf("m2 was started %d times, m3 %d times, want m3 once", w.member("m2").applied, w.member("m3").applied)
+	}
+}
+
+// Without a look at the cluster nobody is meant, and another member is looked through.
+func TestAFailedLookNamesNobody(t *testing.T) {
+	w := mixinWorld(t, 3)
+	w.kill("m2")
+	w.lookErr = errors.New("no route")
+	var through []string
+	w.watch = func(f repair.Effect) {
+		if l, ok := f.(repair.Look); ok {
+			through = append(through, l.Target.Member.Name)
+		}
+	}
+	w.send(alert.Firing, membersDown(nil))
+	w.run(12 * time.Second)
+	wantList(t, "refusals", w.refusals(), "observe: no route")
+	if got := strings.Join(through, " "); !strings.HasPrefix(got, "m1 m2 m3") {
+		t.Errorf("looked through %s", got)
+	}
+	w.lookErr = nil
+	w.run(70 * time.Second)
+	if w.member("m2").applied != 1 {
+		t.Errorf("m2 was started %d times", w.member("m2").applied)
+	}
+}
+
+func TestResolveTellsThatNobodyIsNamed(t *testing.T) {
+	w := mixinWorld(t, 3)
+	_, _, err := w.cfg.Playbooks[0].Resolve(w.cfg.Inventory, membersDown(nil))
+	var un *repair.UnnamedError
+	if !errors.As(err, &un) || un.Cluster.Name != "demo" {
+		t.Errorf("got %v", err)
+	}
+	two := cluster.Inventory{Clusters: []cluster.Cluster{{Name: "a", Kind: cluster.KindEtcd}, {Name: "b", Kind: cluster.KindEtcd}}}
+	if _, _, err = w.cfg.Playbooks[0].Resolve(two, membersDown(nil)); err == nil || !strings.Contains(err.Error(), "the inventory has 2 clusters of kind etcd") {
+		t.Errorf("got %v", err)
+	}
+}
