@@ -65,16 +65,14 @@ type Options struct {
 // API is the handlers.
 type API struct {
 	o     Options
-	page  *page
 	books *runbooks
 }
 
 // New makes an API.
-func New(o Options) *API { return &API{o: o, page: newPage(), books: newRunbooks()} }
+func New(o Options) *API { return &API{o: o, books: newRunbooks()} }
 
 // Register puts the handlers on their routes. access.Routes must know each.
 func (a *API) Register(r gin.IRoutes) {
-	r.GET("/", a.landing)
 	r.GET("/docs/*page", a.docs)
 	r.GET("/metrics", gin.WrapH(a.o.Metrics))
 	r.GET("/-/healthy", a.healthy)

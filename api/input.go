@@ -95,6 +95,12 @@ func param(c *gin.Context) (string, error) {
 	return id, checkID(id)
 }
 
+// CheckID returns why id cannot be a name or an id, an *Error; nil: it may be one.
+func CheckID(id string) error { return checkID(id) }
+
+// CheckReason returns why s cannot be what a person says, an *Error; nil: it can.
+func CheckReason(s string) error { return checkReason(s) }
+
 func checkID(id string) error {
 	if id == "" || id == "." || id == ".." || len(id) > maxID || !plain(id) {
 		return badInput("", "%+q is no name or id: 1 to %d bytes of plain text", shown(id), maxID)

@@ -56,7 +56,6 @@ func Operations() []Operation {
 		}
 	)
 	return []Operation{
-		{Method: http.MethodGet, Path: "/", Summary: "A page for people, which links the rest.", Status: http.StatusOK, Media: html},
 		{Method: http.MethodGet, Path: "/docs/*page", Summary: "A page of the documentation, by its path or the name of what it is about.", Status: http.StatusOK, Media: html, Errors: []int{http.StatusNotFound}},
 		{Method: http.MethodGet, Path: "/metrics", Summary: "Prometheus metrics.", Status: http.StatusOK, Media: text},
 		get("/-/healthy", "The process answers.", reflect.TypeFor[status](), nil),

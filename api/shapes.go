@@ -143,6 +143,8 @@ type ConfigState struct {
 type Filter struct {
 	// Limit is at most MaxLimit; the API makes 0 DefaultLimit.
 	Limit int
+	// Skip leaves out that many of what fits, for the next page.
+	Skip int
 	// Open leaves out what has ended.
 	Open bool
 	// Since leaves out what opened before; zero does not.

@@ -1,5 +1,7 @@
 package access
 
+import "maps"
+
 // Table names the roles of every route: "METHOD /path" as gin writes it. A
 // route that is not in it is for nobody.
 type Table map[string][]Role
@@ -7,7 +9,7 @@ type Table map[string][]Role
 // Roles returns who may use a route.
 func (t Table) Roles(method, path string) []Role { return t[method+" "+path] }
 
-// Routes returns fettle's table.
+// Routes returns the table of the API and the webhook.
 func Routes() Table {
 	var (
 		webhook = []Role{Webhook}
@@ -25,7 +27,6 @@ func Routes() Table {
 
 		"GET /docs/*page": open, // the pages of the documentation, as everybody has them
 
-		"GET /":                    read,
 		"GET /api/v1/runs":         read,
 		"GET /api/v1/runs/:id":     read,
 		"GET /api/v1/episodes":     read,
@@ -51,4 +52,30 @@ func Routes() Table {
 		"POST /api/v1/acknowledgements": operate,
 		"POST /-/reload":                operate,
 	}
+}
+
+// Pages returns the table of the console. Its forms are for operators: a viewer is shown
+// none.
+func Pages() Table {
+	var (
+		read    = []Role{Viewer, Operator}
+		operate = []Role{Operator}
+	)
+	return Table{
+		"GET /":              read,
+		"GET /repairs":       read,
+		"GET /episodes":      read,
+		"GET /episodes/:id":  read,
+		"GET /runs/:id":      read,
+		"GET /console.css":   {Anyone}, // the same for everybody
+		"GET /confirm/:what": operate,
+		"POST /act/:what":    operate,
+	}
+}
+
+// With returns the routes of both tables.
+func (t Table) With(other Table) Table {
+	both := maps.Clone(t)
+	maps.Copy(both, other)
+	return both
 }

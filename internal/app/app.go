@@ -59,6 +59,7 @@ type App struct {
 	parts   *parts                       // drivers, services, Alertmanagers: of the running configuration
 	table   map[string]repair.ActionSpec // the actions, over parts
 	journal *journal.Journal
+	index   *journal.Index         // where the records of stories stand
 	state   *repair.State          // as the journal was opened; the engine's from then on
 	damage  atomic.Pointer[string] // what the scrub of the journal found
 	seq     *repair.Sequencer

@@ -22,9 +22,14 @@ type backend struct{ app *App }
 func (b backend) Runs(ctx context.Context, f api.Filter) ([]api.Run, error) {
 	var out []api.Run
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		skip := f.Skip
 		for _, r := range e.State().Runs() {
 			run := shapeRun(r)
-			if len(out) < f.Limit && keepRun(f, run) && !run.Opened.Before(f.Since) {
+			switch {
+			case len(out) == f.Limit || !keepRun(f, run) || run.Opened.Before(f.Since):
+			case skip > 0:
+				skip--
+			default:
 				out = append(out, run)
 			}
 		}
@@ -82,10 +87,15 @@ func shapeRun(r repair.Run) api.Run {
 func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, error) {
 	var out []api.Episode
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
+		skip := f.Skip
 		e.State().EachEpisode(func(ep repair.Episode) bool {
 			target := e.TargetOf(ep)
 			cluster, _, _ := strings.Cut(target, "/")
-			if (!f.Open || ep.ClosedWall.IsZero()) && !ep.OpenedWall.Before(f.Since) && fits(f.Playbook, ep.Playbook) && fits(f.Target, target) && fits(f.Cluster, cluster) {
+			switch {
+			case f.Open && !ep.ClosedWall.IsZero() || ep.OpenedWall.Before(f.Since) || !fits(f.Playbook, ep.Playbook) || !fits(f.Target, target) || !fits(f.Cluster, cluster):
+			case skip > 0:
+				skip--
+			default:
 				out = append(out, shapeEpisode(e, ep))
 			}
 			return len(out) < f.Limit

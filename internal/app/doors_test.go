@@ -174,7 +174,7 @@ var parameter = regexp.MustCompile(`[:*]\w+`)
 // of roles says, and a route without a role fails here.
 func TestEveryRouteWithEveryCredential(t *testing.T) {
 	c := newCastle(t)
-	table, seen, asked := access.Routes(), map[string]bool{}, 0
+	table, seen, asked := access.Routes().With(access.Pages()), map[string]bool{}, 0
 	until(t, "the record of the start", func() bool { // which is nobody's request
 		before := c.journal.Size()
 		return c.seq.Read(t.Context(), func(*repair.Engine) {}) == nil && before > 1 && before == c.journal.Size()

@@ -25,6 +25,7 @@ func (a *App) upkeep(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { every(ctx, scrubEvery, a.scrub) })
 	both.Go(func() { every(ctx, memoryEvery, limitMemory) })
+	both.Go(func() { every(ctx, indexEvery, a.catchUp) })
 	both.Go(func() { every(ctx, monitorsEvery, a.lookAtMonitors) })
 	if now, _ := a.running(); now.Journal.Archive.Dir != "" {
 		both.Go(func() { every(ctx, archiveEvery, a.archive) })

@@ -28,7 +28,7 @@ func (a *App) openWeb(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("web.config_file: %w", err)
 	}
-	a.policy, err = access.New(access.Options{Grants: grants(w.Roles), Table: access.Routes(), Users: a.door})
+	a.policy, err = access.New(access.Options{Grants: grants(w.Roles), Table: access.Routes().With(access.Pages()), Users: a.door})
 	if err != nil {
 		return fmt.Errorf("web.roles: %w", err)
 	}
@@ -46,6 +46,9 @@ func (a *App) openWeb(ctx context.Context) error {
 		Backend: backend{a}, Log: a.o.Log,
 		Metrics: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: a.reg}),
 	}).Register(router)
+	if err := a.openConsole(router); err != nil {
+		return err
+	}
 
 	listen := net.ListenConfig{}
 	l, err := listen.Listen(ctx, "tcp", w.Listen)

@@ -33,7 +33,8 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/demo": {"cluster", "cluster/etcd", "internal/etcdproc", "internal/programs", "journal", "repair", "rules"},
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
-	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/haproxy", "cluster/keepalived", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
+	"console":         {"api", "cluster", "docs", "internal/access", "internal/story", "journal", "promql"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/haproxy", "cluster/keepalived", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/pacemaker", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
 	"exporter/chrony": {},
 	"exporter/ntpd":   {},
 	"exporter/procfs": {},
@@ -67,6 +68,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"escalate":          {"internal/alertmanager", "repair"},
 
 	"cluster/keepalived": {"cluster", "cluster/line"},
+	"cluster/pacemaker":  {"cluster", "cluster/line"},
 
 	"sim":          {"alert", "cluster", "internal/config", "internal/service", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
 	"sim/simulate": {"sim"},
@@ -132,6 +134,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 var never = map[string][]string{ //nolint:gochecknoglobals // a table that is read only
 	"cmd/fettle_exporter": {"repair", "repair/action", "repair/guard", "webhook", "api", "journal", "internal/app"},
 	"webhook":             {"repair"},
+	"console":             {"repair/action", "repair/guard"},
 	"exporter":            {"repair", "journal"},
 	"repair":              {"repair/action", "repair/guard"},
 }

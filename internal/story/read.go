@@ -50,7 +50,7 @@ func Read(dir, id string) ([]journal.Record, error) {
 		if ok && n.Undoes != "" && n.Undoes == run {
 			undoes[n.Run] = true
 		}
-		if ok && n.Episode == episode && (run == "" || n.Run == "" || n.Run == run || undoes[n.Run]) || holds(r, episode) {
+		if of(n, ok, episode, run, undoes) || holds(r, episode) {
 			records = append(records, clone(r))
 		}
 		return nil

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/console"
+	"github.com/fettle-io/fettle/internal/story"
+	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/promql"
+)
+
+const (
+	// indexEvery is how often the index of the journal is brought up to date.
+	indexEvery = 2 * time.Second
+	// indexWait is how long a page waits for it to be.
+	indexWait = 30 * time.Millisecond
+	// storyMost is how many records of a story a page shows.
+	storyMost = 400
+)
+
+// openConsole puts the pages for people on their routes.
+func (a *App) openConsole(r gin.IRoutes) error {
+	a.index = journal.NewIndex(a.journalDir(), story.About)
+	pages, err := console.New(console.Options{
+		Backend: backend{a}, Log: a.o.Log, Now: func() time.Time { return a.clock().Wall },
+		Clusters: a.parts.declared, Prometheus: a.asked,
+	})
+	if err != nil {
+		return err
+	}
+	pages.Register(r)
+	return nil
+}
+
+// catchUp brings the index up to date. What it cannot read the next time will tell, and
+// the scrub is there to find damage.
+func (a *App) catchUp(ctx context.Context) {
+	if err := a.index.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		a.o.Log.Warn("the index of the journal is not up to date", "err", err)
+	}
+}
+
+// declared are the clusters of the running configuration.
+func (p *parts) declared() []cluster.Cluster {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.clusters
+}
+
+// asked is the Prometheus of the running configuration, nil where there is none.
+func (a *App) asked() (*promql.Client, time.Duration) {
+	now, _ := a.running()
+	a.parts.mu.RLock()
+	defer a.parts.mu.RUnlock()
+	return a.parts.prometheus, now.Prometheus.ScrapeInterval
+}
+
+// Recorded implements console.Backend.
+func (b backend) Recorded(ctx context.Context, id string) (out console.Recorded, err error) {
+	wait, cancel := context.WithTimeout(ctx, indexWait)
+	defer cancel()
+	if err := b.app.index.CatchUp(wait); err != nil {
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return out, err
+		}
+		out.Behind = true
+	}
+	records, left, err := b.app.index.Records(id, storyMost)
+	if err != nil {
+		return out, err
+	}
+	episode, run := story.EpisodeOf(records, id), id
+	if episode == "" {
+		episode, run = id, ""
+	} else if records, left, err = b.app.index.Records(episode, storyMost); err != nil {
+		return out, err
+	}
+	out.Records, out.Left = story.Pick(records, episode, run), left
+	return out, nil
+}
