@@ -71,6 +71,8 @@ type Cluster struct {
 	Postgres Postgres `json:"postgres,omitzero"`
 	// Keepalived is for kind keepalived alone.
 	Keepalived Keepalived `json:"keepalived,omitzero"`
+	// Pacemaker is for kind pacemaker alone.
+	Pacemaker Pacemaker `json:"pacemaker,omitzero"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's

@@ -46,6 +46,7 @@ func Collectors() []Entry {
 		{Name: "haproxy", Help: "which servers of each HAProxy backend take traffic, are down, or were taken out", Default: true, New: newHAProxy},
 		{Name: "nginx", Help: "what the connections of each nginx do", Default: true, New: newNginx},
 		{Name: "keepalived", Help: "state of each VRRP instance, and which virtual addresses this machine really holds", Default: true, New: newKeepalived},
+		{Name: "pacemaker", Help: "quorum, nodes and resources of each Corosync and Pacemaker cluster, as each node sees them", Default: true, New: newPacemaker},
 		{Name: "mysql", Help: "replication, semi-synchrony, groups and Galera of each MariaDB or MySQL server", Default: true, New: newMySQL},
 		{Name: "postgres", Help: "replication, slots, subscriptions, archiving and sessions of each PostgreSQL server", Default: true, New: newPostgres},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},

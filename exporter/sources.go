@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/nats"
 	"github.com/fettle-io/fettle/cluster/nginx"
+	"github.com/fettle-io/fettle/cluster/pacemaker"
 	"github.com/fettle-io/fettle/cluster/postgres"
 	"github.com/fettle-io/fettle/cluster/redis"
 	"github.com/fettle-io/fettle/cluster/zookeeper"
@@ -46,6 +47,7 @@ func Drivers() []Driver {
 		{Kind: cluster.KindHAProxy, Open: func(c cluster.Cluster) (OpenViewer, error) { return haproxy.New(c, haproxy.Options{}) }},
 		{Kind: cluster.KindNginx, Open: func(c cluster.Cluster) (OpenViewer, error) { return nginx.New(c, nginx.Options{}) }},
 		{Kind: cluster.KindKeepalived, Open: func(c cluster.Cluster) (OpenViewer, error) { return keepalived.New(c, keepalived.Options{}) }},
+		{Kind: cluster.KindPacemaker, Open: func(c cluster.Cluster) (OpenViewer, error) { return pacemaker.New(c, pacemaker.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
 		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
 			return postgres.New(c, postgres.Options{})

@@ -84,6 +84,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 	c.mysql(cl)
 	c.postgres(*cl)
 	c.keepalived(*cl)
+	c.pacemaker(*cl)
 	for i := range cl.Members {
 		m := c
 		m.at, m.kind = c.at.Join("members", i), cl.Kind

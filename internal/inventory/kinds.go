@@ -42,7 +42,7 @@ func kinds() []kind {
 		{name: cluster.KindNginx, schemes: []string{"http", "https"}, example: "http://127.0.0.1/stub_status", form: anyPath, scheme: true},
 		{name: cluster.KindKeepalived, example: "unix:///run/dbus/system_bus_socket", local: "unix"},
 		{name: cluster.KindGluster, schemes: []string{"gluster"}, example: "gluster://server1:24007", form: bare},
-		{name: cluster.KindPacemaker, example: "file:///run/fettle/crm_mon.xml", local: "file"},
+		{name: cluster.KindPacemaker, example: "file:///run/fettle-crm_mon/status.xml", local: "file"},
 		{name: cluster.KindService, schemes: []string{"http", "https", "tcp"}, example: "http://127.0.0.1:8080", form: anyPath, optional: true, scheme: true},
 	}
 }
