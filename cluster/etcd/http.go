@@ -23,6 +23,7 @@ func httpClient(conf *tls.Config) *http.Client {
 		Transport: &http.Transport{
 			TLSClientConfig:     conf.Clone(),
 			MaxIdleConnsPerHost: 2,
+			ReadBufferSize:      32 << 10, // a page has 200 KiB: with 4 they are fifty calls
 			IdleConnTimeout:     time.Minute,
 			DisableCompression:  true, // it would cost the member more than it saves the network
 		},

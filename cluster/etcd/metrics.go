@@ -16,15 +16,31 @@ type sample struct {
 }
 
 // scan reads the samples with one of those names from a page in Prometheus' text
-// format. Lines of other metrics are skipped unread, lines that do not parse too.
+// format. Lines of other metrics are skipped unread, lines that do not parse too. A page
+// has thousands of lines, dozens in a row of one metric: nearly all that a look costs.
 func scan(r io.Reader, names map[string]bool) ([]sample, error) {
 	var found []sample
 	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 64<<10), 1<<20)
+	lines.Buffer(make([]byte, 0, 16<<10), 1<<20)
+	var last []byte // the name of the line before
+	var wanted bool // whether it is
 	for lines.Scan() {
 		line := lines.Bytes()
-		end := bytes.IndexAny(line, "{ ")
-		if end <= 0 || !names[string(line[:end])] {
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		end := len(last)
+		if end == 0 || len(line) <= end || line[end] != '{' && line[end] != ' ' || !bytes.Equal(line[:end], last) {
+			name, _, _ := bytes.Cut(line, []byte(" "))
+			name, _, _ = bytes.Cut(name, []byte("{"))
+			if len(name) == 0 || len(name) == len(line) {
+				continue
+			}
+			end = len(name)
+			last = append(last[:0], name...)
+			wanted = names[string(last)]
+		}
+		if !wanted {
 			continue
 		}
 		if s, ok := parseSample(string(line), end); ok {
