@@ -46,7 +46,7 @@ func (v *watcher) closedWhenOver(c repair.ClosedData) {
 		v.report(ruleClosed, "an episode closes that is not open: %s", c.Episode)
 		return
 	}
-	u, ok := v.w.named[targetName(ep.received.Labels)]
+	u, ok := v.w.named[v.targetOf(c.Episode, ep.received.Labels)]
 	switch c.Reason {
 	case "in_order", "recovered_by_itself":
 		if !ok || !u.orderSince(v.lastLook(u.name())) {
@@ -63,6 +63,20 @@ func (v *watcher) closedWhenOver(c repair.ClosedData) {
 }
 
 func targetName(labels map[string]string) string { return labels["cluster"] + "/" + labels["member"] }
+
+// targetOf is also that of an alert whose labels do not name the member: what fettle says
+// that it means.
+func (v *watcher) targetOf(episode string, labels map[string]string) string {
+	if labels["member"] != "" {
+		return targetName(labels)
+	}
+	for _, ep := range v.w.fettle.engine.State().Episodes() {
+		if ep.ID == episode {
+			return v.w.fettle.engine.TargetOf(ep)
+		}
+	}
+	return ""
+}
 
 // saysWhy: an open episode has a run under way, or the reason with which its last one
 // ended, once it was asked (rule 5).

@@ -41,7 +41,8 @@ func (w *world) silence() {
 }
 
 // strangeMessage is one that says nothing true: late, again, wrongly resolved, about
-// nothing that is known, or about nothing that a playbook is for.
+// nothing that is known, or about nothing that a playbook is for; or it names a member by
+// its instance, or none at all, as the mixins' alerts do.
 func (w *world) strangeMessage() {
 	s := pick(w.dice, w.prom.series...)
 	labels, fp := s.labels, s.fingerprint
@@ -51,6 +52,10 @@ func (w *world) strangeMessage() {
 		labels = map[string]string{"alertname": "FettleRaftMemberDown", "cluster": "etcd-a", "member": "nobody"}
 	case 1:
 		labels = map[string]string{"alertname": "NobodysAlert", "host": fmt.Sprint(w.dice.IntN(5))}
+	case 2:
+		labels = map[string]string{"alertname": "etcdMembersDown", "job": "etcd", "cluster": "etcd-a"}
+	case 3:
+		labels = map[string]string{"alertname": "etcdMembersDown", "job": "etcd", "instance": fmt.Sprintf("h%d:2379", 1+len(w.rings[0].members)/2)}
 	}
 	if labels["member"] != s.labels["member"] {
 		fp = alert.FingerprintOf(labels)
