@@ -68,7 +68,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	@echo "== the oldest supported versions"
 	$(oldest) $(GO) test $(server_flags) $(filter-out $(once_packages),$(server_packages))
 	@echo "== the newest versions"
-	$(newest) $(GO) test $(server_flags) $(server_packages)
+	@$(newest) GO=$(GO) tools/tagged-tests.sh $(server_flags) -- $(server_packages)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site-links; fi
 	@echo "== the release"
 	@$(MAKE) --no-print-directory test-release
