@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
@@ -100,9 +101,26 @@ func (e *Exporter) Enabled() []string {
 	return names
 }
 
+// settleTime is how long Close waits for what goes on though nobody waits for it.
+const settleTime = 5 * time.Second
+
+// settle waits for what a scrape began whose client went away: it uses what is about to
+// be closed. Only what is stuck, as in the kernel, takes longer.
+func (e *Exporter) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	for _, c := range e.collectors {
+		c.flight.settle(ctx)
+	}
+	for _, c := range e.clusters {
+		c.flight.settle(ctx)
+	}
+}
+
 // Close closes what collectors keep open between scrapes. No scrape may be under way,
-// and none can follow.
+// and none can follow. The drivers of its clusters are to be closed after it.
 func (e *Exporter) Close() error {
+	e.settle()
 	errs := []error{e.closeTargets()}
 	for _, c := range e.collectors {
 		if open, ok := c.collector.(io.Closer); ok {

@@ -22,7 +22,8 @@ type flight[T any] struct {
 }
 
 type call[T any] struct {
-	until time.Time // nobody waits longer
+	until time.Time     // nobody waits longer
+	given time.Duration // the time that there was for it
 	done  chan struct{}
 	value T
 	err   error
@@ -34,7 +35,8 @@ type call[T any] struct {
 func (c *call[T]) last() bool { return c.users.Add(-1) == 0 }
 
 // do answers with fn's result, or errLate once ctx has ended. Who asks while a
-// call is under way shares its result; if that call is late already, the answer
+// call is under way shares its result, unless that call had much less time than who
+// asks has; if that call is late already, the answer
 // is errLate at once, and its result, which would be stale, is thrown away. fn's
 // context ends a little before ctx, so that fn can still say what it got by then;
 // it does not end with the caller, who may not be the only one to wait. A panic
@@ -69,36 +71,42 @@ func (f *flight[T]) ask(ctx context.Context, fn func() (T, error)) (T, error) {
 }
 
 func (f *flight[T]) join(ctx context.Context, fn func(until time.Time) (T, error)) (*call[T], error) {
-	c := f.call(ctx, fn)
-	if c == nil {
-		return nil, fmt.Errorf("an earlier call is still stuck: %w", errLate)
-	}
-	select {
-	case <-c.done:
-		return c, c.err
-	case <-ctx.Done():
-	}
-	select {
-	case <-c.done: // both were ready
-		return c, c.err
-	default:
-		return nil, errLate
+	until, _ := ctx.Deadline()
+	for {
+		c, joined := f.call(until, fn)
+		if c == nil {
+			return nil, fmt.Errorf("an earlier call is still stuck: %w", errLate)
+		}
+		hurried := joined && c.given < time.Until(until)/2
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			select {
+			case <-c.done: // both were ready
+				return c, c.err
+			default:
+				return nil, errLate
+			}
+		}
+		if !hurried || ctx.Err() != nil {
+			return c, c.err
+		}
+		c.users.Add(-1) // its result is what whoever was in a hurry got
 	}
 }
 
 // call finds the call under way, or starts one; nil if the one under way is late.
-func (f *flight[T]) call(ctx context.Context, fn func(until time.Time) (T, error)) *call[T] {
+func (f *flight[T]) call(until time.Time, fn func(until time.Time) (T, error)) (c *call[T], joined bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c := f.current; c != nil {
 		if time.Now().After(c.until) {
-			return nil
+			return nil, false
 		}
 		c.users.Add(1)
-		return c
+		return c, true
 	}
-	until, _ := ctx.Deadline()
-	c := &call[T]{until: until, done: make(chan struct{})}
+	c = &call[T]{until: until, given: time.Until(until), done: make(chan struct{})}
 	c.users.Add(1)
 	f.current = c
 	go func() {
@@ -108,7 +116,21 @@ func (f *flight[T]) call(ctx context.Context, fn func(until time.Time) (T, error
 		f.mu.Unlock()
 		close(c.done)
 	}()
-	return c
+	return c, false
+}
+
+// settle waits until no call is under way, until ctx ends.
+func (f *flight[T]) settle(ctx context.Context) {
+	f.mu.Lock()
+	c := f.current
+	f.mu.Unlock()
+	if c == nil {
+		return
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	}
 }
 
 // idle tells that no call is under way.

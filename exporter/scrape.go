@@ -135,7 +135,10 @@ func (o own) samples(samples []sample, chosen []*running, all []told) []sample {
 // scrape reads all of the chosen collectors at once onto the page, and returns when
 // the last of them did, or ctx ended.
 func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
-	s := scrapeOf(ctx, e.clusters, e.log)
+	// Others may share what is read here: it does not end with who asked first.
+	until, _ := ctx.Deadline()
+	shared := newTimed(ctx, until)
+	s := scrapeOf(shared, e.clusters, e.log)
 	p.told = slices.Grow(p.told[:0], len(chosen))[:len(chosen)]
 	var readings sync.WaitGroup
 	for i, c := range chosen {
@@ -150,6 +153,9 @@ func (e *Exporter) scrape(ctx context.Context, chosen []*running, p *page) {
 		})
 	}
 	readings.Wait()
+	if ctx.Err() == nil { // everything is back
+		shared.end()
+	}
 	// Cannot have a series twice: the label is a name of the table.
 	p.samples = e.own.samples(p.samples[:0], chosen, p.told)
 	if e.self != nil {

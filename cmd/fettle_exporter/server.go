@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,10 +227,11 @@ func (s *server) close() {
 	g.close(s.log)
 }
 
-// close waits for the scrapes that use g and closes what it holds.
+// close waits for the scrapes that use g and closes what it holds, the exporter before
+// the drivers that it uses.
 func (g *generation) close(log *slog.Logger) {
 	g.scrapes.Wait()
-	for _, c := range g.open {
+	for _, c := range slices.Backward(g.open) {
 		if err := c.Close(); err != nil {
 			log.Warn("Could not close a connection", "err", err)
 		}
