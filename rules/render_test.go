@@ -76,7 +76,7 @@ func TestThresholds(t *testing.T) {
 }
 
 func TestOverride(t *testing.T) {
-	own, err := rules.Override("own.yml", []byte("memory_used_ratio: 0.85\npause_seconds: 60\n"))
+	own, err := rules.Override("own.yml", []byte("memory_used_ratio: 0.95\npause_seconds: 60\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,16 +84,16 @@ func TestOverride(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(files["node.rules.yml"]); !strings.Contains(text, "fettle_node_memory_total_bytes > 0.85") || strings.Contains(text, "${") {
+	if text := string(files["node.rules.yml"]); !strings.Contains(text, "fettle_node_memory_total_bytes > 0.95") || strings.Contains(text, "${") {
 		t.Error("the override is not in the rule")
 	}
 	for in, want := range map[string]string{
 		"":                          "",
 		"memory_used: 0.85\n":       `own.yml:1:1: there is no threshold "memory_used": ` + "`fettle rules` lists them",
-		"memory_used_ratio: much\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"\nmemory_used_ratio: 5m\n": "own.yml:2:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"memory_used_ratio: .nan\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
-		"memory_used_ratio: [1]\n":  "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.9 is",
+		"memory_used_ratio: much\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.85 is",
+		"\nmemory_used_ratio: 5m\n": "own.yml:2:1: memory_used_ratio: want a number, as the shipped 0.85 is",
+		"memory_used_ratio: .nan\n": "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.85 is",
+		"memory_used_ratio: [1]\n":  "own.yml:1:1: memory_used_ratio: want a number, as the shipped 0.85 is",
 		"- 1\n":                     "own.yml:1:1: want a line NAME: VALUE for each threshold",
 		"memory_used_ratio: 1\nmemory_used_ratio: 2\n": "own.yml:2:1: memory_used_ratio stands there twice",
 	} {
