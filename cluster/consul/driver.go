@@ -57,9 +57,10 @@ func New(c cluster.Cluster, o Options) (*Driver, error) {
 			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
 		}
 		d.lines = append(d.lines, line.New(line.Options[*line.HTTP]{
-			Dial:  func(context.Context) (*line.HTTP, error) { return asked, nil },
-			Close: (*line.HTTP).Close,
-			Now:   o.Now,
+			Dial:   func(context.Context) (*line.HTTP, error) { return asked, nil },
+			Close:  (*line.HTTP).Close,
+			Usable: line.Answered,
+			Now:    o.Now,
 		}))
 	}
 	return d, nil

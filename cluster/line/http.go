@@ -53,6 +53,14 @@ func (e *StatusError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP status %d %s: %s", e.Code, http.StatusText(e.Code), e.Text))
 }
 
+// Answered tells of an error of Get and JSON that a server was there and answered, if
+// only with something that is not wanted: an Options.Usable.
+func Answered(err error) bool {
+	_, status := errors.AsType[*StatusError](err)
+	_, large := errors.AsType[*TooLargeError](err)
+	return status || large || Reason(err) == cluster.BadProtocol
+}
+
 // Get asks for path, which begins with /, and returns the body of an answer with
 // status 200 or one of also. The error has a reason for Reason.
 func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error) {

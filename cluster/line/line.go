@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/fettle-io/fettle/cluster"
 )
 
 // How long a member that fails is left alone: not at all after the first failure,
@@ -21,6 +23,10 @@ const (
 	firstPause = time.Second
 	mostPause  = 10 * time.Second
 )
+
+// fair is how much time a question must have had for its end to say something of the
+// member: who asks in a hurry has no one left alone.
+const fair = 250 * time.Millisecond
 
 // Options say how a Line is made.
 type Options[C any] struct {
@@ -77,7 +83,8 @@ var errClosed = errors.New("the line is closed")
 // Do puts one question: fn gets the connection, which it must not keep, and a ctx
 // whose end it must heed. It waits for its turn, until ctx ends. What fails closes
 // the connection, unless Options.Usable says otherwise; the next question makes a
-// new one. ctx must have a deadline.
+// new one. What panics, as libraries may over what a server says, fails. ctx must have
+// a deadline.
 func (l *Line[C]) Do(ctx context.Context, fn func(context.Context, C) error) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -88,17 +95,33 @@ func (l *Line[C]) Do(ctx context.Context, fn func(context.Context, C) error) err
 	if err := l.ready(); err != nil {
 		return err
 	}
-	conn, err := l.connection(ctx)
+	until, _ := ctx.Deadline()
+	hurried := time.Until(until) < fair
+	var conn C
+	_, err := protect(func() (err error) {
+		conn, err = l.connection(ctx)
+		return err
+	})
 	if err != nil {
-		return l.failed(err, true)
+		return l.failed(err, true, hurried)
 	}
-	if err := fn(ctx, conn); err != nil {
-		return l.failed(err, !l.o.Usable(err))
+	if panicked, err := protect(func() error { return fn(ctx, conn) }); err != nil {
+		return l.failed(err, panicked || !l.o.Usable(err), hurried)
 	}
 	l.mu.Lock()
 	l.failures, l.last = 0, nil
 	l.mu.Unlock()
 	return nil
+}
+
+// protect makes an error of a panic: one member must not end the whole program.
+func protect(fn func() error) (panicked bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			panicked, err = true, Because(cluster.BadProtocol, fmt.Errorf("what it says cannot be read: %v", p))
+		}
+	}()
+	return false, fn()
 }
 
 func (l *Line[C]) ready() error {
@@ -135,8 +158,8 @@ func (l *Line[C]) connection(ctx context.Context) (C, error) {
 }
 
 // failed counts a failure. One of the connection ends it, and from the second in a row
-// on the member is left alone for a while.
-func (l *Line[C]) failed(err error, broken bool) error {
+// on the member is left alone for a while. That there was no time does not count.
+func (l *Line[C]) failed(err error, broken, hurried bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = err
@@ -147,6 +170,9 @@ func (l *Line[C]) failed(err error, broken bool) error {
 		l.o.Close(l.conn)
 		var none C
 		l.conn, l.open = none, false
+	}
+	if hurried && Reason(err) == cluster.Timeout {
+		return err
 	}
 	l.failures++
 	if l.failures > 1 {

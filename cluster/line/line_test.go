@@ -202,3 +202,37 @@ func TestReason(t *testing.T) {
 		}
 	}
 }
+
+// What a library cannot read must not end the program, and is tried anew.
+func TestPanicsAreErrors(t *testing.T) {
+	s := newStand()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := s.Do(ctx, func(context.Context, int) error { panic("slice bounds out of range") })
+	if Reason(err) != cluster.BadProtocol || fmt.Sprint(s.closed) != "[1]" {
+		t.Errorf("%v, closed %v", err, s.closed)
+	}
+	s.o.Dial = nil // panics
+	if _, err := s.ask(t, nil); Reason(err) != cluster.BadProtocol {
+		t.Error(err)
+	}
+}
+
+// Who asks in a hurry, again and again, has nobody left alone whom others ask with time.
+func TestNoTimeIsNoFailureOfTheMember(t *testing.T) {
+	s := newStand()
+	for range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		err := s.Do(ctx, func(ctx context.Context, _ int) error {
+			<-ctx.Done()
+			return errors.Join(errBroken, ctx.Err())
+		})
+		cancel()
+		if Reason(err) != cluster.Timeout {
+			t.Fatal(err)
+		}
+	}
+	if c, err := s.ask(t, nil); err != nil || c != 6 {
+		t.Errorf("connection %d, %v", c, err)
+	}
+}
