@@ -213,8 +213,8 @@ func autopilot(v *cluster.View, looks []look, now time.Time) {
 			continue
 		}
 		a := &Autopilot{Healthy: h.Healthy, FailureTolerance: h.FailureTolerance}
-		for _, s := range h.Servers {
-			for _, known := range v.Members {
+		for _, known := range v.Members {
+			for _, s := range h.Servers {
 				if known.ID != s.ID {
 					continue
 				}
@@ -223,6 +223,7 @@ func autopilot(v *cluster.View, looks []look, now time.Time) {
 					told.StableSince = s.StableSince
 				}
 				a.Servers = append(a.Servers, told)
+				break // however often it is named
 			}
 		}
 		m.Detail.(*Member).Autopilot = a

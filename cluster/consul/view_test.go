@@ -174,3 +174,21 @@ func TestLastContact(t *testing.T) {
 		}
 	}
 }
+
+// A leader that names a server many times is believed once.
+func TestAutopilotNamesAServerOnce(t *testing.T) {
+	const at = "127.0.0.11:8300"
+	looks := []look{says(1, "Leader", at, "3", "100", "100"), says(2, "Follower", at, "3", "100", "100"), says(3, "Follower", at, "3", "100", "100")}
+	looks[0].health = &health{Healthy: true}
+	for range 1000 {
+		looks[0].health.Servers = append(looks[0].health.Servers, struct {
+			ID          string
+			Healthy     bool
+			StableSince time.Time
+		}{ID: "id2", Healthy: true})
+	}
+	v := assemble(three(), looks, map[string]string{}, now)
+	if d, ok := v.Members[0].Detail.(*Member); !ok || d.Autopilot == nil || len(d.Autopilot.Servers) != 1 {
+		t.Errorf("%+v", v.Members[0].Detail)
+	}
+}

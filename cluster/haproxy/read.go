@@ -8,8 +8,11 @@ import (
 	"strings"
 )
 
-// maxServers is of how many servers a Member tells, in HAProxy's own order.
-const maxServers = 500
+// maxServers and maxBackends are of how many a Member tells, in HAProxy's own order.
+const (
+	maxServers  = 500
+	maxBackends = 500
+)
 
 // Member is what one HAProxy process says.
 type Member struct {
@@ -180,6 +183,11 @@ func (m *Member) stat(text string, admin map[name]int64) error {
 				Checked: status != "no check", Current: number("scur"), Weight: number("weight"),
 			})
 		case isBackend:
+			if len(m.Backends) == maxBackends {
+				m.LeftOut += len(servers)
+				servers = nil
+				continue
+			}
 			m.Backends = append(m.Backends, Backend{
 				Name: get("pxname"), Up: strings.HasPrefix(get("status"), "UP"),
 				Current: number("scur"), Queued: number("qcur"), Servers: servers,

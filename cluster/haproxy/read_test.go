@@ -67,3 +67,11 @@ func TestTooManyServers(t *testing.T) {
 		t.Errorf("%v, %d backends, %d left out", err, len(m.Backends), m.LeftOut)
 	}
 }
+
+func TestReadTellsOfSoManyBackends(t *testing.T) {
+	more := strings.Repeat("x,BACKEND,0,0,0,0,1,0,0,0,0,0,,0,0,0,0,UP,1,1,0,,0,2,0,,1,4,0,,0,,1,\n", maxBackends)
+	m, err := read([]byte(strings.Replace(answered, "db,d1", more+"db,d1", 1)))
+	if err != nil || len(m.Backends) != maxBackends || m.LeftOut != 1 {
+		t.Fatalf("%d backends, %d left out, %v", len(m.Backends), m.LeftOut, err)
+	}
+}

@@ -9,7 +9,11 @@ import (
 )
 
 // maxStreams is of how many streams a View tells, the first by account and name.
-const maxStreams = 100
+// maxServers is how large a meta group is believed to be.
+const (
+	maxStreams = 100
+	maxServers = 1000
+)
 
 // Member is what a server says beyond a View.
 type Member struct {
@@ -80,7 +84,7 @@ func unlisted(v *cluster.View) {
 			size = max(size, d.MetaSize)
 		}
 	}
-	for range size - listed {
+	for range min(size, maxServers) - listed {
 		v.Unlisted = append(v.Unlisted, "unknown")
 	}
 }

@@ -105,3 +105,13 @@ func TestTooManyStreams(t *testing.T) {
 		t.Errorf("%d streams, %d left out, the first %v", len(d.Streams), d.LeftOut, d.Streams[0])
 	}
 }
+
+// A server may say anything of itself: it costs no more than a large cluster does.
+func TestMetaGroupWithoutEnd(t *testing.T) {
+	looks := []look{says(t, "n1", "n1", "n1", 1), says(t, "n2", "n1", "n1", 1), says(t, "n3", "n1", "n1", 1)}
+	looks[2].varz.JetStream.Meta.Size = 1 << 62
+	v := assemble(three(), looks, map[string]string{})
+	if v.Voters() > maxServers || v.Margin() >= 0 {
+		t.Errorf("%d voters, margin %d", v.Voters(), v.Margin())
+	}
+}
