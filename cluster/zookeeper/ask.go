@@ -14,7 +14,7 @@ import (
 // look is what one server answered.
 type look struct {
 	answered bool
-	mode     string // leader, follower, observer, standalone; "": it serves nobody now
+	mode     string // leader, follower, observer, standalone, read-only; "": it serves nobody now
 	version  string
 	zxid     uint64
 	counts   map[string]uint64 // mntr's; nil: not allowed, or it serves nobody

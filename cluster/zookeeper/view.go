@@ -7,7 +7,7 @@ import (
 
 // Member is what a server says beyond a View. A pointer that is nil was not told.
 type Member struct {
-	Mode  string // leader, follower, observer, standalone; "": it serves nobody now
+	Mode  string // leader, follower, observer, standalone, read-only; "": it serves nobody now
 	Epoch uint64 // the epoch of the last transaction that it has
 	// Counter is that transaction's number within the epoch.
 	Counter uint64
@@ -18,8 +18,12 @@ type Member struct {
 	Synced *uint64
 }
 
-// Serving tells that it serves clients, and so is in a quorum, or alone by design.
-func (m *Member) Serving() bool { return m.Mode != "" }
+// Serving tells that it takes writes of clients, and so is in a quorum, or alone by design.
+func (m *Member) Serving() bool { return m.Mode != "" && m.Mode != readOnly }
+
+// readOnly is the mode of a server that is cut off and still lets clients read what it
+// has (readonlymode.enabled).
+const readOnly = "read-only"
 
 // assemble makes a View of the looks, which stand in inventory order. A member's ID is
 // its name in the inventory: servers do not tell theirs. observers are those that were
@@ -39,11 +43,11 @@ func assemble(c cluster.Cluster, looks []look, observers map[string]bool) cluste
 			mv.Learner = l.mode == "observer"
 		}
 		switch l.mode {
-		case "": // it follows nobody
 		case "leader", "standalone":
 			mv.Leader = m.Name // whether it does or not
-		default:
+		case "follower", "observer":
 			mv.Leader = leader
+		default: // it follows nobody, and read-only, if at all, serves what it has
 		}
 		mv.Detail = detail(l)
 		v.Members = append(v.Members, mv)

@@ -81,6 +81,8 @@ func TestAssemble(t *testing.T) {
 			"z1, 2 voters, margin 0 | primary up true running true - | replica up true running true 0 | replica up true running true 1"},
 		{"nobody could be asked", []look{gone, gone, gone},
 			"-, 3 voters, margin -2 |  up false running false - |  up false running false - |  up false running false -"},
+		{"a server that is cut off lets clients read", []look{says(t, "leader", "0x100000010"), says(t, "follower", "0x100000010"), says(t, "read-only", "0x10000000e")},
+			"z1, 3 voters, margin 1 | primary up true running true - | replica up true running true 0 |  up true running false -"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := told(assemble(ensemble(len(tt.looks)), tt.looks, nil)); got != tt.want {
