@@ -103,3 +103,20 @@ func TestLoginIsRenewed(t *testing.T) {
 		t.Errorf("asked with a login that has run out: %v", err)
 	}
 }
+
+// A scrape may leave less time than half of what a look may take: that is enough for a
+// broker that answers.
+func TestLookInAHurry(t *testing.T) {
+	address, _ := loginServer(t)
+	c := cluster.Cluster{Name: "c", Kind: cluster.KindKafka, Members: []cluster.Member{{Name: "k1", Endpoint: "kafka://" + address}}}
+	d, err := New(c, Options{Timeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close() //nolint:errcheck // only read from
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if m := d.View(ctx).Members[0]; !m.Reachable {
+		t.Errorf("%s: %s", m.Error, m.Why)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/line"
@@ -46,7 +47,7 @@ type group struct {
 func (d *Driver) survey(ctx context.Context) survey {
 	s := survey{looks: make([]look, len(d.brokers)), ends: map[place]int64{}}
 	until, _ := ctx.Deadline()
-	first, cancel := context.WithDeadline(ctx, until.Add(-d.timeout/2))
+	first, cancel := context.WithTimeout(ctx, time.Until(until)/2) // a scrape may leave less than d.timeout
 	defer cancel()
 	var all sync.WaitGroup
 	for i, a := range d.brokers {
