@@ -76,6 +76,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	@$(MAKE) --no-print-directory bench-demo || echo "bench-demo: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-webhook ARGS=--short || echo "bench-webhook: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-exporter ARGS="--rounds=1 --endurance=10000" || echo "bench-exporter: a limit was missed: see above"
+	@$(MAKE) --no-print-directory bench-systems ARGS=-short || echo "bench-systems: a limit was missed: see above"
 
 # A benchmark prints the limit that it missed; on a busy machine that says
 # little, so it is for people to read and fails nothing.
@@ -98,6 +99,18 @@ node_exporter := .cache/bin/node_exporter
 .PHONY: bench-exporter
 bench-exporter: build $(node_exporter) ## fettle_exporter beside node_exporter: CPU time, memory, latency; exits 1 on a miss
 	$(GO) run ./internal/exporterbench $(ARGS)
+
+redis_exporter := .cache/bin/redis_exporter
+
+# As root: PostgreSQL and MariaDB run as users of their own.
+.PHONY: bench-systems
+bench-systems: build $(redis_exporter) ## A scrape of etcd, MariaDB, PostgreSQL and Redis beside a bare client's (root); exits 1 on a miss
+	tools/install-servers.sh
+	CGO_ENABLED=0 $(GO) build -tags bench -trimpath -buildvcs=false -ldflags '-s -w' -o .cache/systemsbench/ ./internal/systemsbench/bareclient
+	$(newest) $(GO) test -tags bench -count=1 -v -timeout 30m -run '^TestSystems$$' $(ARGS) ./internal/systemsbench
+
+$(redis_exporter): tools/redis_exporter/go.mod tools/redis_exporter/go.sum
+	cd tools/redis_exporter && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/oliver006/redis_exporter
 
 $(node_exporter): tools/node_exporter/go.mod tools/node_exporter/go.sum
 	cd tools/node_exporter && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../../$@ github.com/prometheus/node_exporter

@@ -3,6 +3,7 @@ package etcd
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // sample is one line of a metrics page.
 type sample struct {
 	name   string
-	labels map[string]string
+	labels map[string]string // nil: none
 	value  float64
 }
 
@@ -20,41 +21,52 @@ type sample struct {
 // has thousands of lines, dozens in a row of one metric: nearly all that a look costs.
 func scan(r io.Reader, names map[string]bool) ([]sample, error) {
 	var found []sample
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 16<<10), 1<<20)
-	var last []byte // the name of the line before
-	var wanted bool // whether it is
-	for lines.Scan() {
-		line := lines.Bytes()
-		if len(line) == 0 || line[0] == '#' {
-			continue
+	lines := bufio.NewReaderSize(r, 16<<10) // more than the longest line
+	var last []byte                         // the name of the line before
+	var wanted bool                         // whether it is
+	for {
+		line, err := lines.ReadSlice('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return found, err
 		}
-		end := len(last)
-		if end == 0 || len(line) <= end || line[end] != '{' && line[end] != ' ' || !bytes.Equal(line[:end], last) {
-			name, _, _ := bytes.Cut(line, []byte(" "))
-			name, _, _ = bytes.Cut(name, []byte("{"))
-			if len(name) == 0 || len(name) == len(line) {
-				continue
+		if end, ok := nameOf(line, last); ok {
+			if !bytes.Equal(line[:end], last) {
+				last = append(last[:0], line[:end]...)
+				wanted = names[string(last)]
 			}
-			end = len(name)
-			last = append(last[:0], name...)
-			wanted = names[string(last)]
+			if wanted {
+				if s, ok := parseSample(string(bytes.TrimRight(line, "\r\n")), end); ok {
+					found = append(found, s)
+				}
+			}
 		}
-		if !wanted {
-			continue
-		}
-		if s, ok := parseSample(string(line), end); ok {
-			found = append(found, s)
+		if err != nil {
+			return found, nil // the page's end
 		}
 	}
-	return found, lines.Err()
+}
+
+// nameOf is where the name of a line ends, which most often is that of the line before;
+// !ok: it has none.
+func nameOf(line, last []byte) (end int, ok bool) {
+	if len(line) == 0 || line[0] == '#' {
+		return 0, false
+	}
+	end = len(last)
+	if end > 0 && len(line) > end && (line[end] == '{' || line[end] == ' ') && bytes.Equal(line[:end], last) {
+		return end, true
+	}
+	name, _, spaced := bytes.Cut(line, []byte(" "))
+	name, _, labelled := bytes.Cut(name, []byte("{"))
+	return len(name), len(name) > 0 && (spaced || labelled)
 }
 
 // parseSample parses `name{label="value",…} 1 timestamp`; end is the name's.
 func parseSample(line string, end int) (sample, bool) {
-	s := sample{name: line[:end], labels: map[string]string{}}
+	s := sample{name: line[:end]}
 	rest := line[end:]
 	if strings.HasPrefix(rest, "{") {
+		s.labels = map[string]string{}
 		rest = rest[1:]
 		for !strings.HasPrefix(rest, "}") {
 			label, after, ok := strings.Cut(rest, "=")

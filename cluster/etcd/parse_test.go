@@ -28,7 +28,7 @@ a{x="1"} nought
 b{From="c0"} +Inf
 `
 	want := []sample{
-		{"a", map[string]string{}, 1},
+		{"a", nil, 1},
 		{"a", map[string]string{}, 3},
 		{"a", map[string]string{"x": "1"}, 4},
 		{"a", map[string]string{"x": "1", "y": `two "quoted", \ and } brace`}, 5500},

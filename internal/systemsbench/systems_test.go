@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ type amount struct{ scrapes, rounds, inRound int }
 
 func amountOf() amount {
 	if testing.Short() {
-		return amount{scrapes: 100, rounds: 9, inRound: 100}
+		return amount{scrapes: 100, rounds: 3, inRound: 20}
 	}
 	return amount{scrapes: 500, rounds: 9, inRound: 100}
 }
@@ -43,10 +44,19 @@ func TestSystems(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	f := start(t)
-	fmt.Printf("etcd with 5 members, MariaDB, PostgreSQL and Redis with 2 each, 3 Sentinels\n\n")
+	fmt.Printf("etcd with 5 members, MariaDB, PostgreSQL and Redis with 2 each, 3 Sentinels; load %s\n\n", load(t))
 	whole(ctx, t, f, n)
 	raw(ctx, t, f, n)
 	peer(ctx, t, f, n)
+	fmt.Printf("\nload %s on %d processors: on a busy machine the slowest scrapes say little\n", load(t), runtime.NumCPU())
+}
+
+// load is the machine's, over one, five and fifteen minutes.
+func load(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/loadavg")
+	must(t, err)
+	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
 // program is one that is built below the repository.
@@ -82,7 +92,7 @@ func fettle(ctx context.Context, t *testing.T, body *bytes.Buffer, wants int, ar
 	p := exporter(t, func(ctx context.Context, base string) error {
 		body.Reset()
 		return page(ctx, client, base+"/metrics", body)
-	}, program(t, ".cache/systemsbench/fettle/fettle_exporter"), append(args, "--log.level=error")...)
+	}, program(t, "bin/fettle_exporter"), append(args, "--log.level=error")...)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -238,7 +248,7 @@ func peer(ctx context.Context, t *testing.T, f *fleet, n amount) {
 			}
 		}
 		return nil
-	}, program(t, ".cache/bin/redis_exporter"), "--redis.addr=", "--log-level=ERROR")
+	}, program(t, ".cache/bin/redis_exporter"), "--redis.addr=", "--log-level=PANIC")
 	for end := time.Now().Add(30 * time.Second); theirs.round(ctx) != nil; time.Sleep(50 * time.Millisecond) { //nolint:forbidigo // polled, with a deadline
 		if time.Now().After(end) {
 			t.Fatal("redis_exporter does not answer")
