@@ -20,7 +20,7 @@ const (
 // Every alert has a page with its expression as it is now, and with what people
 // need to know about it.
 func TestPages(t *testing.T) {
-	known := map[string]bool{"README.md": true}
+	known := map[string]bool{"README.md": true, "not-shipped.md": true}
 	var index strings.Builder
 	index.WriteString("\n| alert | severity | tier | repaired by | |\n|---|---|---|---|---|\n")
 	for _, a := range alerts(t) {
