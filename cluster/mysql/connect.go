@@ -146,7 +146,7 @@ func (d *dialer) abandoned(ctx context.Context, s *session) error {
 	if left == "" {
 		return nil
 	}
-	rows, err := s.query(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = "+left+" AND COMMAND <> 'Sleep'")
+	rows, err := s.query(ctx, stillAt(left))
 	if err != nil {
 		return err
 	}
@@ -155,6 +155,14 @@ func (d *dialer) abandoned(ctx context.Context, s *session) error {
 	}
 	d.giveUp("")
 	return nil
+}
+
+// stillAt asks for a thread of the session's own user that is at a question. A server that
+// was started anew counts its threads from one on: the number may be this session's now,
+// or that of a replica, which stays.
+func stillAt(thread string) string {
+	return "SELECT p.ID FROM information_schema.PROCESSLIST p JOIN information_schema.PROCESSLIST me ON me.ID = CONNECTION_ID() AND me.USER = p.USER" +
+		" WHERE p.ID = " + thread + " AND p.ID <> me.ID AND p.COMMAND IN ('Query', 'Killed')"
 }
 
 // giveUp notes the thread of a question that was not answered in time.

@@ -58,10 +58,25 @@ func parseGTIDs(f Flavor, text string) (transactions, error) {
 			set[key] = append(set[key], in)
 		}
 	}
-	for _, in := range set {
-		slices.SortFunc(in, func(a, b interval) int { return cmp.Compare(a.first, b.first) })
+	for who, in := range set {
+		set[who] = joined(in)
 	}
 	return set, nil
+}
+
+// joined are the same transactions in order, each once: servers tell them so, and without
+// compares them in that order.
+func joined(in []interval) []interval {
+	slices.SortFunc(in, func(a, b interval) int { return cmp.Compare(a.first, b.first) })
+	all := in[:1]
+	for _, next := range in[1:] {
+		if last := &all[len(all)-1]; next.first <= last.last {
+			last.last = max(last.last, next.last)
+		} else {
+			all = append(all, next)
+		}
+	}
+	return all
 }
 
 func parseInterval(s string) (interval, error) {
@@ -91,8 +106,7 @@ func (t transactions) count() float64 {
 	return n
 }
 
-// without are those that are not in the other set. Intervals of one who do not overlap:
-// servers tell them so.
+// without are those that are not in the other set.
 func (t transactions) without(other transactions) transactions {
 	left := transactions{}
 	for who, mine := range t {

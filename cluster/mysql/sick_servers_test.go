@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +188,31 @@ func TestTwoSources(t *testing.T) {
 	execute(t, p.replica, "STOP SLAVE 'four' SQL_THREAD")
 	execute(t, s, "INSERT INTO four.t VALUES (1)")
 	becomes(t, d, "1 1 1 ---, 1 0 0 -++, 1 1 1 ---")
+}
+
+// A server that was started anew gives the number of a thread that was given up to somebody
+// else: the look does not wait for that one.
+func TestThreadNumbersAreUsedAgain(t *testing.T) {
+	p := healthy(t)
+	execute(t, p.primary, "GRANT PROCESS ON *.* TO fettle@'127.0.0.1'") // sees everybody
+	t.Cleanup(func() { execute(t, p.primary, "REVOKE PROCESS ON *.* FROM fettle@'127.0.0.1'") })
+	id, err := p.primary.Ask(patience(t), "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'")
+	if err != nil || id == "" {
+		t.Fatalf("no replica: %q, %v", id, err)
+	}
+	own, err := p.primary.Ask(patience(t), "SELECT CONNECTION_ID()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := strconv.Atoi(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, thread := range map[string]string{"a replica's": id, "its own": strconv.Itoa(next + 1), "nobody's": "123456789"} {
+		d := looking(t, p.inventory())
+		d.GiveUp(0, thread)
+		if m := d.View(patience(t)).Members[0]; !m.Reachable {
+			t.Errorf("%s: %s: %s", what, m.Error, m.Why)
+		}
+	}
 }
