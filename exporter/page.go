@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,7 +103,9 @@ func (p *part) sort() {
 	p.families, p.twice = nil, nil
 	for i, s := range sorted {
 		if i > 0 && compare(sorted[i-1], s) == 0 {
-			p.twice = errors.Join(p.twice, fmt.Errorf("%s%v is there twice", s.metric.Name, s.labels))
+			if p.twice == nil { // the first says enough: there may be very many
+				p.twice = fmt.Errorf("%s%.256v is there twice", s.metric.Name, s.labels)
+			}
 			continue
 		}
 		if n := len(p.families); n == 0 || p.families[n-1].message.GetName() != s.metric.Name {
@@ -129,13 +130,22 @@ type sample struct {
 	labels []string
 }
 
+// mostLabel bytes are told of a label's value: of what servers call themselves and what
+// they have, each may be as long as their whole answer.
+const mostLabel = 1024
+
 // kept makes a row of s, with a value of its own. Label values come from the
-// kernel (mount points may hold any byte), so what is not UTF-8 is replaced.
+// kernel (mount points may hold any byte) and from servers, so what is not UTF-8 is
+// replaced, and what is too long is cut.
 func (s sample) kept() *row {
 	value := s.value
 	k := &row{metric: s.metric, labels: slices.Clone(s.labels), value: &value, told: &dto.Metric{}}
 	for i, name := range s.metric.Labels {
-		valid := strings.ToValidUTF8(s.labels[i], "\uFFFD")
+		valid := s.labels[i]
+		if len(valid) > mostLabel {
+			valid = strings.ToValidUTF8(valid[:mostLabel-len("…")], "") + "…"
+		}
+		valid = strings.ToValidUTF8(valid, "\uFFFD")
 		k.told.Label = append(k.told.Label, &dto.LabelPair{Name: &name, Value: &valid})
 	}
 	slices.SortFunc(k.told.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })

@@ -179,3 +179,24 @@ func TestAFamilyThatCannotBeEncodedIsLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// What a server calls itself may be as long as its answer: it is told in short, and a
+// thousand series of one name are one short error.
+func TestLabelsWithoutEnd(t *testing.T) {
+	m := gauge("fettle_test", "A test.", "name")
+	long := strings.Repeat("ä", 1<<20)
+	samples := make([]sample, 2000)
+	for i := range samples {
+		samples[i] = sample{m, 1, []string{long}}
+	}
+	var p part
+	if err := p.fill(samples); err == nil || len(err.Error()) > 2000 {
+		t.Errorf("error %.100v", err)
+	}
+	if len(p.families) != 1 || len(p.families[0].rows) != 1 {
+		t.Fatalf("%d families", len(p.families))
+	}
+	if got := p.families[0].message.Metric[0].Label[0].GetValue(); len(got) > mostLabel || !strings.HasSuffix(got, "ä…") {
+		t.Errorf("%d bytes, %q", len(got), got[len(got)-8:])
+	}
+}
