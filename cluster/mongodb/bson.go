@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// What an answer may be: replSetGetStatus of fifty members has 60 KiB.
+// What an answer may be: replSetGetStatus of fifty members has 60 KiB. The smallest
+// element has two bytes, and makes a field of forty.
 const (
-	mostBytes = 1 << 20
+	mostBytes = 1 << 18
 	mostDepth = 16
 )
 

@@ -28,12 +28,16 @@ type conn struct {
 	pg       *pgconn.PgConn
 	raw      *line.Conn // below TLS
 	question question
-	secret   string // never to be shown
-	used     bool   // asked before
-	ended    bool   // by the other side
-	prepared bool   // the question is, on the other side
-	pooled   bool   // something between has other servers, where it is not
+	secret   string          // never to be shown
+	used     bool            // asked before
+	ended    bool            // by the other side
+	prepared bool            // the question is, on the other side
+	pooled   bool            // something between has other servers, where it is not
+	settings map[string]bool // that it reported since the login: pgconn keeps them all
 }
+
+// mostSettings that a server reports: PostgreSQL 18 has 15.
+const mostSettings = 256
 
 // close never waits for the server. pgconn tidies up behind a question that failed for
 // up to 15 s: that ends with the connection below it.
@@ -223,6 +227,13 @@ func (c *conn) receive(ctx context.Context, answers int) (row []byte, said error
 		case *pgproto3.ErrorResponse:
 			if said == nil {
 				said = pgconn.ErrorResponseToPgError(m)
+			}
+		case *pgproto3.ParameterStatus:
+			if c.settings == nil {
+				c.settings = map[string]bool{}
+			}
+			if c.settings[m.Name] = true; len(c.settings) > mostSettings {
+				return nil, line.Because(cluster.TooLarge, errors.New("it reports settings without end"))
 			}
 		case *pgproto3.ReadyForQuery:
 			answers--

@@ -273,3 +273,20 @@ func TestQuestionHasNoGaps(t *testing.T) {
 		}
 	}
 }
+
+// What a server reports of its settings is kept as long as its connection is: without an
+// end it would be all of the memory, look by look.
+func TestSettingsWithoutEnd(t *testing.T) {
+	address := listen(t, standIn{version: "16.4", reply: func(c net.Conn, _ string) {
+		var out []byte
+		for i := range 2 * mostSettings {
+			out, _ = (&pgproto3.ParameterStatus{Name: fmt.Sprint("x", i), Value: "y"}).Encode(out)
+		}
+		out, _ = (&pgproto3.DataRow{Values: [][]byte{fmt.Appendf(nil, primaryRow, 160004)}}).Encode(out)
+		out, _ = (&pgproto3.ReadyForQuery{TxStatus: 'I'}).Encode(out)
+		_, _ = c.Write(out)
+	}}.serve)
+	if m := lookAt(t, only(t, address), 10*time.Second); m.Error != cluster.TooLarge {
+		t.Errorf("%q: %s", m.Error, m.Why)
+	}
+}

@@ -69,12 +69,15 @@ func (a *asked) login(ctx context.Context, c *conn) error {
 		words = []string{"AUTH", a.read.Username, password}
 	}
 	_, err = c.do(ctx, words)
-	if told, ok := errors.AsType[*replyError](err); ok {
-		// What a server repeats of the question is not for a log.
-		text := strings.ReplaceAll(told.text, password, "…")
-		return line.Because(cluster.BadAuth, fmt.Errorf("log in: %s", text))
+	if err == nil {
+		return nil
 	}
-	return err
+	// What a server, of this kind or another, repeats of the question is not for a log.
+	text := errors.New(line.Why(err, password))
+	if _, told := errors.AsType[*replyError](err); told {
+		return line.Because(cluster.BadAuth, fmt.Errorf("log in: %w", text))
+	}
+	return line.Because(line.Reason(err), text)
 }
 
 // ask puts fn's questions to a.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +145,38 @@ func FuzzReply(f *testing.F) {
 			t.Errorf("%+v", m)
 		}
 	})
+}
+
+// Another kind of server may repeat what it was asked.
+func TestLoginKeepsThePasswordOutOfErrors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "500 what is AUTH canary-77?\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	}()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("canary-77\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := cluster.Cluster{
+		Name: "c", Kind: cluster.KindRedis, Read: cluster.Login{PasswordFile: file},
+		Members: []cluster.Member{{Name: "a", Endpoint: "redis://" + l.Addr().String()}},
+	}
+	d, err := New(c, Options{Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close() //nolint:errcheck // only read from
+	if m := d.View(t.Context()).Members[0]; m.Error != cluster.BadProtocol || strings.Contains(m.Why, "canary") || !strings.Contains(m.Why, "500 what is AUTH") {
+		t.Errorf("%s: %s", m.Error, m.Why)
+	}
 }
