@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -81,7 +82,37 @@ func catalogue(t *testing.T) lint.Catalogue {
 			}
 		}
 	}
+	for range 3 { // a recording may read others
+		for _, file := range read(t) {
+			recorded(t, file, c)
+		}
+	}
 	return c
+}
+
+// recorded puts the labels of a file's recordings into the catalogue; where two make one series,
+// those of both.
+func recorded(t *testing.T, file ruleFile, c lint.Catalogue) {
+	t.Helper()
+	made := map[string][]string{}
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
+			if rule.Record == "" {
+				continue
+			}
+			names, err := lint.Labels(rule.Expr, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if names = append(append(names, slices.Collect(maps.Keys(rule.Labels))...), made[rule.Record]...); len(names) > 0 {
+				slices.Sort(names)
+				made[rule.Record] = slices.Compact(names)
+			}
+		}
+	}
+	for name, labels := range made {
+		c[name] = lint.Metric{Name: name, Type: lint.Recorded, Labels: labels}
+	}
 }
 
 func published(t *testing.T) lint.Catalogue {
@@ -205,6 +236,11 @@ func TestExpressions(t *testing.T) {
 		}
 		if err := lint.Alert(a.Expr, time.Duration(a.For), a.Labels); err != nil {
 			t.Errorf("%s: %v", a.Alert, err)
+		}
+		for name, text := range a.Annotations {
+			if err := lint.Template(a.Expr, text, known); err != nil {
+				t.Errorf("%s: %s: %v", a.Alert, name, err)
+			}
 		}
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // Alert returns what is wrong with an alert beside its expression's names: an
 // expression without a condition, which always fires; absent() without a
-// duration, which fires at each restart of Prometheus; a value in a label, which
-// makes another alert of it at each evaluation.
+// duration, which fires at each restart of Prometheus; the ratio of two
+// aggregations without a duration, which does when one of them lacks a target; a
+// value in a label, which makes another alert of it at each evaluation.
 func Alert(expr string, duration time.Duration, labels map[string]string) error {
 	parsed, err := parse(expr)
 	if err != nil {
@@ -24,6 +25,9 @@ func Alert(expr string, duration time.Duration, labels map[string]string) error 
 	}
 	if duration == 0 && asksAbsence(parsed) {
 		found = append(found, errors.New(`absent() without "for" fires as soon as Prometheus starts`))
+	}
+	if duration == 0 && fragile(parsed) {
+		found = append(found, errors.New(`a ratio of two aggregations without "for" fires while one of them has lost a target`))
 	}
 	for name, value := range labels {
 		if strings.Contains(value, "$value") || strings.Contains(value, ".Value") {
@@ -55,6 +59,25 @@ func conditional(e parser.Expr) bool {
 	default:
 		return false
 	}
+}
+
+// fragile tells whether two aggregations are divided by one another.
+func fragile(e parser.Expr) (is bool) {
+	aggregates := func(e parser.Expr) (yes bool) {
+		parser.Inspect(e, func(node parser.Node, _ []parser.Node) error {
+			_, ok := node.(*parser.AggregateExpr)
+			yes = yes || ok
+			return nil
+		})
+		return yes
+	}
+	parser.Inspect(e, func(node parser.Node, _ []parser.Node) error {
+		if n, ok := node.(*parser.BinaryExpr); ok && n.Op == parser.DIV {
+			is = is || aggregates(n.LHS) && aggregates(n.RHS)
+		}
+		return nil
+	})
+	return is
 }
 
 func asksAbsence(e parser.Expr) (asks bool) {

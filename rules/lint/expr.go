@@ -3,10 +3,13 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -17,9 +20,15 @@ func ofGauges() []string {
 	return []string{"delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing"}
 }
 
+// shortest is what a rate has to look back over: four scrapes at the interval that
+// Prometheus' own samples have.
+const shortest = time.Minute
+
 // Expr parses an expression of PromQL and returns everything in it that cannot
 // be, joined: metrics that are not in the catalogue, labels that their metrics
-// do not have, functions over the wrong type of metric.
+// do not have, functions over the wrong type of metric or over fewer than four
+// scrapes, sides that never meet, counters compared with a number, needless
+// regular expressions.
 func Expr(text string, c Catalogue) error {
 	expr, err := parse(text)
 	if err != nil {
@@ -41,6 +50,8 @@ func Expr(text string, c Catalogue) error {
 				found = append(found, has(n.LHS, m.MatchingLabels, c)...)
 				found = append(found, has(n.RHS, m.MatchingLabels, c)...)
 			}
+			found = append(found, c.join(n)...)
+			found = append(found, raw(n, c)...)
 		}
 		return nil
 	})
@@ -68,6 +79,9 @@ func selector(s *parser.VectorSelector, c Catalogue) (found []error) {
 		if m.Name != model.MetricNameLabel && !known.has(m.Name) {
 			found = append(found, fmt.Errorf("%s has no label %s", s.Name, m.Name))
 		}
+		if (m.Type == labels.MatchRegexp || m.Type == labels.MatchNotRegexp) && m.Value == regexp.QuoteMeta(m.Value) {
+			found = append(found, fmt.Errorf("%s: %s is no regular expression: = and != are cheaper and say what is meant", s.Name, m))
+		}
 	}
 	return found
 }
@@ -86,6 +100,9 @@ func call(n *parser.Call, c Catalogue) (found []error) {
 		// The rate of a sum takes one restart for a reset of them all.
 		return []error{fmt.Errorf("%s has to be taken of a metric itself: %s", name, n)}
 	}
+	if m, ok := n.Args[0].(*parser.MatrixSelector); ok && forCounters && m.Range < shortest {
+		found = append(found, fmt.Errorf("%s over %s: want 1m or more, four scrapes of 15s, or one that is missed leaves nothing", name, m.Range))
+	}
 	for _, s := range selectors(n.Args[0]) {
 		known, ok := c.find(s.Name)
 		switch {
@@ -97,6 +114,41 @@ func call(n *parser.Call, c Catalogue) (found []error) {
 		}
 	}
 	return found
+}
+
+// raw checks that no counter as it stands is compared with a number: it grows for
+// as long as its program runs. Above zero it says that something happened at all.
+func raw(n *parser.BinaryExpr, c Catalogue) (found []error) {
+	if !n.Op.IsComparisonOperator() {
+		return nil
+	}
+	for side, other := range map[parser.Expr]parser.Expr{n.LHS: n.RHS, n.RHS: n.LHS} {
+		s, ok := bare(side).(*parser.VectorSelector)
+		if !ok {
+			continue
+		}
+		known, there := c.find(s.Name)
+		number, is := bare(other).(*parser.NumberLiteral)
+		if there && known.counter && is && number.Val != 0 {
+			found = append(found, fmt.Errorf("%s is a counter: compare its rate or increase", s.Name))
+		}
+	}
+	return found
+}
+
+// bare is an expression without parentheses and without what only drops labels.
+func bare(e parser.Expr) parser.Expr {
+	switch n := e.(type) {
+	case *parser.ParenExpr:
+		return bare(n.Expr)
+	case *parser.AggregateExpr:
+		if n.Op == parser.COUNT || n.Op == parser.COUNT_VALUES || n.Op == parser.GROUP {
+			return n
+		}
+		return bare(n.Expr)
+	default:
+		return e
+	}
 }
 
 // quantile checks that what a quantile is taken of still has its buckets.
