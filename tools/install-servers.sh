@@ -23,7 +23,7 @@ declare -A unit=(
 	[corosync]=corosync.service
 	[pacemaker]=pacemaker.service
 )
-programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish zookeeper dnsmasq-base iptables iputils-ping)
+programs=(mmdebstrap rpm iproute2 nftables systemd systemd-sysv dbus procps util-linux mount hostname strace man-db zsh fish zookeeper dnsmasq-base iptables iputils-ping chromium fonts-dejavu-core)
 
 die() {
 	echo "install-servers: $*" >&2

@@ -34,7 +34,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"api":             {"docs", "internal/access", "internal/pages", "journal"},
 	"console":         {"api", "cluster", "docs", "internal/access", "internal/story", "journal", "promql"},
-	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/haproxy", "cluster/keepalived", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/pacemaker", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
+	"exporter":        {"cluster", "cluster/consul", "cluster/etcd", "cluster/gluster", "cluster/haproxy", "cluster/keepalived", "cluster/line", "cluster/mysql", "cluster/nats", "cluster/nginx", "cluster/pacemaker", "cluster/postgres", "cluster/zookeeper", "cluster/kafka", "cluster/mongodb", "cluster/redis", "exporter/backup", "exporter/chrony", "exporter/ntpd", "exporter/procfs", "exporter/tree", "exporter/value", "probe"},
 	"exporter/chrony": {},
 	"exporter/ntpd":   {},
 	"exporter/procfs": {},
@@ -69,6 +69,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 
 	"cluster/keepalived": {"cluster", "cluster/line"},
 	"cluster/pacemaker":  {"cluster", "cluster/line"},
+	"cluster/gluster":    {"cluster", "cluster/line"},
 
 	"sim":          {"alert", "cluster", "internal/config", "internal/service", "journal", "playbooks", "promql", "repair", "repair/action", "repair/guard"},
 	"sim/simulate": {"sim"},
@@ -86,6 +87,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/anchor":        {"internal/durable"},
 	"internal/certtest":      {},
 	"internal/config":        {"cluster", "internal/inventory", "internal/strictyaml", "promql", "repair"},
+	"internal/consoletest":   {},
 	"internal/consultest":    {"internal/programs"},
 	"internal/natstest":      {},
 	"internal/zookeepertest": {},
