@@ -71,7 +71,7 @@ func (c *mysqlCollector) member(m *mysql.Member, emit Emit, labels ...string) {
 	for _, q := range mysql.Questions() {
 		emit(c.denied, boolean(slices.Contains(m.Denied, q)), with(q)...)
 	}
-	if m.Group != nil {
+	if m.Group != nil && m.Group.State != "" {
 		for _, state := range []string{"ONLINE", "RECOVERING", "OFFLINE", "ERROR", "UNREACHABLE"} {
 			emit(c.groupState, boolean(m.Group.State == state), with(state)...)
 		}

@@ -39,7 +39,7 @@ func mysqlGroupMetrics() []mysqlMetric {
 	labels := []string{"cluster", "member"}
 	of := func(metric *Metric, value func(g *mysql.Group) *float64) mysqlMetric {
 		return mysqlMetric{metric, func(m *mysql.Member) *float64 {
-			if m.Group == nil {
+			if m.Group == nil || m.Group.State == "" {
 				return nil
 			}
 			return value(m.Group)

@@ -50,7 +50,8 @@ func (l look) spoke() bool {
 type asking struct {
 	*session
 	wants
-	m Member
+	m      Member
+	untold bool // what it may be asked was not told, the last time
 }
 
 // ask puts all questions. What a server has to give is asked before what it has got, so
@@ -74,9 +75,10 @@ func (a *asking) must(ctx context.Context, statement string) ([]row, error) {
 	return rows, nil
 }
 
-// may is a question that may be refused: its answer is then not there.
+// may is a question that may be refused: its answer is then not there, and untold is set.
 func (a *asking) may(ctx context.Context, question, statement string) ([]row, error) {
 	rows, err := a.query(ctx, statement)
+	a.untold = err != nil
 	if err == nil || !usable(err) {
 		return rows, err
 	}
@@ -144,7 +146,9 @@ func (a *asking) settings(ctx context.Context) error {
 		return nil
 	}
 	rows, err = a.may(ctx, QuestionGroup, groupMembers)
-	a.m.Group = groupOf(rows, a.m.UUID)
+	if a.m.Group = groupOf(rows, a.m.UUID); a.untold {
+		a.m.Group = &Group{} // which is not to say that it left
+	}
 	return err
 }
 

@@ -155,7 +155,7 @@ func TestARefusalIsASignOfLife(t *testing.T) {
 // Of a group that may not be asked for, nothing is made up.
 func TestGroupDenied(t *testing.T) {
 	m := change(primary(1, 9), func(m *Member) {
-		m.Version.Flavor, m.Group, m.ReadOnly, m.Denied = MySQL, &Group{State: "OFFLINE"}, true, []string{QuestionGroup}
+		m.Version.Flavor, m.Group, m.ReadOnly, m.Denied = MySQL, &Group{}, true, []string{QuestionGroup}
 	})
 	if got := play(scene{{m, nil, nil}}, time.Minute); got != "?0,-,-,- ?0,-,-,- ?0,-,-,-" || m.Orphaned {
 		t.Errorf("%s, orphaned %v", got, m.Orphaned)

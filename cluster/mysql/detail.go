@@ -104,6 +104,7 @@ type Galera struct {
 // Group is a server's own word on its replication group.
 type Group struct {
 	// State and Role are its own: ONLINE, RECOVERING, OFFLINE, ERROR; PRIMARY, SECONDARY.
+	// State "": it did not tell, and nothing else here is known either.
 	State, Role string
 	// Primary is the UUID of the group's primary; "" if it sees none, or several.
 	Primary string

@@ -19,7 +19,7 @@ func (h *history) roles(c cluster.Cluster, members map[string]*Member) map[strin
 		m := members[im.Name]
 		switch {
 		case m == nil:
-		case m.Group != nil && slices.Contains(m.Denied, QuestionGroup): // not to be told
+		case m.Group != nil && m.Group.State == "": // not to be told
 		case m.Group != nil && (m.Group.Role != "" || m.Group.State != "OFFLINE"):
 			roles[im.Name] = groupRole(m.Group)
 		case m.Galera != nil && len(m.Channels) == 0:

@@ -232,6 +232,20 @@ func TestGroupReplication(t *testing.T) {
 	}
 }
 
+// A member that does not tell of its group has neither left it, nor leads alone.
+func TestGroupNotTold(t *testing.T) {
+	for what, number := range map[string]uint16{"a lock": 1205, "too slow": 3024, "denied": 1142} {
+		vars := pairs("SHOW GLOBAL VARIABLES", "server_id", "1", "server_uuid", uuidA, "super_read_only", "OFF", "group_replication_group_name", "g")
+		refuses := mysqltest.Answer{To: "replication_group_members", Error: number, Text: "no"}
+		c, _ := standIns(t, server("8.4.6", 1, uuidA, "g:1-100", vars, refuses))
+		m := driver(t, c, mysql.Options{}).View(t.Context()).Members[0]
+		d, ok := m.Detail.(*mysql.Member)
+		if !ok || !m.Reachable || m.Sync.Role != "" || m.Sync.Running || d.Group == nil || d.Group.State != "" {
+			t.Errorf("%s: %+v, %+v", what, m, m.Sync)
+		}
+	}
+}
+
 func TestVersions(t *testing.T) {
 	refuses := mysqltest.Answer{To: "SHOW REPLICA STATUS", Error: 1064, Text: "You have an error in your SQL syntax"}
 	for _, tc := range []struct {
