@@ -197,3 +197,22 @@ func TestProbeThatIsLate(t *testing.T) {
 		t.Error("a probe that did not come back has a duration")
 	}
 }
+
+// Who scrapes in a hurry makes nobody else's probe fail more often than it did.
+func TestProbeInAHurryDoesNotCount(t *testing.T) {
+	c, ok := newProbe(Host{Probes: []*probe.Prober{prober(t, probe.Probe{Name: "mute", Kind: probe.HTTP, Target: "http://" + mute(t), Failures: 2})}}).(*probeCollector)
+	if !ok {
+		t.Fatal("another collector")
+	}
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		got := map[*Metric]float64{}
+		if err := c.Collect(ctx, nil, func(m *Metric, v float64, _ ...string) { got[m] = v }); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if got[c.success] != 0 || got[c.failures] != 0 || got[c.failing] != 0 {
+			t.Fatalf("success %v, failures %v, failing %v", got[c.success], got[c.failures], got[c.failing])
+		}
+	}
+}
