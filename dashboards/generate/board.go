@@ -104,11 +104,11 @@ func annotations() []map[string]any {
 		"datasource": map[string]any{"type": "grafana", "uid": "-- Grafana --"}, "iconColor": "rgba(0, 211, 255, 1)",
 	}}
 	for _, a := range []struct{ name, outcomes, colour string }{
-		{"Repaired", "repaired", green}, {"Failed or unknown", "failed|unknown", red}, {"Blocked", "blocked", orange},
+		{"Repaired", `="repaired"`, green}, {"Failed or unknown", `=~"failed|unknown"`, red}, {"Blocked", `="blocked"`, orange},
 	} {
 		list = append(list, map[string]any{
 			"name": a.name, "datasource": source(), "enable": true, "hide": false, "iconColor": a.colour,
-			"expr":        fmt.Sprintf("max by (playbook, outcome) (fettle_run_last_outcome_timestamp_seconds{outcome=~%q}) * 1000", a.outcomes),
+			"expr":        fmt.Sprintf("max by (playbook, outcome) (fettle_run_last_outcome_timestamp_seconds{outcome%s}) * 1000", a.outcomes),
 			"step":        "",
 			"titleFormat": "{{playbook}}: {{outcome}}", "textFormat": "", "tagKeys": "playbook,outcome", "useValueForTime": "on",
 		})

@@ -21,6 +21,14 @@ func itself() board {
 				one("Configuration taken", "Whether the last reload was accepted. If not, the configuration before it goes on.", 6, ask("{{job}} {{instance}}", `min by (job, instance) (fettle_config_last_reload_successful)`)).good().tall(8).see("FettleConfigReloadFailed"),
 				list("Versions", "Of all of fettle's programs.", 12, `count by (job, instance, version, revision, goversion) (fettle_build_info or fettle_exporter_build_info)`, "job", "instance", "version", "revision", "goversion"),
 			}},
+			{"Those that tell fettle", []panel{
+				one("Prometheus", "Whether Prometheus answered fettle within the last 15 s.", 6, ask("{{instance}}", `min by (instance) (fettle_prometheus_reachable)`)).good(),
+				one("Alertmanagers", "Those that answered fettle when they were last asked, and those in its configuration.", 6,
+					ask("{{instance}} answer", `min by (instance) (fettle_alertmanagers_reachable)`), ask("{{instance}} configured", `max by (instance) (fettle_alertmanagers)`)).level(red, at(1, blue)),
+				one("Since an Alertmanager answered", "The one that has been silent longest.", 6, ask("{{instance}}", `time() - max by (instance) (fettle_alertmanager_last_answer_timestamp_seconds > 0)`)).in("s").level(blue),
+				one("Since the watchdog came in", "FettleWatchdog always fires: while it comes in, the way from the rules to fettle is whole. Empty if it never came.", 6,
+					ask("{{instance}}", `time() - max by (instance) (fettle_watchdog_last_seen_timestamp_seconds > 0)`)).in("s").level(blue),
+			}},
 			{"Webhook", []panel{
 				lines("Messages", "What Alertmanager posted, by the status that it got. 503: the journal could not be written.", "reqps", 6, ask("{{code}}", `sum by (code) (rate(fettle_webhook_messages_total[$__rate_interval]))`)),
 				lines("Alerts", "The alerts in these messages: received and journaled, repeats, and those that no playbook matches.", "cps", 6, ask("{{result}}", `sum by (result) (rate(fettle_webhook_alerts_total[$__rate_interval]))`)),

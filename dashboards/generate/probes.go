@@ -27,7 +27,7 @@ func probes() board {
 			}},
 			{"Clocks", []panel{
 				states("Synchronised", "As the one says who keeps the clock.", 8, ask("{{instance}}", `fettle_time_synchronised`+here)).good().see("FettleClockNotSynchronised"),
-				lines("Off by", "Above 0 the clock is ahead. Absent where nobody measures.", "s", 8, ask("{{instance}} {{keeper}}", `fettle_time_offset_seconds`+here)).see("FettleClockWrong"),
+				lines("Off by", "Above 0 the clock is ahead. Absent where nobody measures. Dashed: the threshold of FettleClockWrong, which counts both ways.", "s", 8, ask("{{instance}} {{keeper}}", `fettle_time_offset_seconds`+here)).level(green, limit("clock_offset_seconds", red)).see("FettleClockWrong"),
 				lines("At most off by", "What the keeper says is possible.", "s", 8, ask("{{instance}} {{keeper}}", `fettle_time_max_error_seconds`+here)),
 				lines("Sources", "All, and those that answer.", "short", 8, ask("{{instance}} {{keeper}}", `fettle_time_sources`+here), ask("{{instance}} {{keeper}} answer", `fettle_time_sources_reachable`+here)),
 				lines("Members' clocks", "How far a member's clock is ahead of this machine's, as a question of time to it says.", "s", 8,

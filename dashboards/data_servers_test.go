@@ -1,0 +1,151 @@
+//go:build servers
+
+package dashboards_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The generator still makes the dashboards that are here.
+func TestGeneratorMakesThem(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "run", ".", "-check")
+	cmd.Dir = "generate"
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// when says when a panel has to have data.
+type when struct {
+	incident string // calm, one of the incidents, or never
+	reason   string // why there is none before
+}
+
+// readTable reads testdata/panels.txt: FILE: TITLE, when, and why not in calm, between
+// bars.
+func readTable(t *testing.T) map[string]when {
+	t.Helper()
+	f, err := os.Open("testdata/panels.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	table := map[string]when{}
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(line, "|")
+		for i := range fields {
+			fields[i] = strings.TrimSpace(fields[i])
+		}
+		if len(fields) != 3 || (fields[2] == "") != (fields[1] == "calm") {
+			t.Fatalf("panels.txt:%d: %q: want PANEL | WHEN | WHY NOT IN CALM", n, line)
+		}
+		if _, twice := table[fields[0]]; twice {
+			t.Fatalf("panels.txt:%d: %s is there twice", n, fields[0])
+		}
+		table[fields[0]] = when{fields[1], fields[2]}
+	}
+	return table
+}
+
+// Every panel's queries, against a real Prometheus that scrapes the demo and an exporter
+// over real databases: in calm, and while things break.
+func TestPanelsHaveData(t *testing.T) {
+	table, panels := readTable(t), byTitle(t)
+	for at := range panels {
+		if _, ok := table[at]; !ok {
+			t.Errorf("testdata/panels.txt does not know %s", at)
+		}
+	}
+	for at := range table {
+		if _, ok := panels[at]; !ok {
+			t.Errorf("testdata/panels.txt knows %s, which is no panel", at)
+		}
+	}
+	w := newWorld(t)
+	incidents := w.incidents()
+	names := []string{"calm", "never"}
+	for _, i := range incidents {
+		names = append(names, i.name)
+	}
+	for at, is := range table {
+		if !slices.Contains(names, is.incident) {
+			t.Errorf("%s: %s is none of %v", at, is.incident, names)
+		}
+	}
+	for _, i := range append([]incident{{name: "calm"}}, incidents...) {
+		t.Run(i.name, func(t *testing.T) {
+			begin := time.Now().Add(-time.Second)
+			if i.begin != nil {
+				i.begin(t)
+			}
+			var wanting []string
+			for at, is := range table {
+				if _, ok := panels[at]; ok && is.incident == i.name {
+					wanting = append(wanting, at)
+				}
+			}
+			slices.Sort(wanting)
+			t.Logf("%d panels", len(wanting))
+			w.awaitData(t, panels, wanting, begin)
+			if i.end != nil {
+				i.end(t)
+			}
+		})
+	}
+	// Nothing that had data may have lost it: the time shown is all of it.
+	t.Run("after", func(t *testing.T) {
+		var all []string
+		for at, is := range table {
+			if over := panels[at].Type == "timeseries" || panels[at].Type == "state-timeline"; over && is.incident == "calm" {
+				all = append(all, at)
+			}
+		}
+		slices.Sort(all)
+		w.awaitData(t, panels, all, w.began)
+	})
+}
+
+// awaitData asks until every query of the panels had data, or their time is up.
+func (w *world) awaitData(t *testing.T, panels map[string]panel, wanting []string, begin time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+	defer cancel()
+	missing := map[string]string{}
+	for {
+		clear(missing)
+		wanting = slices.DeleteFunc(wanting, func(at string) bool {
+			for _, q := range panels[at].Targets {
+				if why := w.data(ctx, q.Expr, q.Range, begin); why != "" {
+					missing[at] = fmt.Sprintf("%s: %s", q.RefID, why)
+					return false
+				}
+			}
+			return true
+		})
+		if len(wanting) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			for _, at := range wanting {
+				t.Errorf("%s: %s", at, missing[at])
+			}
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}

@@ -1,0 +1,181 @@
+//go:build servers
+
+package dashboards_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/internal/certtest"
+	"github.com/fettle-io/fettle/internal/demo"
+	"github.com/fettle-io/fettle/internal/mysqltest"
+	"github.com/fettle-io/fettle/internal/postgrestest"
+)
+
+func (d *databases) start(t *testing.T, dir string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() { failed <- d.startPostgres(ctx, filepath.Join(dir, "pg")) }()
+	t.Cleanup(func() {
+		errs := []error{d.replica.Kill(), d.primary.Kill()}
+		if d.relay != nil {
+			d.relay.Close()
+		}
+		if d.postgres != nil {
+			errs = append(errs, d.postgres.Stop())
+		}
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+	})
+	err := d.startMySQL(ctx, filepath.Join(dir, "my"))
+	must(t, errors.Join(err, <-failed))
+}
+
+func (d *databases) startMySQL(ctx context.Context, dir string) (err error) {
+	const password = "canary-7c11a0"
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the server's user enters it
+		return err
+	}
+	d.password = filepath.Join(dir, "password")
+	if err := os.WriteFile(d.password, []byte(password), 0o600); err != nil {
+		return err
+	}
+	if err := mysqltest.Template(ctx, dir); err != nil {
+		return err
+	}
+	if d.primary, err = mysqltest.Start(ctx, dir, 1); err != nil {
+		return err
+	}
+	if d.replica, err = mysqltest.Start(ctx, dir, 2); err != nil {
+		return err
+	}
+	if d.relay, err = mysqltest.NewRelay(fmt.Sprintf("127.0.0.1:%d", d.primary.Port)); err != nil {
+		return err
+	}
+	if err := d.primary.Exec(ctx, "CREATE USER replicates@'127.0.0.1' IDENTIFIED BY 'r'", "GRANT REPLICATION SLAVE ON *.* TO replicates@'127.0.0.1'",
+		"CREATE USER fettle@'127.0.0.1' IDENTIFIED BY '"+password+"'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO fettle@'127.0.0.1'"); err != nil {
+		return err
+	}
+	return d.replica.Exec(ctx, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='replicates', MASTER_PASSWORD='r',"+
+		" MASTER_USE_GTID=slave_pos, MASTER_HEARTBEAT_PERIOD=0.5, MASTER_CONNECT_RETRY=1", d.relay.Port), "START SLAVE")
+}
+
+func (d *databases) startPostgres(ctx context.Context, dir string) (err error) {
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the server's user enters it
+		return err
+	}
+	if d.postgres, err = postgrestest.Start(ctx, dir, postgrestest.Options{}); err != nil {
+		return err
+	}
+	if _, err := d.postgres.Standby(ctx, "b", d.postgres.Servers[0]); err != nil {
+		return err
+	}
+	inventory, err := d.postgres.Inventory("db")
+	d.postgresPassword = inventory.Read.PasswordFile
+	return err
+}
+
+// files are trees, settings and a backup's report.
+func (w *world) files() error {
+	dir := filepath.Join(w.dir, "files")
+	now := time.Now()
+	var errs []error
+	for _, member := range []string{"origin", "mirror"} {
+		name := filepath.Join(dir, member, "index.html")
+		errs = append(errs, os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte("hello\n"), 0o644), //nolint:gosec // for everybody
+			os.Chtimes(name, now.Add(-time.Hour), now.Add(-time.Hour)),
+			os.WriteFile(filepath.Join(dir, member+".conf"), []byte("Limit 5\n"), 0o644)) //nolint:gosec // for everybody
+	}
+	report := fmt.Sprintf("finished %d\nsize_bytes 4711\nverified %d\n", now.Unix(), now.Unix())
+	return errors.Join(append(errs, os.WriteFile(filepath.Join(dir, "report"), []byte(report), 0o644))...) //nolint:gosec // for everybody
+}
+
+// startWebsite serves over https, with a certificate whose authority is in files/ca.pem.
+func (w *world) startWebsite(t *testing.T) string {
+	t.Helper()
+	ca := certtest.New(t, "ca")
+	pair := ca.Issue(t.TempDir(), time.Hour, "127.0.0.1")
+	authority, err := os.ReadFile(ca.File)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(w.dir, "files", "ca.pem"), authority, 0o600))
+	certificate, err := tls.LoadX509KeyPair(pair.CertFile, pair.KeyFile)
+	must(t, err)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	must(t, err)
+	w.website = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go func() { _ = w.website.Serve(l) }() // it is closed
+	t.Cleanup(func() { _ = w.website.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return "https://127.0.0.1:" + port + "/"
+}
+
+// incident is something that breaks, and is mended again.
+type incident struct {
+	name       string
+	begin, end func(*testing.T)
+}
+
+// incidents come one after the other.
+func (w *world) incidents() []incident {
+	// kill ends a member for good: fettle repairs it, or says why not.
+	kill := func(t *testing.T, member string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err := w.stage.Break(ctx, member, demo.Kill)
+		must(t, err)
+	}
+	fettle := func(t *testing.T, args ...string) {
+		t.Helper()
+		out, err := w.stage.Command(t.Context(), append(args, "--server=unix://"+w.stage.ServerSocket())...)
+		if err != nil {
+			t.Fatal(err, out)
+		}
+	}
+	whole := func(t *testing.T) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for { // it gives up at once while a member's process is gone
+			err := w.stage.AwaitWhole(ctx)
+			if err == nil {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				t.Fatal(err)
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	var asleep chan error // a transaction
+	return []incident{
+		{"kill", func(t *testing.T) { kill(t, "m1") }, whole},
+		{"pause", func(t *testing.T) { fettle(t, "pause", "--reason=a test of dashboards"); kill(t, "m2") }, func(t *testing.T) { fettle(t, "unpause"); whole(t) }},
+		{"links", func(t *testing.T) {
+			w.databases.relay.Cut()
+			must(t, w.databases.replica.Exec(t.Context(), "STOP SLAVE"))
+			must(t, w.databases.postgres.Servers[0].Write(t.Context(), 10))
+			w.redis.Relays[0].Cut()
+			w.consul.Servers[0].Kill()
+			asleep = make(chan error, 1)
+			go func() {
+				_, err := w.databases.postgres.Servers[0].SQL(context.WithoutCancel(t.Context()), "SELECT pg_sleep(8)") //nolint:contextcheck // it ends by itself
+				asleep <- err
+			}()
+		}, func(t *testing.T) { must(t, <-asleep) }},
+		{"website", func(*testing.T) { _ = w.website.Close() }, nil},
+		{"program", func(t *testing.T) { must(t, os.Chmod(w.etcd, 0o600)); kill(t, "m3") }, nil},
+	}
+}

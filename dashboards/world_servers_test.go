@@ -1,0 +1,238 @@
+//go:build servers
+
+package dashboards_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-io/fettle/internal/consultest"
+	"github.com/fettle-io/fettle/internal/demo"
+	"github.com/fettle-io/fettle/internal/mysqltest"
+	"github.com/fettle-io/fettle/internal/postgrestest"
+	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/redistest"
+)
+
+// world is the demo with real databases beside it, and a Prometheus that sees both.
+type world struct {
+	dir        string
+	began      time.Time
+	stage      *demo.Stage
+	etcd       string // the stage's own copy of the program
+	databases  databases
+	consul     *consultest.Centre
+	redis      *redistest.Set
+	sentinel   *redistest.Server
+	website    *http.Server
+	prometheus string // its URL
+}
+
+// newWorld starts everything; the test's end ends it.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fb") // a short one, for sockets
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755)) //nolint:gosec // the databases' users enter it
+	w := &world{dir: dir, began: time.Now()}
+	building, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+
+	o := demo.Options{Dir: filepath.Join(dir, "d"), Fettle: filepath.Join(dir, "fettle"), Exporter: filepath.Join(dir, "fettle_exporter"), Settle: 2 * time.Second}
+	must(t, os.Mkdir(o.Dir, 0o700))
+	out, err := exec.CommandContext(building, "go", "build", "-buildvcs=false", "-o", dir+"/", "../cmd/fettle", "../cmd/fettle_exporter").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for name, path := range map[string]*string{"etcd": &o.Etcd, "prometheus": &o.Prometheus, "alertmanager": &o.Alertmanager} {
+		p, err := programs.Find(building, name, programs.Options{})
+		must(t, err)
+		*path = p.Path
+	}
+	w.etcd = filepath.Join(dir, "etcd")
+	program, err := os.ReadFile(o.Etcd)
+	must(t, err)
+	must(t, os.WriteFile(w.etcd, program, 0o700)) //nolint:gosec // a program
+	o.Etcd = w.etcd
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+
+	w.databases.start(t, dir)
+	w.redis = redistest.Replicated(t, 1, "appendonly yes")
+	w.sentinel = redistest.Sentinel(t, "s0", w.redis.Primary.Address, 1)
+	w.consul = consultest.Start(t, 3, "")
+	must(t, w.files())
+	site := w.startWebsite(t)
+	w.stage, err = demo.Start(ctx, o)
+	must(t, err)
+	t.Cleanup(func() {
+		if err := w.stage.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	exporter := redistest.FreeAddress(t)
+	must(t, os.WriteFile(filepath.Join(dir, "exporter.yml"), []byte(w.exporterFile(site)), 0o600))
+	w.run(t, o.Exporter, "--config.file="+filepath.Join(dir, "exporter.yml"), "--web.listen-address="+exporter)
+	address := redistest.FreeAddress(t)
+	w.prometheus = "http://" + address
+	must(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(w.prometheusFile(exporter)), 0o600))
+	w.run(t, o.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
+	for w.data(ctx, "count(up == 1) == 3", false, w.began) != "" {
+		select {
+		case <-ctx.Done():
+			t.Fatal("not everything is scraped")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return w
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run starts a program and ends it with the test; what it said is shown if that failed.
+func (w *world) run(t *testing.T, argv ...string) {
+	t.Helper()
+	said := filepath.Join(w.dir, filepath.Base(argv[0])+".log")
+	log, err := os.Create(said) //nolint:gosec // ours
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // ours
+	cmd.Stdout, cmd.Stderr = log, log
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it is killed
+		_ = log.Close()
+		if content, err := os.ReadFile(said); err == nil && t.Failed() { //nolint:gosec // ours
+			t.Logf("%s said:\n%s", filepath.Base(argv[0]), content[max(0, len(content)-4000):])
+		}
+	})
+}
+
+// exporterFile is the exporter.yml of the one that sees it all.
+func (w *world) exporterFile(site string) string {
+	var b strings.Builder
+	member := func(name, endpoint string) {
+		fmt.Fprintf(&b, "  - {name: %s, host: localhost, endpoint: %q}\n", name, endpoint)
+	}
+	b.WriteString("clusters:\n- name: demo\n  kind: etcd\n  etcd: {canary: {prefix: /fettle/canary/}}\n  members:\n")
+	for _, s := range w.stage.Specs {
+		member(s.Name, s.Client)
+	}
+	fmt.Fprintf(&b, "- name: shop\n  kind: mysql\n  depends_on: [db, www]\n  read: {username: fettle, password_file: %s}\n  members:\n", w.databases.password)
+	member("a", w.databases.primary.Endpoint())
+	member("b", w.databases.replica.Endpoint())
+	fmt.Fprintf(&b, "- name: db\n  kind: postgres\n  depends_on: [demo]\n  read: {username: fettle, password_file: %s}\n  members:\n", w.databases.postgresPassword)
+	for _, s := range w.databases.postgres.Servers {
+		member(s.Name, "postgres://"+s.Address())
+	}
+	fmt.Fprintf(&b, "- name: cache\n  kind: redis\n  redis: {sentinels: [%q], master: main}\n  members:\n", w.sentinel.Address)
+	for _, s := range w.redis.Servers() {
+		member(s.Name, "redis://"+s.Address)
+	}
+	b.WriteString("- name: dc1\n  kind: consul\n  members:\n")
+	for _, s := range w.consul.Servers {
+		member(s.Name, s.URL)
+	}
+	files := filepath.Join(w.dir, "files")
+	fmt.Fprintf(&b, `- name: www
+  kind: service
+  members:
+  - {name: origin, host: localhost, unit: nginx.service, data_dir: %[1]s/origin}
+  - {name: mirror, host: localhost, unit: apache2.service, data_dir: %[1]s/mirror}
+trees:
+- {cluster: www, source: origin, every: 1m, settle: 1s}
+values:
+- {name: limit, cluster: www, file: "%[1]s/{member}.conf", key: Limit, equals: "5", same: true}
+backups:
+- {name: nightly, cluster: db, report: %[1]s/report, every: 24h}
+probes:
+- {name: site, kind: http, target: %[2]q, timeout: 1s, failures: 1, tls: {ca_file: %[1]s/ca.pem}}
+`, files, site)
+	return b.String()
+}
+
+func (w *world) prometheusFile(exporter string) string {
+	host := func(program string) string { return strings.TrimPrefix(w.stage.URL(program), "http://") }
+	return fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs:
+- job_name: fettle_exporter
+  static_configs: [{targets: [%q, %q]}]
+- job_name: fettle
+  authorization: {credentials_file: %q}
+  static_configs: [{targets: [%q]}]
+`, filepath.Join(w.stage.Dir, "rules", "*.rules.yml"), host("fettle_exporter"), exporter, w.stage.TokenFile("metrics"), host("fettle"))
+}
+
+// data asks for what a panel would, and says why that is nothing: it is "" for data. An
+// error of Prometheus' is what the panel would show.
+func (w *world) data(ctx context.Context, expr string, over bool, begin time.Time) string {
+	now := time.Now()
+	since := max(int(now.Sub(begin).Seconds())+1, 10)
+	text := strings.NewReplacer("$__rate_interval", "8s", "$__range", fmt.Sprintf("%ds", since), "$cluster", ".+", "$instance", ".+").Replace(expr)
+	path, form := "/api/v1/query", url.Values{"query": {text}, "time": {seconds(now)}}
+	if over {
+		path, form = "/api/v1/query_range", url.Values{"query": {text}, "start": {seconds(begin)}, "end": {seconds(now)}, "step": {"1"}}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.prometheus+path+"?"+form.Encode(), nil)
+	if err != nil {
+		return err.Error()
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Error string `json:"error"`
+		Data  struct {
+			Result []struct {
+				Value  [2]any   `json:"value"`
+				Values [][2]any `json:"values"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := errors.Join(json.NewDecoder(resp.Body).Decode(&answer)); err != nil || answer.Error != "" {
+		return fmt.Sprint(answer.Error, err)
+	}
+	for _, r := range answer.Data.Result {
+		for _, v := range append(r.Values, r.Value) {
+			if text, ok := v[1].(string); ok {
+				if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
+					return ""
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("nothing (%d series without a number)", len(answer.Data.Result))
+}
+
+func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
+
+// databases are MariaDB and PostgreSQL, each with a copy behind a link that can be cut.
+type databases struct {
+	primary, replica           *mysqltest.Server
+	relay                      *mysqltest.Relay
+	postgres                   *postgrestest.Cluster
+	password, postgresPassword string // files
+}
