@@ -43,6 +43,7 @@ type Driver struct {
 	wanted  map[string]bool // of a metrics page
 	tls     *tls.Config
 	http    *http.Client
+	readers sync.Pool // of *bufio.Reader, longestLine long
 
 	mu        sync.Mutex
 	ids       map[string]string // last seen member IDs, by inventory name

@@ -19,11 +19,11 @@ type sample struct {
 // scan reads the samples with one of those names from a page in Prometheus' text
 // format. Lines of other metrics are skipped unread, lines that do not parse too. A page
 // has thousands of lines, dozens in a row of one metric: nearly all that a look costs.
-func scan(r io.Reader, names map[string]bool) ([]sample, error) {
+// Of histograms only the bucket `slow` is read.
+func scan(lines *bufio.Reader, names map[string]bool) ([]sample, error) {
 	var found []sample
-	lines := bufio.NewReaderSize(r, 16<<10) // more than the longest line
-	var last []byte                         // the name of the line before
-	var wanted bool                         // whether it is
+	var last []byte // the name of the line before
+	var wanted bool // whether it is
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -34,7 +34,7 @@ func scan(r io.Reader, names map[string]bool) ([]sample, error) {
 				last = append(last[:0], line[:end]...)
 				wanted = names[string(last)]
 			}
-			if wanted {
+			if wanted && !otherBucket(line[end:]) {
 				if s, ok := parseSample(string(bytes.TrimRight(line, "\r\n")), end); ok {
 					found = append(found, s)
 				}
@@ -44,6 +44,15 @@ func scan(r io.Reader, names map[string]bool) ([]sample, error) {
 			return found, nil // the page's end
 		}
 	}
+}
+
+// longestLine of a page that is read, in bytes.
+const longestLine = 16 << 10
+
+// otherBucket tells of what follows a name that it is of a bucket that nobody wants.
+func otherBucket(labels []byte) bool {
+	le, ok := bytes.CutPrefix(labels, []byte(`{le="`))
+	return ok && !bytes.HasPrefix(le, []byte(slow+`"`))
 }
 
 // nameOf is where the name of a line ends, which most often is that of the line before;

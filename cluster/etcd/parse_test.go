@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"bufio"
 	"errors"
 	"math"
 	"reflect"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 )
+
+func pageReader(text string) *bufio.Reader {
+	return bufio.NewReaderSize(strings.NewReader(text), longestLine)
+}
 
 func TestScan(t *testing.T) {
 	page := `# HELP a Words about {a} 1
@@ -25,6 +30,9 @@ a{x="1" 6
 a{x} 7
 a{x="1"}
 a{x="1"} nought
+a{le="0.064"} 8
+a{le="0.128"} 9
+a{le="+Inf"} 10
 b{From="c0"} +Inf
 `
 	want := []sample{
@@ -32,15 +40,16 @@ b{From="c0"} +Inf
 		{"a", map[string]string{}, 3},
 		{"a", map[string]string{"x": "1"}, 4},
 		{"a", map[string]string{"x": "1", "y": `two "quoted", \ and } brace`}, 5500},
+		{"a", map[string]string{"le": "0.128"}, 9},
 	}
-	got, err := scan(strings.NewReader(page), map[string]bool{"a": true})
+	got, err := scan(pageReader(page), map[string]bool{"a": true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if _, err := scan(strings.NewReader("a "+strings.Repeat("x", 2<<20)), map[string]bool{"a": true}); err == nil {
+	if _, err := scan(pageReader("a "+strings.Repeat("x", 2<<20)), map[string]bool{"a": true}); err == nil {
 		t.Error("a line without an end was read")
 	}
 }
@@ -52,7 +61,7 @@ func FuzzPage(f *testing.F) {
 	f.Add("etcd_network_active_peers{Local=\"1\",Remote=\"a\"} 1\netcd_server_id{server_id=\"b\"} 1\n")
 	f.Add("etcd_network_active_peers{Remote=\"\\x00")
 	f.Fuzz(func(t *testing.T, text string) {
-		samples, _ := scan(strings.NewReader(text), wanted()) // an error leaves what was read
+		samples, _ := scan(pageReader(text), wanted()) // an error leaves what was read
 		s := scrape{name: "m1", samples: samples}
 		p := s.page([]cluster.MemberView{{Name: "m1", ID: "b"}, {Name: "m2", ID: "a"}, {Name: "m3"}})
 		if len(p.Peers) != 1 {

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -106,7 +107,14 @@ func (d *Driver) scrape(ctx context.Context, m *member) (scrape, error) {
 		return scrape{}, err
 	}
 	defer resp.Body.Close()
-	samples, err := scan(resp.Body, d.wanted)
+	lines, ok := d.readers.Get().(*bufio.Reader)
+	if !ok {
+		lines = bufio.NewReaderSize(nil, longestLine)
+	}
+	lines.Reset(resp.Body)
+	samples, err := scan(lines, d.wanted)
+	lines.Reset(nil)
+	d.readers.Put(lines)
 	if err != nil {
 		return scrape{}, err
 	}

@@ -89,7 +89,7 @@ func millis(d time.Duration) float64 { return d.Seconds() * 1000 }
 func fettle(ctx context.Context, t *testing.T, body *bytes.Buffer, wants int, args ...string) *process {
 	t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableCompression: true}}
-	p := exporter(t, func(ctx context.Context, base string) error {
+	p := exporter(t, os.Stderr, func(ctx context.Context, base string) error {
 		body.Reset()
 		return page(ctx, client, base+"/metrics", body)
 	}, program(t, "bin/fettle_exporter"), append(args, "--log.level=error")...)
@@ -241,14 +241,14 @@ func peer(ctx context.Context, t *testing.T, f *fleet, n amount) {
 	var body bytes.Buffer
 	ours := fettle(ctx, t, &body, len(f.plan.Redis)+len(f.plan.Sentinels), systems(f.config(t, "redis"))...)
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableCompression: true}}
-	theirs := exporter(t, func(ctx context.Context, base string) error {
+	theirs := exporter(t, nil, func(ctx context.Context, base string) error {
 		for _, address := range slices.Concat(f.plan.Redis, f.plan.Sentinels) {
 			if err := page(ctx, client, base+"/scrape?target=redis://"+address, io.Discard); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, program(t, ".cache/bin/redis_exporter"), "--redis.addr=", "--log-level=PANIC")
+	}, program(t, ".cache/bin/redis_exporter"), "--redis.addr=")
 	for end := time.Now().Add(30 * time.Second); theirs.round(ctx) != nil; time.Sleep(50 * time.Millisecond) { //nolint:forbidigo // polled, with a deadline
 		if time.Now().After(end) {
 			t.Fatal("redis_exporter does not answer")
