@@ -73,6 +73,8 @@ type Cluster struct {
 	Keepalived Keepalived `json:"keepalived,omitzero"`
 	// Pacemaker is for kind pacemaker alone.
 	Pacemaker Pacemaker `json:"pacemaker,omitzero"`
+	// Gluster is for kind gluster alone.
+	Gluster Gluster `json:"gluster,omitzero"`
 }
 
 // TLS names the files of a client's TLS set-up. All empty means the system's

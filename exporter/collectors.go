@@ -47,6 +47,7 @@ func Collectors() []Entry {
 		{Name: "nginx", Help: "what the connections of each nginx do", Default: true, New: newNginx},
 		{Name: "keepalived", Help: "state of each VRRP instance, and which virtual addresses this machine really holds", Default: true, New: newKeepalived},
 		{Name: "pacemaker", Help: "quorum, nodes and resources of each Corosync and Pacemaker cluster, as each node sees them", Default: true, New: newPacemaker},
+		{Name: "gluster", Help: "servers and bricks of each GlusterFS pool, and what waits to be healed", Default: true, New: newGluster},
 		{Name: "mysql", Help: "replication, semi-synchrony, groups and Galera of each MariaDB or MySQL server", Default: true, New: newMySQL},
 		{Name: "postgres", Help: "replication, slots, subscriptions, archiving and sessions of each PostgreSQL server", Default: true, New: newPostgres},
 		{Name: "redis", Help: "replication, persistence and clients of each Redis or Valkey server, and what its Sentinels say", Default: true, New: newRedis},

@@ -6,6 +6,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/cluster/gluster"
 	"github.com/fettle-io/fettle/cluster/haproxy"
 	"github.com/fettle-io/fettle/cluster/kafka"
 	"github.com/fettle-io/fettle/cluster/keepalived"
@@ -48,6 +49,7 @@ func Drivers() []Driver {
 		{Kind: cluster.KindNginx, Open: func(c cluster.Cluster) (OpenViewer, error) { return nginx.New(c, nginx.Options{}) }},
 		{Kind: cluster.KindKeepalived, Open: func(c cluster.Cluster) (OpenViewer, error) { return keepalived.New(c, keepalived.Options{}) }},
 		{Kind: cluster.KindPacemaker, Open: func(c cluster.Cluster) (OpenViewer, error) { return pacemaker.New(c, pacemaker.Options{}) }},
+		{Kind: cluster.KindGluster, Open: func(c cluster.Cluster) (OpenViewer, error) { return gluster.New(c, gluster.Options{}) }},
 		{Kind: cluster.KindMySQL, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) { return mysql.New(c, mysql.Options{}) }},
 		{Kind: cluster.KindPostgres, Replicates: true, Open: func(c cluster.Cluster) (OpenViewer, error) {
 			return postgres.New(c, postgres.Options{})

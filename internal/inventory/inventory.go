@@ -85,6 +85,7 @@ func (c check) cluster(cl *cluster.Cluster) {
 	c.postgres(*cl)
 	c.keepalived(*cl)
 	c.pacemaker(*cl)
+	c.gluster(*cl)
 	for i := range cl.Members {
 		m := c
 		m.at, m.kind = c.at.Join("members", i), cl.Kind
@@ -107,6 +108,13 @@ func (c check) credentials(cl *cluster.Cluster) {
 	})
 	if k := kindOf(cl.Kind); cl.TLS.On() && k.scheme && !https {
 		c.errorf("tls", "tls is declared, but no member is asked over https: write its endpoint as https://…, or leave tls out")
+	}
+	if k := kindOf(cl.Kind); k.plain && cl.TLS.On() {
+		c.errorf("tls", "tls is declared, but clusters of kind %s are asked without it: leave it out", cl.Kind)
+	}
+	if k := kindOf(cl.Kind); k.plain && cl.Read != (cluster.Login{}) {
+		c.errorf("read", "a login is declared, but clusters of kind %s are asked without one: leave it out", cl.Kind)
+		return
 	}
 	c.path(c.at.Join("read", "password_file"), "password_file", cl.Read.PasswordFile)
 	if (cl.Read.Username == "") != (cl.Read.PasswordFile == "") && !(kindOf(cl.Kind).token && cl.Read.Username == "") {

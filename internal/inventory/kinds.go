@@ -18,6 +18,8 @@ type kind struct {
 	socket bool
 	// local is the scheme of an endpoint that is nothing but a path on the member's machine.
 	local string
+	// plain tells that it is asked without TLS and without a login.
+	plain bool
 	// token tells that `read` may be a password_file alone.
 	token bool
 	// scheme tells that the endpoint's scheme says whether TLS is spoken.
@@ -40,9 +42,9 @@ func kinds() []kind {
 		{name: cluster.KindZooKeeper, schemes: []string{"zookeeper"}, example: "zookeeper://127.0.0.1:2181", form: bare},
 		{name: cluster.KindHAProxy, schemes: []string{"tcp"}, example: "unix:///run/haproxy/admin.sock", form: bare, socket: true},
 		{name: cluster.KindNginx, schemes: []string{"http", "https"}, example: "http://127.0.0.1/stub_status", form: anyPath, scheme: true},
-		{name: cluster.KindKeepalived, example: "unix:///run/dbus/system_bus_socket", local: "unix"},
-		{name: cluster.KindGluster, schemes: []string{"gluster"}, example: "gluster://server1:24007", form: bare},
-		{name: cluster.KindPacemaker, example: "file:///run/fettle-crm_mon/status.xml", local: "file"},
+		{name: cluster.KindKeepalived, example: "unix:///run/dbus/system_bus_socket", local: "unix", plain: true},
+		{name: cluster.KindGluster, schemes: []string{"gluster"}, example: "gluster://server1:24007", form: bare, plain: true},
+		{name: cluster.KindPacemaker, example: "file:///run/fettle-crm_mon/status.xml", local: "file", plain: true},
 		{name: cluster.KindService, schemes: []string{"http", "https", "tcp"}, example: "http://127.0.0.1:8080", form: anyPath, optional: true, scheme: true},
 	}
 }
