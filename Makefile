@@ -94,6 +94,10 @@ bench-webhook: build ## Webhook, journal and engine under load, each figure besi
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o .cache/webhookbench/ ./internal/webhookbench/...
 	.cache/webhookbench/webhookbench $(ARGS)
 
+.PHONY: bench-console
+bench-console: ## The console's pages over a journal of a million records, each beside its limit; exits 1 on a miss
+	$(GO) test -run '^$$' -bench '^BenchmarkConsole$$' -benchtime 1x -timeout 20m ./internal/consoletest -args -records=1000000
+
 node_exporter := .cache/bin/node_exporter
 
 .PHONY: bench-exporter
