@@ -65,6 +65,7 @@ var prometheus = datasource{Type: "prometheus", UID: "${datasource}"} //nolint:g
 
 func TestPanels(t *testing.T) {
 	kinds := []string{"row", "stat", "timeseries", "state-timeline", "bargauge", "table", "nodeGraph"}
+	units := []string{"none", "short", "percentunit", "s", "bytes", "Bps", "pps", "cps", "reqps"} // as Grafana calls them
 	for name, d := range load(t) {
 		ids, titles := map[int]bool{}, map[string]bool{}
 		for i, p := range d.Panels {
@@ -91,8 +92,8 @@ func TestPanels(t *testing.T) {
 				t.Errorf("%s is there twice", at)
 			}
 			titles[p.Title] = true
-			if p.Title == "" || len(p.Description) < 15 || p.FieldConfig.Defaults.Unit == "" {
-				t.Errorf("%s: want a title, a description and a unit", at)
+			if p.Title == "" || len(p.Description) < 15 || !slices.Contains(units, p.FieldConfig.Defaults.Unit) {
+				t.Errorf("%s: want a title, a description and a unit of %v, not %q", at, units, p.FieldConfig.Defaults.Unit)
 			}
 			checkTargets(t, at, p)
 		}

@@ -57,7 +57,7 @@ func raft() board {
 					ask(who+" fsync", mean("fettle_raft_fsyncs_slow_total", "fettle_raft_fsyncs_total")), ask(who+" commit", mean("fettle_raft_commits_slow_total", "fettle_raft_commits_total"))).level(green, limit("raft_slow_writes_ratio", red)),
 				lines("Database", "Size of the file, and what of it is in use. The difference comes back by a defragmentation.", "bytes", 8,
 					ask(who+" size", by+`fettle_raft_db_size_bytes`+of), ask(who+" in use", by+`fettle_raft_db_in_use_bytes`+of)),
-				lines("Database as a share of its quota", "At 100% the cluster refuses writes. Dashed: the threshold of FettleRaftDatabaseNearQuota. Told by etcd from 3.6 on.", "percentunit", 8,
+				lines("Database as a share of its quota", "At 100% the cluster refuses writes. Dashed: the threshold of FettleRaftDatabaseNearQuota. Before etcd 3.6 only where the member's metrics page can be read.", "percentunit", 8,
 					ask(who, by+`fettle_raft_db_size_bytes`+of+` / `+by+`fettle_raft_db_quota_bytes{cluster=~"$cluster"} > 0)`)).level(green, limit("raft_database_ratio", red)).see("FettleRaftDatabaseNearQuota"),
 				states("Alarms", "NOSPACE: the cluster refuses writes. CORRUPT: the member's data differs from the others'.", 8,
 					ask(who+" {{alarm}}", `max by (cluster, member, alarm) (fettle_raft_alarm`+of)).bad().see("FettleRaftNoSpace", "FettleRaftCorrupt"),
