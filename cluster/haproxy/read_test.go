@@ -75,3 +75,21 @@ func TestReadTellsOfSoManyBackends(t *testing.T) {
 		t.Fatalf("%d backends, %d left out, %v", len(m.Backends), m.LeftOut, err)
 	}
 }
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(answered))
+	f.Add([]byte("Name: HAProxy\nVersion: 1\n\n# pxname,svname,status,scur,qcur,weight,type\na,b,UP,1,1,1,2\n\n1\n# be_name srv_name srv_admin_state\n"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		m, err := read(answer)
+		if err != nil {
+			return
+		}
+		servers := 0
+		for _, b := range m.Backends {
+			servers += len(b.Servers)
+		}
+		if servers > maxServers || len(m.Backends) > maxBackends {
+			t.Errorf("%d servers of %d backends", servers, len(m.Backends))
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package line
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,7 @@ func (e *StatusError) Error() string {
 // only with something that is not wanted: an Options.Usable.
 func Answered(err error) bool {
 	_, status := errors.AsType[*StatusError](err)
-	_, large := errors.AsType[*TooLargeError](err)
-	return status || large || Reason(err) == cluster.BadProtocol
+	return status || Reason(err) == cluster.TooLarge || Reason(err) == cluster.BadProtocol
 }
 
 // Get asks for path, which begins with /, and returns the body of an answer with
@@ -75,10 +75,7 @@ func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		if strings.Contains(err.Error(), "malformed HTTP") {
-			err = Because(cluster.BadProtocol, err)
-		}
-		return nil, err
+		return nil, unanswered(err)
 	}
 	defer func() { _ = resp.Body.Close() }() // only read from
 	body, err := io.ReadAll(io.LimitReader(resp.Body, h.most+1))
@@ -103,6 +100,19 @@ func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error
 	return nil, err
 }
 
+// unanswered gives an error of net/http a reason where it tells it only in words.
+func unanswered(err error) error {
+	switch text := err.Error(); {
+	case strings.Contains(text, "malformed HTTP"):
+		return Because(cluster.BadProtocol, err)
+	case strings.Contains(text, "response headers exceeded"):
+		return Because(cluster.TooLarge, err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return Because(cluster.BadTLS, err)
+	}
+	return err
+}
+
 // beginning is what a body begins with, for people. A server that says what it was sent
 // says the credentials as well: those of the request are taken out.
 func beginning(body []byte, req *http.Request) string {
@@ -120,11 +130,18 @@ func beginning(body []byte, req *http.Request) string {
 	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
 }
 
+// mostElements of all lists and objects of an answer: an empty one has three bytes, and
+// what is made of it some hundred.
+const mostElements = 1 << 19
+
 // JSON asks for path as Get does and reads the answer into v.
 func (h *HTTP) JSON(ctx context.Context, path string, v any, also ...int) error {
 	body, err := h.Get(ctx, path, also...)
 	if err != nil {
 		return err
+	}
+	if bytes.Count(body, []byte(",")) > mostElements {
+		return fmt.Errorf("GET %s: %w", path, Because(cluster.TooLarge, fmt.Errorf("the answer has more than %d elements", mostElements)))
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return Because(cluster.BadProtocol, fmt.Errorf("GET %s: %w", path, err))

@@ -169,3 +169,22 @@ func TestHTTPErrorsHaveNoCredentials(t *testing.T) {
 		}
 	}
 }
+
+// Small things in large numbers are large when they are read.
+func TestAnswerOfManyElements(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"A": [`+strings.Repeat("{},", mostElements+1)+"{}]}")
+	}))
+	defer srv.Close()
+	h, err := NewHTTP(srv.URL, cluster.TLS{}, 8<<20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var v struct{ A []struct{ B [16]string } }
+	if err := h.JSON(ctx, "/", &v); Reason(err) != cluster.TooLarge || v.A != nil {
+		t.Errorf("%v, %d read", err, len(v.A))
+	}
+}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -160,8 +161,15 @@ func (m *Member) Streaming() bool {
 		(m.SilenceLimit() <= 0 || r.Silent == nil || *r.Silent <= m.SilenceLimit())
 }
 
+// mostElements of the answer: an empty row has three bytes, and what is made of it two
+// hundred. All that is asked for has some 3000.
+const mostElements = 1 << 14
+
 // parse reads the answer to the question.
 func parse(text []byte) (*Member, error) {
+	if bytes.Count(text, []byte(",")) > mostElements {
+		return nil, line.Because(cluster.TooLarge, errors.New("the answer has more in it than was asked for"))
+	}
 	m := &Member{}
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, line.Because(cluster.BadProtocol, fmt.Errorf("the answer is not understood: %w", err))

@@ -287,3 +287,10 @@ func TestHistory(t *testing.T) {
 		t.Errorf("of before it was set back: %v", *age)
 	}
 }
+
+func TestAnswerOfManyElements(t *testing.T) {
+	text := `{"allowed":true,"version":160004,"standby":[` + strings.Repeat("{},", mostElements+1) + "{}]}"
+	if m, err := parse([]byte(text)); line.Reason(err) != cluster.TooLarge {
+		t.Errorf("%v, %v", m, err)
+	}
+}

@@ -121,3 +121,18 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+func FuzzSrvr(f *testing.F) {
+	f.Add(fmt.Sprintf(srvr, "0x100000010", "leader"), "zk_znode_count\t5\n")
+	f.Add(notServing, "mntr is not executed because it is not in the whitelist.\n")
+	f.Fuzz(func(t *testing.T, said, counted string) {
+		var l look
+		if err := l.srvr([]byte(said)); err == nil != l.answered {
+			t.Fatalf("answered %v, %v", l.answered, err)
+		}
+		l.counts = counts([]byte(counted))
+		if v := assemble(ensemble(1), []look{l}, nil); l.answered != v.Members[0].Reachable {
+			t.Errorf("%+v", v)
+		}
+	})
+}
