@@ -86,6 +86,20 @@ func TestSamplesForAlertmanager(t *testing.T) {
 			}
 		}
 	}
+	path, _ := installed(t, "alertmanager/alertmanager.yml")
+	for _, a := range shippedAlerts(t) {
+		want := "fettle,people"
+		if a.Labels["tier"] == "P3" {
+			want = "nobody"
+		}
+		args := []string{"config", "routes", "test", "--config.file=" + path}
+		for name, value := range a.Labels {
+			args = append(args, name+"="+value)
+		}
+		if out, err := exec.CommandContext(t.Context(), amtool, args...).Output(); err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("%s goes to %q, want %q (%v)", a.Alert, strings.TrimSpace(string(out)), want, err)
+		}
+	}
 }
 
 func put(t *testing.T, path, text string, mode os.FileMode) {
