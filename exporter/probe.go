@@ -19,6 +19,7 @@ type probeCollector struct {
 
 	success, failures, failing, failure                                           *Metric // state
 	duration, phase, last, expiry, statusCode, dnsRecords, roundTrip, packetsLost *Metric // measured
+	answered, strange                                                             *Metric // of names that lead to a cluster
 }
 
 func newProbe(h Host) Collector {
@@ -38,8 +39,10 @@ func newProbe(h Host) Collector {
 		roundTrip:   gauge("fettle_probe_icmp_rtt_seconds", "Mean round trip of the packets that were answered. Absent if none was.", l...),
 		packetsLost: gauge("fettle_probe_icmp_loss_ratio", "Share of the packets that were not answered. Absent if none could be sent.", l...),
 	}
+	c.answered = gauge("fettle_probe_dns_answered", "1 if the name's answer has this address of the cluster that it leads to. Absent if there was no answer.", "probe", "cluster", "member", "address")
+	c.strange = gauge("fettle_probe_dns_strange_answers", "Addresses in the name's answer that are none of the cluster's that it leads to. Absent if there was no answer.", "probe", "cluster")
 	for _, p := range h.Probes {
-		c.probes = append(c.probes, &watchedProbe{Prober: p, labels: []string{p.Name, string(p.Kind), p.Cluster, p.Member}})
+		c.probes = append(c.probes, &watchedProbe{Prober: p, labels: []string{p.Name, string(p.Kind), p.Cluster, p.Member}, leads: leads(p.Probe, h.Declared.Clusters)})
 	}
 	return c
 }
@@ -47,7 +50,7 @@ func newProbe(h Host) Collector {
 func (c *probeCollector) Metrics() []*Metric {
 	return []*Metric{
 		c.success, c.failures, c.failing, c.failure,
-		c.duration, c.phase, c.last, c.expiry, c.statusCode, c.dnsRecords, c.roundTrip, c.packetsLost,
+		c.duration, c.phase, c.last, c.expiry, c.statusCode, c.dnsRecords, c.roundTrip, c.packetsLost, c.answered, c.strange,
 	}
 }
 
@@ -55,6 +58,7 @@ func (c *probeCollector) Metrics() []*Metric {
 type watchedProbe struct {
 	*probe.Prober
 	labels []string
+	leads  []destination // of a name that leads to a cluster
 	flight flight[probed]
 
 	mu   sync.Mutex
@@ -165,6 +169,7 @@ func (c *probeCollector) tell(p *watchedProbe, got probed, late error, emit Emit
 	}
 	if p.Kind == probe.DNS && got.Records >= 0 {
 		emit(c.dnsRecords, float64(got.Records), p.labels...)
+		c.compare(p, got.Answers, emit)
 	}
 	if e := got.Echo; e != nil && e.Sent > 0 {
 		emit(c.packetsLost, float64(e.Sent-e.Received)/float64(e.Sent), p.labels...)

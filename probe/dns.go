@@ -110,7 +110,7 @@ func receive(conn net.Conn, overTCP bool) ([]byte, error) {
 func (p *Prober) judge(got *answer, a *attempt) error {
 	want := p.Probe.DNS
 	if got.RCode == dnsmessage.RCodeSuccess || got.RCode == dnsmessage.RCodeNameError {
-		a.records(len(got.records))
+		a.records(got.records)
 	}
 	switch {
 	case got.RCode == dnsmessage.RCodeNameError && want.NXDomain:
@@ -135,8 +135,8 @@ func (p *Prober) judge(got *answer, a *attempt) error {
 	return nil
 }
 
-func (a *attempt) records(n int) {
+func (a *attempt) records(all []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.result.Records = n
+	a.result.Records, a.result.Answers = len(all), slices.Clone(all)
 }

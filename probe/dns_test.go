@@ -147,6 +147,9 @@ func TestDNS(t *testing.T) {
 			if got.Records != tc.records {
 				t.Errorf("%d records, want %d (%s)", got.Records, tc.records, got.Why)
 			}
+			if len(got.Answers) != max(0, got.Records) {
+				t.Errorf("%d records: %q", got.Records, got.Answers)
+			}
 		})
 	}
 	once(t, Probe{Kind: DNS, Target: nobody(t), DNS: DNSOptions{Name: "a.test"}}, cluster.Refused)

@@ -120,6 +120,8 @@ type DNSOptions struct {
 	Want []string `yaml:"want"`
 	// NXDomain tells that there must be no such name.
 	NXDomain bool `yaml:"nxdomain"`
+	// LeadsTo is a cluster of the inventory whose addresses the answer is compared with.
+	LeadsTo string `yaml:"leads_to"`
 	// TCP asks over TCP; by default over UDP, and over TCP where the answer is truncated.
 	TCP bool `yaml:"tcp"`
 }
@@ -141,6 +143,8 @@ type Result struct {
 	Status int
 	// Records are the DNS records of the type that was asked for; -1: there was no answer.
 	Records int
+	// Answers are these records: an address in its shortest form, a name in lower case.
+	Answers []string
 	// Echo is what came of the ICMP packets; nil: none could be sent.
 	Echo *Echo
 }

@@ -41,7 +41,7 @@ func probes(doc *strictyaml.Document, all []probe.Probe, clusters []cluster.Clus
 		c.icmp()
 		c.tcp()
 		c.http()
-		c.dns()
+		c.dns(clusters)
 	}
 }
 
@@ -206,7 +206,7 @@ func (c probeCheck) pattern(at strictyaml.Path, key, text string) {
 	}
 }
 
-func (c probeCheck) dns() {
+func (c probeCheck) dns(clusters []cluster.Cluster) {
 	at, d := c.at.Join("dns"), c.Probe.DNS
 	if c.Kind != probe.DNS {
 		return
@@ -216,6 +216,13 @@ func (c probeCheck) dns() {
 	}
 	if d.Type != "" && !slices.Contains(probe.RecordTypes(), d.Type) {
 		c.doc.Errorf(at.Join("type"), "unknown type %s; %s", strictyaml.Clip(d.Type), strictyaml.DidYouMean(d.Type, probe.RecordTypes()))
+	}
+	switch known := slices.ContainsFunc(clusters, func(cl cluster.Cluster) bool { return cl.Name == d.LeadsTo }); {
+	case d.LeadsTo == "":
+	case !known:
+		c.doc.Errorf(at.Join("leads_to"), "no cluster %s is declared under clusters", strictyaml.Clip(d.LeadsTo))
+	case d.Type != "" && d.Type != "A" && d.Type != "AAAA":
+		c.doc.Errorf(at.Join("leads_to"), "records of type %s are no addresses: leave leads_to out, or ask for A or AAAA", strictyaml.Clip(d.Type))
 	}
 	if d.NXDomain && len(d.Want) > 0 {
 		c.doc.Errorf(at.Join("want"), "records are wanted of a name that must not be there: keep want or nxdomain")

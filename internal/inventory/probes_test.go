@@ -103,6 +103,7 @@ func TestProbesRefused(t *testing.T) {
 		"type":                  {one("{name: a, kind: dns, target: 'a:53', dns: {name: a, type: AAA}}"), `2:61: unknown type "AAA"; did you mean "AAAA"?`},
 		"an address of AAAA":    {one("{name: a, kind: dns, target: 'a:53', dns: {name: a, type: AAAA, want: [10.0.0.1]}}"), `2:74: "10.0.0.1" is no address that a record of type AAAA has`},
 		"an address of A":       {one("{name: a, kind: dns, target: 'a:53', dns: {name: a, want: [b]}}"), `2:62: "b" is no address that a record of type A has`},
+		"leading nowhere":       {one("{name: a, kind: dns, target: 'a:53', dns: {name: a, leads_to: b}}"), `2:65: no cluster "b" is declared under clusters`},
 		"there and not there":   {one("{name: a, kind: dns, target: 'a:53', dns: {name: a, nxdomain: true, want: [10.0.0.1]}}"), `2:77: records are wanted of a name that must not be there: keep want or nxdomain`},
 		"heartbeat":             {"heartbeat: {network: 0s, data: 2h}", "1:22: network: want 1s to 1h0m0s, not 0s\n1:32: data: want 1s to 1h0m0s, not 2h0m0s"},
 		"too many":              {"probes:" + strings.Repeat("\n- {name: a, kind: icmp, target: a}", 201), "2:1: 201 probes: one exporter makes 200 at most"},
