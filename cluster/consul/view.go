@@ -104,19 +104,22 @@ func leaderOf(l look, membership []server, looks []look) string {
 	return ""
 }
 
-// newest is the configuration of the server that has applied most in the highest term:
-// one that is behind may still have an old one. nil: none was told.
+// newest is the configuration of the server that has applied most in the highest term, of
+// those that name a leader, if any does: one that is behind may still have an old one, and
+// so may one that is cut off, and counts its term up. nil: none was told.
 func newest(looks []look) []server {
 	var term, applied uint64
 	var found []server
+	led := false
 	for _, l := range looks {
 		if l.self == nil || l.servers == nil {
 			continue
 		}
 		t, _ := l.self.number("term")
 		a, _ := l.self.number("applied_index")
-		if found == nil || t > term || t == term && a > applied {
-			term, applied, found = t, a, l.servers
+		names := l.self.leads() || l.self.Stats.Consul["leader_addr"] != ""
+		if found == nil || names && !led || names == led && (t > term || t == term && a > applied) {
+			term, applied, found, led = t, a, l.servers, names
 		}
 	}
 	return found

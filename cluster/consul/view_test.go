@@ -192,3 +192,14 @@ func TestAutopilotNamesAServerOnce(t *testing.T) {
 		t.Errorf("%+v", v.Members[0].Detail)
 	}
 }
+
+// A server that is cut off counts its term up, and has the configuration of before.
+func TestConfigurationOfOneThatIsCutOff(t *testing.T) {
+	const at1 = "127.0.0.11:8300"
+	cut := says(3, "Candidate", "", "9", "90", "90")
+	cut.servers = append(cut.servers, server{ID: "id4", Node: "s4", Address: "127.0.0.14:8300", Voter: true}) // taken out since
+	looks := []look{says(1, "Leader", at1, "3", "100", "100"), says(2, "Follower", at1, "3", "100", "100"), cut}
+	if v := assemble(three(), looks, map[string]string{}, now); v.Voters() != 3 || v.Margin() != 1 {
+		t.Errorf("%d voters, margin %d", v.Voters(), v.Margin())
+	}
+}

@@ -206,6 +206,29 @@ func TestAssemble(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	})
+	t.Run("of one that is cut off, whose term has run ahead, the membership is old", func(t *testing.T) {
+		cut := up(3, 5, named(1, 2, 3, 4))
+		cut.status.RaftTerm, cut.status.Leader = 9, 0
+		if v := assemble(c, []look{up(1, 9, all), up(2, 9, all), cut}); v.Voters() != 3 || v.Margin() != 1 || !v.Mismatch {
+			t.Errorf("%d voters, margin %d, %+v", v.Voters(), v.Margin(), v)
+		}
+	})
+	t.Run("one of another cluster, whose members have the same names, speaks for none of this one", func(t *testing.T) {
+		strange := look{status: told(0x13, 500), list: []*pb.Member{{ID: 0x11, Name: "m1"}, {ID: 0x12, Name: "m2"}, {ID: 0x13, Name: "m3"}}}
+		strange.status.Header.ClusterId, strange.status.RaftTerm, strange.status.Leader = 0xc1, 99, 0x13
+		for _, looks := range [][]look{{up(1, 9, all), up(2, 9, all), strange}, {strange, up(2, 9, all), up(3, 9, all)}} {
+			v := assemble(c, looks)
+			reachable := 0
+			for _, m := range v.Members {
+				if m.Reachable {
+					reachable++
+				}
+			}
+			if reachable != 2 || v.ID != "c0" || v.Voters() != 3 || !v.Mismatch {
+				t.Errorf("%d reachable, %+v", reachable, v)
+			}
+		}
+	})
 	t.Run("other cluster", func(t *testing.T) {
 		strange := up(2, 9, all)
 		strange.status.Header.ClusterId = 0xc1

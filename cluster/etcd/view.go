@@ -153,12 +153,15 @@ func fill(mv *cluster.MemberView, s *pb.StatusResponse) {
 	mv.DBSize, mv.DBInUse, mv.DBQuota = s.GetDbSize(), s.GetDbSizeInUse(), s.GetDbSizeQuota()
 }
 
-// newestLook is the one with a membership that has applied most in the highest
-// term: a member that is behind may still name an old membership. Nil: none.
+// newestLook is the one with a membership that has a leader and has applied most in the
+// highest term: a member that is behind may still name an old membership, and so may one
+// that was cut off, whose term may have run ahead since. One of another cluster than the
+// most are of has no say. Nil: none.
 func newestLook(looks []look) *look {
 	var newest *look
+	id := clusterOf(looks)
 	for i, l := range looks {
-		if l.status == nil {
+		if l.status == nil || l.status.GetHeader().GetClusterId() != id {
 			continue
 		}
 		if newest == nil || newer(l, *newest) {
@@ -168,9 +171,29 @@ func newestLook(looks []look) *look {
 	return newest
 }
 
+// clusterOf is the cluster that most of those who answered are of, the first one of several.
+func clusterOf(looks []look) (id uint64) {
+	members := map[uint64]int{}
+	for _, l := range looks {
+		if l.status != nil {
+			members[l.status.GetHeader().GetClusterId()]++
+		}
+	}
+	most := 0
+	for _, l := range looks {
+		if c := l.status.GetHeader().GetClusterId(); l.status != nil && members[c] > most {
+			id, most = c, members[c]
+		}
+	}
+	return id
+}
+
 func newer(a, b look) bool {
 	if (a.list == nil) != (b.list == nil) {
 		return a.list != nil
+	}
+	if (a.status.GetLeader() == 0) != (b.status.GetLeader() == 0) {
+		return a.status.GetLeader() != 0
 	}
 	if a.status.GetRaftTerm() != b.status.GetRaftTerm() {
 		return a.status.GetRaftTerm() > b.status.GetRaftTerm()
