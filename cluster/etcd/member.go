@@ -208,7 +208,7 @@ func explain(ctx context.Context, err error, l *link) (reason string, stale bool
 // no code for it, only words.
 func isPreface(err error) bool {
 	text := status.Convert(err).Message()
-	return strings.Contains(text, "server preface") && strings.Contains(text, "http2:")
+	return strings.Contains(text, "server preface") && (strings.Contains(text, "http2:") || strings.Contains(text, "_ERROR"))
 }
 
 // isAuth tells that the member answered, and wants another login.
