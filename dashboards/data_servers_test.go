@@ -101,6 +101,9 @@ func TestPanelsHaveData(t *testing.T) {
 			slices.Sort(wanting)
 			t.Logf("%d panels", len(wanting))
 			w.awaitData(t, panels, wanting, begin)
+			for at, want := range i.shows {
+				w.awaitValue(t, panels[at].Targets[0].Expr, want, begin)
+			}
 			if i.end != nil {
 				i.end(t)
 			}
@@ -117,6 +120,21 @@ func TestPanelsHaveData(t *testing.T) {
 		slices.Sort(all)
 		w.awaitData(t, panels, all, w.began)
 	})
+}
+
+// awaitValue asks until the query of a panel over time showed the value since begin.
+func (w *world) awaitValue(t *testing.T, expr string, want float64, begin time.Time) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+		values, err := w.values(t.Context(), expr, true, begin)
+		if slices.Contains(values, want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("%s never shows %v: %v %v", expr, want, values, err)
+			return
+		}
+	}
 }
 
 // awaitData asks until every query of the panels had data, or their time is up.

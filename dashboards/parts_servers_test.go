@@ -125,6 +125,7 @@ func (w *world) startWebsite(t *testing.T) string {
 type incident struct {
 	name       string
 	begin, end func(*testing.T)
+	shows      map[string]float64 // a value that the panel over time then has somewhere
 }
 
 // incidents come one after the other.
@@ -162,8 +163,10 @@ func (w *world) incidents() []incident {
 	}
 	var asleep chan error // a transaction
 	return []incident{
-		{"kill", func(t *testing.T) { kill(t, "m1") }, whole},
-		{"pause", func(t *testing.T) { fettle(t, "pause", "--reason=a test of dashboards"); kill(t, "m2") }, func(t *testing.T) { fettle(t, "unpause"); whole(t) }},
+		{"kill", func(t *testing.T) { kill(t, "m1") }, whole, nil},
+		{"pause", func(t *testing.T) { fettle(t, "pause", "--reason=a test of dashboards"); kill(t, "m2") }, func(t *testing.T) { fettle(t, "unpause"); whole(t) }, map[string]float64{
+			"repairs.json: Pauses": 1, "overview.json: Members reachable": 0, "overview.json: Copies follow": 0, "raft.json: Members reachable": 0, "probes.json: Members hear each other": 0,
+		}},
 		{"links", func(t *testing.T) {
 			w.databases.relay.Cut()
 			must(t, w.databases.replica.Exec(t.Context(), "STOP SLAVE"))
@@ -175,8 +178,10 @@ func (w *world) incidents() []incident {
 				_, err := w.databases.postgres.Servers[0].SQL(context.WithoutCancel(t.Context()), "SELECT pg_sleep(8)") //nolint:contextcheck // it ends by itself
 				asleep <- err
 			}()
-		}, func(t *testing.T) { must(t, <-asleep) }},
-		{"website", func(*testing.T) { _ = w.website.Close() }, nil},
-		{"program", func(t *testing.T) { must(t, os.Chmod(w.etcd, 0o600)); kill(t, "m3") }, nil},
+		}, func(t *testing.T) { must(t, <-asleep) }, map[string]float64{
+			"replication.json: Copies follow": 0, "replication.json: Channels": 0, "raft.json: Servers healthy": 0,
+		}},
+		{"website", func(*testing.T) { _ = w.website.Close() }, nil, map[string]float64{"probes.json: In order": 0, "probes.json: Failing": 1}},
+		{"program", func(t *testing.T) { must(t, os.Chmod(w.etcd, 0o600)); kill(t, "m3") }, nil, map[string]float64{"overview.json: Alerts over time": 1}},
 	}
 }

@@ -184,9 +184,19 @@ scrape_configs:
 `, filepath.Join(w.stage.Dir, "rules", "*.rules.yml"), host("fettle_exporter"), exporter, w.stage.TokenFile("metrics"), host("fettle"))
 }
 
-// data asks for what a panel would, and says why that is nothing: it is "" for data. An
-// error of Prometheus' is what the panel would show.
+// data asks for what a panel would, and says why that is nothing: it is "" for data.
 func (w *world) data(ctx context.Context, expr string, over bool, begin time.Time) string {
+	switch values, err := w.values(ctx, expr, over, begin); {
+	case err != nil:
+		return err.Error() // it is what the panel would show
+	case len(values) == 0:
+		return "nothing, or nothing that is a number"
+	}
+	return ""
+}
+
+// values are all that a panel would show, now or since begin.
+func (w *world) values(ctx context.Context, expr string, over bool, begin time.Time) (values []float64, err error) {
 	now := time.Now()
 	since := max(int(now.Sub(begin).Seconds())+1, 10)
 	text := strings.NewReplacer("$__rate_interval", "8s", "$__range", fmt.Sprintf("%ds", since), "$cluster", ".+", "$instance", ".+").Replace(expr)
@@ -196,11 +206,11 @@ func (w *world) data(ctx context.Context, expr string, over bool, begin time.Tim
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.prometheus+path+"?"+form.Encode(), nil)
 	if err != nil {
-		return err.Error()
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err.Error()
+		return nil, err
 	}
 	defer resp.Body.Close()
 	var answer struct {
@@ -212,19 +222,22 @@ func (w *world) data(ctx context.Context, expr string, over bool, begin time.Tim
 			} `json:"result"`
 		} `json:"data"`
 	}
-	if err := errors.Join(json.NewDecoder(resp.Body).Decode(&answer)); err != nil || answer.Error != "" {
-		return fmt.Sprint(answer.Error, err)
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return nil, err
+	}
+	if answer.Error != "" {
+		return nil, errors.New(answer.Error)
 	}
 	for _, r := range answer.Data.Result {
 		for _, v := range append(r.Values, r.Value) {
 			if text, ok := v[1].(string); ok {
 				if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
-					return ""
+					values = append(values, n)
 				}
 			}
 		}
 	}
-	return fmt.Sprintf("nothing (%d series without a number)", len(answer.Data.Result))
+	return values, nil
 }
 
 func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
