@@ -40,8 +40,8 @@ func scan(lines *bufio.Reader, names map[string]bool) ([]sample, error) {
 				}
 			}
 		}
-		if err != nil {
-			return found, nil // the page's end
+		if errors.Is(err, io.EOF) { // the page's end
+			return found, nil
 		}
 	}
 }

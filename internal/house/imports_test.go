@@ -126,6 +126,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/story":         {"journal", "repair"},
 	"internal/strictyaml":    {},
 	"internal/systemdtest":   {},
+	"internal/systemsbench":  {},
 	"tools/dist":             {},
 	"tools/programs":         {"internal/programs"},
 
