@@ -20,7 +20,6 @@ import (
 
 	fettlealert "github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/internal/story"
-	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/promql"
 )
 
@@ -103,7 +102,7 @@ func textClasses() []class {
 				a = a.with(fmt.Sprintf("l%d", i), v)
 			}
 			s.post(t, a)
-			got := slices.DeleteFunc(s.records(t)[before:], func(r journal.Record) bool { // what an earlier class began may end now
+			got := slices.DeleteFunc(s.records(t)[before:], func(r record) bool { // what an earlier class began may end now
 				return strings.HasPrefix(r.Type, "io.fettle.step.") || strings.HasPrefix(r.Type, "io.fettle.run.")
 			})
 			if len(got) != 2 || got[0].Type != "io.fettle.received.v1" || got[1].Type != "io.fettle.message.v1" {
