@@ -15,13 +15,13 @@ func node() board {
 		rows: []row{
 			{"Processors", []panel{
 				lines("Processors used", "Share of the processors' time that was neither idle nor waiting for a disk. Dashed: the threshold of the alert.", "percentunit", 8,
-					ask("{{instance}}", `1 - avg by (instance) (sum by (instance, cpu) (rate(fettle_node_cpu_seconds_total{mode=~"idle|iowait",instance=~"$instance"}[$__rate_interval])))`)).upTo(1).level(green, limit("cpu_used_ratio", red)),
+					ask("{{instance}}", `1 - avg by (instance) (sum by (instance, cpu) (rate(fettle_node_cpu_seconds_total{mode=~"idle|iowait",instance=~"$instance"}[$__rate_interval])))`)).whole().level(green, limit("cpu_used_ratio", red)),
 				lines("Processors waited for", "Share of the time in which something that could run waited for a processor.", "percentunit", 8, ask("{{instance}}", stalled("cpu"))).see("FettleProcessorPressure"),
 				lines("Load", "Threads that run, want to run or wait for a disk, averaged over five minutes.", "short", 8, ask("{{instance}}", `fettle_node_load5`+of)),
 			}},
 			{"Memory", []panel{
 				lines("Memory used", "Share of the memory in use, not counting what the kernel can give back. Dashed: the threshold of FettleMemoryHigh.", "percentunit", 8,
-					ask("{{instance}}", `1 - fettle_node_memory_available_bytes`+of+` / fettle_node_memory_total_bytes`+of)).upTo(1).level(green, limit("memory_used_ratio", red)).see("FettleMemoryHigh"),
+					ask("{{instance}}", `1 - fettle_node_memory_available_bytes`+of+` / fettle_node_memory_total_bytes`+of)).whole().level(green, limit("memory_used_ratio", red)).see("FettleMemoryHigh"),
 				lines("Memory waited for", "Share of the time in which something waited for memory to be reclaimed.", "percentunit", 8, ask("{{instance}}", stalled("memory"))).see("FettleMemoryPressure"),
 				lines("Processes killed for memory", "By the kernel, because there was none left.", "short", 8, ask("{{instance}}", `increase(fettle_node_vm_oom_kills_total`+of+`[$__rate_interval])`)).asBars().see("FettleProcessKilledForMemory"),
 				lines("Swap", "Bytes in a second, in and out (below 0).", "Bps", 12, ask("{{instance}} in", rate("fettle_node_vm_swapped_in_bytes_total")), ask("{{instance}} out", `-`+rate("fettle_node_vm_swapped_out_bytes_total"))),
@@ -30,7 +30,7 @@ func node() board {
 				lines("Reclaimed", "Bytes in a second that were made free, by whom.", "Bps", 6, ask("{{instance}} {{by}}", rate("fettle_node_vm_reclaimed_bytes_total"))),
 			}},
 			{"Disks", []panel{
-				lines("Disks busy", "Share of the time in which the disk had something to do. A disk that serves many at a time is not full at 100%. Dashed: the threshold of the alert.", "percentunit", 8, ask(device, rate("fettle_node_disk_io_time_seconds_total"))).upTo(1).level(green, limit("disk_busy_ratio", red)),
+				lines("Disks busy", "Share of the time in which the disk had something to do. A disk that serves many at a time is not full at 100%. Dashed: the threshold of the alert.", "percentunit", 8, ask(device, rate("fettle_node_disk_io_time_seconds_total"))).whole().level(green, limit("disk_busy_ratio", red)),
 				lines("Disks waited for", "Share of the time in which something waited for a disk.", "percentunit", 8, ask("{{instance}}", stalled("io"))).see("FettleDiskPressure"),
 				lines("Queue of a disk", "Requests under way, on average.", "short", 8, ask(device, rate("fettle_node_disk_io_time_weighted_seconds_total"))),
 				lines("Time of a request", "Mean time of a read, and of a write (below 0).", "s", 12,
@@ -40,11 +40,11 @@ func node() board {
 					ask(device+" read", rate("fettle_node_disk_read_bytes_total")), ask(device+" written", `-`+rate("fettle_node_disk_written_bytes_total"))),
 			}},
 			{"File systems", []panel{
-				shares("Space left", "Share of the space that users can still take. Red and orange: the thresholds of FettleFilesystemAlmostFull and FettleFilesystemFilling.", "percentunit", 8,
+				shares("Space left", "Share of the space that users can still take. Red and orange: the thresholds of FettleFilesystemAlmostFull and FettleFilesystemFilling.", "percentunit",
 					ask("{{instance}} {{mountpoint}}", `fettle_node_filesystem_avail_bytes`+of+` / fettle_node_filesystem_size_bytes`+of+` and fettle_node_filesystem_readonly`+of+` == 0`)).
-					upTo(1).level(red, limit("filesystem_almost_full_ratio", orange), limit("filesystem_filling_ratio", green)).see("FettleFilesystemAlmostFull", "FettleFilesystemFilling"),
-				shares("Inodes left", "Share of the inodes. Without one no file can be made, however much space is left.", "percentunit", 8,
-					ask("{{instance}} {{mountpoint}}", `fettle_node_filesystem_files_free`+of+` / (fettle_node_filesystem_files`+of+` > 0)`)).upTo(1).level(red, limit("inodes_left_ratio", blue)),
+					whole().level(red, limit("filesystem_almost_full_ratio", orange), limit("filesystem_filling_ratio", green)).see("FettleFilesystemAlmostFull", "FettleFilesystemFilling"),
+				shares("Inodes left", "Share of the inodes. Without one no file can be made, however much space is left.", "percentunit",
+					ask("{{instance}} {{mountpoint}}", `fettle_node_filesystem_files_free`+of+` / (fettle_node_filesystem_files`+of+` > 0)`)).whole().level(red, limit("inodes_left_ratio", blue)),
 				states("Cannot be used", "The file system hangs, has an error, or can only be read.", 8,
 					ask("{{instance}} {{mountpoint}} hangs", `max by (instance, mountpoint) (fettle_node_filesystem_hung`+of+`)`),
 					ask("{{instance}} {{mountpoint}} error", `max by (instance, mountpoint) (fettle_node_filesystem_device_error`+of+`)`)).bad(),
@@ -57,10 +57,10 @@ func node() board {
 					ask(device+" errors", rate("fettle_node_network_receive_errors_total")+` + `+rate("fettle_node_network_transmit_errors_total")),
 					ask(device+" dropped", rate("fettle_node_network_receive_dropped_total")+` + `+rate("fettle_node_network_transmit_dropped_total"))),
 				lines("Connections tracked", "Share of the entries that the kernel has for them. At 100% new connections are dropped. Dashed: the threshold of FettleConntrackAlmostFull.", "percentunit", 8,
-					ask("{{instance}}", `fettle_node_conntrack_entries`+of+` / (fettle_node_conntrack_entries_limit`+of+` > 0)`)).upTo(1).level(green, limit("conntrack_ratio", red)).see("FettleConntrackAlmostFull"),
+					ask("{{instance}}", `fettle_node_conntrack_entries`+of+` / (fettle_node_conntrack_entries_limit`+of+` > 0)`)).whole().level(green, limit("conntrack_ratio", red)).see("FettleConntrackAlmostFull"),
 			}},
 			{"Kernel and units", []panel{
-				lines("File descriptors", "Share of those that the kernel gives out. Dashed: the threshold of the alert.", "percentunit", 8, ask("{{instance}}", `fettle_node_descriptors_allocated`+of+` / (fettle_node_descriptors_limit`+of+` > 0)`)).upTo(1).level(green, limit("descriptors_ratio", red)),
+				lines("File descriptors", "Share of those that the kernel gives out. Dashed: the threshold of the alert.", "percentunit", 8, ask("{{instance}}", `fettle_node_descriptors_allocated`+of+` / (fettle_node_descriptors_limit`+of+` > 0)`)).whole().level(green, limit("descriptors_ratio", red)),
 				one("Up for", "Since the machine was started.", 8, ask("{{instance}}", `time() - fettle_node_boot_time_seconds`+of)).in("s").level(blue).tall(8),
 				states("Units that failed", "Of those that are told. Empty if none failed.", 8, ask("{{instance}} {{unit}}", `max by (instance, unit) (fettle_unit_state{state="failed",instance=~"$instance"}) > 0`)).bad().see("FettleUnitFailed"),
 				states("Services run", "Members of kind service on their own machine, as systemd says.", 12, ask("{{cluster}}/{{member}}", `max by (cluster, member) (fettle_unit_member_running{cluster=~"$cluster"})`)).good().see("FettleServiceDown"),

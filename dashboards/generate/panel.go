@@ -27,7 +27,7 @@ type panel struct {
 	alerts             []string // whose pages it links to
 	runs               bool     // it links to the runs in fettle's own pages
 	top                float64  // of the scale; 0: by the data
-	stacked, bars      bool
+	bars               bool
 	columns            []string          // of a table, in order
 	names              map[string]string // of columns, in place of the labels'
 }
@@ -76,8 +76,8 @@ func states(title, about string, width uint32, queries ...query) panel {
 }
 
 // shares are bars, now.
-func shares(title, about, unit string, width uint32, queries ...query) panel {
-	return panel{kind: "bargauge", title: title, about: about, unit: unit, width: width, height: 8, queries: queries}
+func shares(title, about, unit string, queries ...query) panel {
+	return panel{kind: "bargauge", title: title, about: about, unit: unit, width: 8, height: 8, queries: queries}
 }
 
 // list is a table, now.
@@ -93,9 +93,8 @@ func graph(title, about string, width uint32, nodes, edges string) panel {
 
 func (p panel) tall(h uint32) panel                { p.height = h; return p }
 func (p panel) in(unit string) panel               { p.unit = unit; return p }
-func (p panel) upTo(top float64) panel             { p.top = top; return p }
-func (p panel) stack() panel                       { p.stacked = true; return p }
-func (p panel) asBars() panel                      { p.bars, p.stacked = true, true; return p }
+func (p panel) whole() panel                       { p.top = 1; return p }
+func (p panel) asBars() panel                      { p.bars = true; return p }
 func (p panel) toRuns() panel                      { p.runs = true; return p }
 func (p panel) see(alerts ...string) panel         { p.alerts = alerts; return p }
 func (p panel) call(names map[string]string) panel { p.names = names; return p }
@@ -156,7 +155,7 @@ func (p panel) target(i int, q query) variants.Dataquery {
 		format = prometheus.PromQueryFormatTable
 	}
 	if q.ref == "" {
-		q.ref = string(rune('A' + i))
+		q.ref = "ABCDEFGH"[i : i+1]
 	}
 	return &prometheus.Dataquery{
 		RefId: &q.ref, Expr: q.expr, LegendFormat: &q.legend, Datasource: source(), EditorMode: &mode,
@@ -215,11 +214,8 @@ func (p panel) drawing() timeseries.FieldConfig {
 		ShowPoints: pointer(common.VisibilityModeAuto), SpanNulls: &common.BoolOrFloat64{Bool: pointer(false)},
 	}
 	if p.bars {
-		c.DrawStyle, c.FillOpacity = pointer(common.GraphDrawStyleBars), pointer(80.0)
-	}
-	if p.stacked {
+		c.DrawStyle, c.FillOpacity = pointer(common.GraphDrawStyleBars), pointer(60.0)
 		c.Stacking = &common.StackingConfig{Mode: pointer(common.StackingModeNormal), Group: pointer("A")}
-		c.FillOpacity = pointer(60.0)
 	}
 	if len(p.levels) > 1 {
 		c.ThresholdsStyle = &common.GraphThresholdsStyleConfig{Mode: common.GraphThresholdsStyleModeDashed}
