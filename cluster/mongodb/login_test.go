@@ -74,7 +74,7 @@ func TestLogin(t *testing.T) {
 			if tc.user != "" {
 				c.Read = cluster.Login{Username: tc.user, PasswordFile: secret(t, tc.password)}
 			}
-			m := driver(t, c).View(t.Context()).Members[0]
+			m := patient(t, c).View(t.Context()).Members[0]
 			if m.Error != tc.want || !strings.Contains(m.Why, tc.why) || strings.Contains(m.Why, canary) {
 				t.Errorf("%q %s, want %q %s", m.Error, m.Why, tc.want, tc.why)
 			}
@@ -86,11 +86,11 @@ func TestSetsName(t *testing.T) {
 	s := mongodbtest.Start(t, 1, mongodbtest.Options{})
 	c := s.Inventory("c")
 	c.MongoDB.Set = "rs0"
-	if m := driver(t, c).View(t.Context()).Members[0]; !m.Reachable {
+	if m := patient(t, c).View(t.Context()).Members[0]; !m.Reachable {
 		t.Errorf("%+v", m)
 	}
 	c.MongoDB.Set = "rs1"
-	if m := driver(t, c).View(t.Context()).Members[0]; m.Reachable || !strings.Contains(m.Why, `of the set "rs0" answers, not of "rs1"`) {
+	if m := patient(t, c).View(t.Context()).Members[0]; m.Reachable || !strings.Contains(m.Why, `of the set "rs0" answers, not of "rs1"`) {
 		t.Errorf("%+v", m)
 	}
 }

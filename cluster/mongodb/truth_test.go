@@ -12,7 +12,19 @@ import (
 
 func driver(t *testing.T, c cluster.Cluster) *Driver {
 	t.Helper()
-	d, err := New(c, Options{Timeout: 300 * time.Millisecond})
+	return driverWithin(t, c, 300*time.Millisecond)
+}
+
+// patient is a driver of servers that all answer, if after a login, which is thousands of
+// hashes for both sides.
+func patient(t *testing.T, c cluster.Cluster) *Driver {
+	t.Helper()
+	return driverWithin(t, c, 30*time.Second)
+}
+
+func driverWithin(t *testing.T, c cluster.Cluster, timeout time.Duration) *Driver {
+	t.Helper()
+	d, err := New(c, Options{Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +166,7 @@ func TestArbiterAndDelay(t *testing.T) {
 	s.Members[1].Delay, s.Members[1].Votes = 3600, 0
 	c := s.Inventory("c")
 	c.Read = cluster.Login{Username: "fettle", PasswordFile: secret(t, "secret")}
-	d := driver(t, c)
+	d := patient(t, c)
 	s.Members[1].Pause(true)
 	s.Pass(3610 * time.Second)
 	s.Write()
@@ -174,7 +186,7 @@ func TestUnlisted(t *testing.T) {
 	s := mongodbtest.Start(t, 3, mongodbtest.Options{})
 	c := s.Inventory("c")
 	c.Members = c.Members[:2]
-	v := driver(t, c).View(t.Context())
+	v := patient(t, c).View(t.Context())
 	if len(v.Unlisted) != 1 || v.Unlisted[0] != s.Members[2].Address || !strings.HasSuffix(shown(v), "2 of 3 voters") {
 		t.Errorf("%v, %s", v.Unlisted, shown(v))
 	}
