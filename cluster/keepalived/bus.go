@@ -1,3 +1,5 @@
+//go:build linux
+
 package keepalived
 
 import (
@@ -101,7 +103,11 @@ func (b *bus) instances(ctx context.Context) (*Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		in, err := instanceOf(properties)
+		values := map[string]any{}
+		for key, v := range properties {
+			values[key] = v.Value()
+		}
+		in, err := instanceOf(values)
 		if err != nil {
 			return nil, line.Because(cluster.BadProtocol, fmt.Errorf("%s: %w", path, err))
 		}

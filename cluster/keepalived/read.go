@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/godbus/dbus/v5"
 )
 
 // maxInstances of a member are told of.
@@ -44,8 +42,8 @@ type Instance struct {
 
 // instanceOf reads the properties of an instance. Its interface declares a string and
 // a structure; keepalived 2 sends both as structures.
-func instanceOf(properties map[string]dbus.Variant) (Instance, error) {
-	called := properties["Name"].Value()
+func instanceOf(properties map[string]any) (Instance, error) {
+	called := properties["Name"]
 	if fields, ok := called.([]any); ok && len(fields) == 1 {
 		called = fields[0]
 	}
@@ -53,7 +51,7 @@ func instanceOf(properties map[string]dbus.Variant) (Instance, error) {
 	if !ok || name == "" || len(name) > 64 || !utf8.ValidString(name) {
 		return Instance{}, errors.New("it has no Name that can be used")
 	}
-	fields, ok := properties["State"].Value().([]any)
+	fields, ok := properties["State"].([]any)
 	if !ok || len(fields) == 0 {
 		return Instance{}, errors.New("it has no State")
 	}

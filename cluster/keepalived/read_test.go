@@ -12,15 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"github.com/fettle-io/fettle/cluster"
 )
 
 func TestInstanceOf(t *testing.T) {
-	type properties = map[string]dbus.Variant
-	state := func(code any) dbus.Variant { return dbus.MakeVariant([]any{code, "Master"}) }
-	name := dbus.MakeVariant([]any{"VI_1"}) // as keepalived 2.2 sends it
+	type properties = map[string]any
+	state := func(code any) any { return []any{code, "Master"} }
+	name := []any{"VI_1"} // as keepalived 2.2 sends it
 	for _, tt := range []struct {
 		in   properties
 		want Instance
@@ -29,7 +27,7 @@ func TestInstanceOf(t *testing.T) {
 		{properties{"Name": name, "State": state(uint32(1))}, Instance{"VI_1", Backup}},
 		{properties{"Name": name, "State": state(uint32(2))}, Instance{"VI_1", Master}},
 		{properties{"Name": name, "State": state(uint32(3))}, Instance{"VI_1", Fault}},
-		{properties{"Name": dbus.MakeVariant("VI_1"), "State": state(uint32(98))}, Instance{"VI_1", Other}},
+		{properties{"Name": "VI_1", "State": state(uint32(98))}, Instance{"VI_1", Other}},
 	} {
 		if got, err := instanceOf(tt.in); err != nil || got != tt.want {
 			t.Errorf("%v: %v, %v", tt.in, got, err)
@@ -39,11 +37,11 @@ func TestInstanceOf(t *testing.T) {
 		"nothing":         {},
 		"no state":        {"Name": name},
 		"no name":         {"State": state(uint32(1))},
-		"an empty name":   {"Name": dbus.MakeVariant(""), "State": state(uint32(1))},
-		"a long name":     {"Name": dbus.MakeVariant(strings.Repeat("a", 65)), "State": state(uint32(1))},
-		"bytes":           {"Name": dbus.MakeVariant("\xff"), "State": state(uint32(1))},
+		"an empty name":   {"Name": "", "State": state(uint32(1))},
+		"a long name":     {"Name": strings.Repeat("a", 65), "State": state(uint32(1))},
+		"bytes":           {"Name": "\xff", "State": state(uint32(1))},
 		"a state in text": {"Name": name, "State": state("2")},
-		"an empty state":  {"Name": name, "State": dbus.MakeVariant([]any{})},
+		"an empty state":  {"Name": name, "State": []any{}},
 	} {
 		if got, err := instanceOf(bad); err == nil {
 			t.Errorf("%s: %v", what, got)
