@@ -28,7 +28,7 @@ const (
 const (
 	askEvery  = 5 * time.Second       // Prometheus is asked again
 	askFor    = 5 * time.Second       // at most, by one round of questions
-	askWait   = 40 * time.Millisecond // that a page waits for it
+	askWait   = 50 * time.Millisecond // that a page waits for it
 	tooOld    = time.Minute           // answers of then are no longer shown
 	rangeOver = 6 * time.Hour         // what a chart shows
 	rangeStep = 10 * time.Minute      // a column of it
@@ -58,6 +58,7 @@ type asker struct {
 
 	mu   sync.Mutex
 	last figures
+	dead string         // why the last round had no answer at all; empty: it had some
 	from *promql.Client // that gave the last answers
 	busy chan struct{}  // closed when the round under way has ended; nil: none is
 }
@@ -71,7 +72,7 @@ func (a *asker) get(ctx context.Context) figures {
 	}
 	a.mu.Lock()
 	if a.from != client {
-		a.last, a.from = figures{}, client
+		a.last, a.dead, a.from = figures{}, "", client
 	}
 	busy := a.busy
 	if busy == nil && a.now().Sub(a.last.Asked) >= askEvery {
@@ -90,12 +91,12 @@ func (a *asker) get(ctx context.Context) figures {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.from != client || a.last.Asked.IsZero():
-		return figures{Missing: "Prometheus has not answered yet: load the page again."}
-	case a.now().Sub(a.last.Asked) > tooOld:
-		return figures{Missing: "Prometheus has not answered for a minute: its older answers are not shown."}
+	case a.from == client && a.now().Sub(a.last.Asked) <= tooOld:
+		return a.last
+	case a.dead != "":
+		return figures{Missing: "Prometheus does not answer: " + a.dead}
 	}
-	return a.last
+	return figures{Missing: "Prometheus is being asked, and has not answered yet: load the page again."}
 }
 
 // round asks everything once. What is not answered is missing from the figures.
@@ -151,9 +152,13 @@ func (a *asker) round(ctx context.Context, client *promql.Client, every time.Dur
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	const queries = 9
-	if len(f.Failed) < queries && a.from == client {
+	switch {
+	case a.from != client: // a reload has exchanged it
+	case len(f.Failed) == queries:
+		a.dead = f.Failed[0]
+	default:
 		f.Asked = asked
-		a.last = f
+		a.last, a.dead = f, ""
 	}
 	a.busy = nil
 	close(done)
