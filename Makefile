@@ -76,6 +76,7 @@ test-servers: ## Run the tests with real servers and systemd, oldest and newest 
 	@$(MAKE) --no-print-directory bench-demo || echo "bench-demo: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-webhook ARGS=--short || echo "bench-webhook: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-exporter ARGS="--rounds=1 --endurance=10000" || echo "bench-exporter: a limit was missed: see above"
+	@$(MAKE) --no-print-directory bench-rules ARGS=--instances=500 || echo "bench-rules: a limit was missed: see above"
 	@$(MAKE) --no-print-directory bench-systems ARGS=-short || echo "bench-systems: a limit was missed: see above"
 
 # A benchmark prints the limit that it missed; on a busy machine that says
@@ -97,6 +98,10 @@ bench-webhook: build ## Webhook, journal and engine under load, each figure besi
 .PHONY: bench-console
 bench-console: ## The console's pages over a journal of a million records, each beside its limit; exits 1 on a miss
 	$(GO) test -run '^$$' -bench '^BenchmarkConsole$$' -benchtime 1x -timeout 20m ./internal/consoletest -args -records=1000000
+
+.PHONY: bench-rules
+bench-rules: ## All rules over 10,000 generated instances, each group beside its limit; exits 1 on a miss
+	$(GO) run ./internal/rulesbench $(ARGS)
 
 node_exporter := .cache/bin/node_exporter
 

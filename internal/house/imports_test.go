@@ -130,6 +130,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"tools/dist":             {},
 	"tools/programs":         {"internal/programs"},
 
+	"internal/rulesbench":             {"rules", "rules/lint"},
 	"internal/webhookbench":           {"internal/durable", "internal/scorecard", "journal", "repair", "webhook"},
 	"internal/webhookbench/fakefleet": {"cluster", "internal/app", "journal", "repair"},
 }
