@@ -109,6 +109,24 @@ func TestPanelsHaveData(t *testing.T) {
 			}
 		})
 	}
+	// Grafana cannot draw an edge without both of its ends.
+	t.Run("graph", func(t *testing.T) {
+		ends := map[string]bool{}
+		for _, q := range panels["overview.json: Dependencies"].Targets {
+			found, err := w.ask(t.Context(), q.Expr, false, w.began)
+			must(t, err)
+			for _, s := range found {
+				if q.RefID == "nodes" {
+					ends[s.Labels["id"]] = true
+				} else if !ends[s.Labels["source"]] || !ends[s.Labels["target"]] || s.Labels["id"] == "" {
+					t.Errorf("the edge %v has no end among the nodes %v", s.Labels, ends)
+				}
+			}
+		}
+		if len(ends) < 4 {
+			t.Errorf("only the nodes %v", ends)
+		}
+	})
 	// Nothing that had data may have lost it: the time shown is all of it.
 	t.Run("after", func(t *testing.T) {
 		var all []string

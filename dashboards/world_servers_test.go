@@ -195,8 +195,30 @@ func (w *world) data(ctx context.Context, expr string, over bool, begin time.Tim
 	return ""
 }
 
-// values are all that a panel would show, now or since begin.
+// values are all numbers that a panel would show, now or since begin.
 func (w *world) values(ctx context.Context, expr string, over bool, begin time.Time) (values []float64, err error) {
+	all, err := w.ask(ctx, expr, over, begin)
+	for _, r := range all {
+		for _, v := range append(r.Values, r.Value) {
+			if text, ok := v[1].(string); ok {
+				if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
+					values = append(values, n)
+				}
+			}
+		}
+	}
+	return values, err
+}
+
+// series is one of Prometheus' answer: with a value, or with several over time.
+type series struct {
+	Labels map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+	Values [][2]any          `json:"values"`
+}
+
+// ask puts values in place of the variables, and asks as Grafana would.
+func (w *world) ask(ctx context.Context, expr string, over bool, begin time.Time) ([]series, error) {
 	now := time.Now()
 	since := max(int(now.Sub(begin).Seconds())+1, 10)
 	text := strings.NewReplacer("$__rate_interval", "8s", "$__range", fmt.Sprintf("%ds", since), "$cluster", ".+", "$instance", ".+").Replace(expr)
@@ -216,10 +238,7 @@ func (w *world) values(ctx context.Context, expr string, over bool, begin time.T
 	var answer struct {
 		Error string `json:"error"`
 		Data  struct {
-			Result []struct {
-				Value  [2]any   `json:"value"`
-				Values [][2]any `json:"values"`
-			} `json:"result"`
+			Result []series `json:"result"`
 		} `json:"data"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
@@ -228,16 +247,7 @@ func (w *world) values(ctx context.Context, expr string, over bool, begin time.T
 	if answer.Error != "" {
 		return nil, errors.New(answer.Error)
 	}
-	for _, r := range answer.Data.Result {
-		for _, v := range append(r.Values, r.Value) {
-			if text, ok := v[1].(string); ok {
-				if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
-					values = append(values, n)
-				}
-			}
-		}
-	}
-	return values, nil
+	return answer.Data.Result, nil
 }
 
 func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }

@@ -2,6 +2,11 @@ package main
 
 // overview answers: is anything wrong, where, and is somebody at it?
 func overview() board {
+	// A node of every cluster in the graph, whatever is chosen: Grafana cannot draw an edge
+	// without both of its ends.
+	node := func(expr, colour string) string {
+		return `label_replace(label_replace(label_replace(` + expr + `, "color", "` + colour + `", "", ""), "id", "$1", "cluster", "(.*)"), "title", "$1", "cluster", "(.*)")`
+	}
 	return board{
 		file: "overview.json", uid: "fettle-overview", title: "Overview",
 		about: "What is wrong, where, and what fettle does about it",
@@ -10,7 +15,7 @@ func overview() board {
 				one("Failures tolerated", "Of each quorum: voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,
 					ask("{{cluster}}", `max by (cluster) (fettle_raft_margin{cluster=~"$cluster"} or fettle_nats_meta_margin{cluster=~"$cluster"} or fettle_zookeeper_margin{cluster=~"$cluster"} or fettle_mongodb_margin{cluster=~"$cluster"})`)).
 					level(red, at(0, orange), at(1, green)).see("FettleRaftQuorumLost", "FettleRaftNoFailureTolerance"),
-				one("Takes requests", "Whether the cluster has a leader that a quorum names, or a primary that takes writes; where there is neither, a member that answers.", 6,
+				one("Takes requests", "Whether the cluster has a leader that a quorum names, or a primary that takes writes; where there is neither, a member that answers. Of the clusters that depends_on in exporter.yml names.", 6,
 					ask("{{cluster}}", `max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"})`)).good(),
 				one("Runs under way", "Repairs that fettle has begun and not ended.", 3,
 					ask("runs", `sum(fettle_run_live)`)).level(blue, at(1, yellow)).toRuns(),
@@ -36,9 +41,8 @@ func overview() board {
 			}},
 			{"What depends on what", []panel{
 				graph("Dependencies", "Arrows lead to what a cluster cannot work without. Green takes requests, red does not, grey is not looked at from here. Repair the one first that has no red one below it.", 14,
-					`label_replace(label_replace(label_replace(max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"}) == 1, "color", "green", "", ""), "id", "$1", "cluster", "(.*)"), "title", "$1", "cluster", "(.*)")`+
-						` or label_replace(label_replace(label_replace(max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"}) == 0, "color", "red", "", ""), "id", "$1", "cluster", "(.*)"), "title", "$1", "cluster", "(.*)")`+
-						` or label_replace(label_replace(label_replace(label_replace(max by (on) (fettle_dependency_seen) == 0, "color", "gray", "", ""), "cluster", "$1", "on", "(.*)"), "id", "$1", "on", "(.*)"), "title", "$1", "on", "(.*)")`,
+					node(`max by (cluster) (fettle_dependency_in_order) == 1`, "green")+" or "+node(`max by (cluster) (fettle_dependency_in_order) == 0`, "red")+" or "+
+						node(`max by (cluster) (fettle_dependency_depth) unless on (cluster) max by (cluster) (fettle_dependency_in_order)`, "gray"),
 					`label_join(label_replace(label_replace(max by (cluster, on) (fettle_dependency_edge), "source", "$1", "cluster", "(.*)"), "target", "$1", "on", "(.*)"), "id", " needs ", "cluster", "on")`),
 				states("Explained by what it depends on", "A cluster that does not take requests while one below it does not either: repair that one first.", 10,
 					ask("{{cluster}}", `max by (cluster) (fettle_dependency_explained{cluster=~"$cluster"})`)).

@@ -140,8 +140,7 @@ func (p panel) render(id uint32, at dashboard.GridPos, l limits) (dashboard.Pane
 	}
 	if p.kind == "nodeGraph" {
 		out.Transformations = []dashboard.DataTransformerConfig{{Id: "organize", Options: map[string]any{
-			"excludeByName": map[string]bool{"Time": true, "Value #edges": true},
-			"renameByName":  map[string]string{"Value #nodes": "mainstat"},
+			"excludeByName": map[string]bool{"Time": true, "Value #nodes": true, "Value #edges": true},
 		}}}
 	}
 	return out, nil
