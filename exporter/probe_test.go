@@ -3,6 +3,7 @@ package exporter
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -200,17 +201,19 @@ func TestProbeThatIsLate(t *testing.T) {
 
 // Who scrapes in a hurry makes nobody else's probe fail more often than it did.
 func TestProbeInAHurryDoesNotCount(t *testing.T) {
+	t.Parallel()
 	c, ok := newProbe(Host{Probes: []*probe.Prober{prober(t, probe.Probe{Name: "mute", Kind: probe.HTTP, Target: "http://" + mute(t), Failures: 2})}}).(*probeCollector)
 	if !ok {
 		t.Fatal("another collector")
 	}
 	for range 3 {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), fairProbe-10*time.Millisecond)
 		got := map[*Metric]float64{}
-		if err := c.Collect(ctx, nil, func(m *Metric, v float64, _ ...string) { got[m] = v }); err != nil {
+		err := c.Collect(ctx, nil, func(m *Metric, v float64, _ ...string) { got[m] = v })
+		cancel()
+		if err != nil && !errors.Is(err, errLate) { // on a busy machine it may not even come back
 			t.Fatal(err)
 		}
-		cancel()
 		if got[c.success] != 0 || got[c.failures] != 0 || got[c.failing] != 0 {
 			t.Fatalf("success %v, failures %v, failing %v", got[c.success], got[c.failures], got[c.failing])
 		}
