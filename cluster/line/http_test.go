@@ -188,3 +188,33 @@ func TestAnswerOfManyElements(t *testing.T) {
 		t.Errorf("%v, %d read", err, len(v.A))
 	}
 }
+
+// What speaks before it is asked is no web server, whichever of the two is faster.
+func TestHTTPOfOneThatSpeaksFirst(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n")
+				_, _ = io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	for range 50 {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		_, err := asker(t, "http://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/")
+		cancel()
+		if Reason(err) != cluster.BadProtocol {
+			t.Fatalf("%s: %v", Reason(err), err)
+		}
+	}
+}
