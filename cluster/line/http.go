@@ -103,7 +103,7 @@ func (h *HTTP) Get(ctx context.Context, path string, also ...int) ([]byte, error
 // unanswered gives an error of net/http a reason where it tells it only in words.
 func unanswered(err error) error {
 	switch text := err.Error(); {
-	case strings.Contains(text, "malformed HTTP"):
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)"): // who speaks before it is asked
 		return Because(cluster.BadProtocol, err)
 	case strings.Contains(text, "response headers exceeded"):
 		return Because(cluster.TooLarge, err)
