@@ -79,14 +79,24 @@ func (v *watcher) targetOf(episode string, labels map[string]string) string {
 }
 
 // saysWhy: an open episode has a run under way, or the reason with which its last one
-// ended, once it was asked (rule 5).
+// ended, once it was asked (rule 5). It waits behind the run of another one on its
+// target, which is all that can be said meanwhile.
 func (v *watcher) saysWhy() {
 	p := v.w.fettle
 	if !p.up || p.slowDisk {
 		return
 	}
+	busy := map[string]bool{}
+	for _, r := range v.ledger.runs {
+		if !r.finished {
+			busy[r.plan.Target] = true
+		}
+	}
 	for _, ep := range p.engine.State().Episodes() {
 		target := targetName(ep.Labels())
+		if busy[target] {
+			continue
+		}
 		if ep.CloseReason != "" || ep.Run != "" || ep.Last != nil || ep.LastOutcome != "" {
 			continue
 		}
