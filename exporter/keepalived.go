@@ -13,7 +13,7 @@ type keepalivedCollector struct{ state, leftOut, holds *Metric }
 func newKeepalived(Host) Collector {
 	const absent = " Absent while keepalived cannot be asked."
 	return &keepalivedCollector{
-		state:   gauge("fettle_keepalived_instance_state", "1 for the state that the VRRP instance is in, as its keepalived says: init, backup, master, fault or other. 0 for the others."+absent, "cluster", "member", "instance", "state"),
+		state:   gauge("fettle_keepalived_instance_state", "1 for the state that the VRRP instance is in, as its keepalived says: init, backup, master, fault or other. 0 for the others."+absent, "cluster", "member", "vrrp_instance", "state"),
 		leftOut: gauge("fettle_keepalived_instances_left_out", "VRRP instances that are not told of because there are too many."+absent, "cluster", "member"),
 		holds:   gauge("fettle_keepalived_holds_address", "1 if the machine has the declared virtual address, whatever keepalived says: on an interface that is up and is no loopback.", "cluster", "member", "address"),
 	}
