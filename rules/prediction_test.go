@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -316,7 +317,7 @@ func (m memoryStore) add(metric, name string, values []float64) {
 	for i, v := range values {
 		samples[i] = point{at: int64(i) * sample.Milliseconds(), value: v}
 	}
-	m[metric] = append(m[metric], storage.NewListSeries(labels.FromStrings(labels.MetricName, metric, "series", name), samples))
+	m[metric] = append(m[metric], storage.NewListSeries(labels.FromStrings(model.MetricNameLabel, metric, "series", name), samples))
 }
 
 // point is a float and nothing else.
@@ -337,7 +338,7 @@ func (p point) Copy() chunks.Sample         { return p }
 func (m memoryStore) Querier(int64, int64) (storage.Querier, error) {
 	return &storage.MockQuerier{SelectMockFunction: func(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
 		for _, one := range matchers {
-			if one.Name == labels.MetricName {
+			if one.Name == model.MetricNameLabel {
 				return &seriesSet{all: m[one.Value], at: -1}
 			}
 		}
