@@ -4,11 +4,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/fettle-io/fettle/internal/etcdproc"
 	"github.com/fettle-io/fettle/rules"
@@ -45,7 +47,7 @@ func (l layout) write() error {
 			return err
 		}
 	}
-	if err := copyRules(l.path("rules")); err != nil {
+	if err := writeRules(l.path("rules"), l.Interval); err != nil {
 		return err
 	}
 	if err := l.writeSupervision(); err != nil {
@@ -61,16 +63,13 @@ func (l layout) write() error {
 	return nil
 }
 
-func copyRules(dir string) error {
-	names, err := rules.List()
+// writeRules writes the rules with P0's alerts evaluated as often as everything else here.
+func writeRules(dir string, interval time.Duration) error {
+	files, err := rules.Render(map[string]string{"p0_interval": model.Duration(min(interval, 5*time.Second)).String()})
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		data, err := fs.ReadFile(rules.FS(), name)
-		if err != nil {
-			return err
-		}
+	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return err
 		}
