@@ -16,7 +16,7 @@ race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 server_flags    := -tags servers -vet=all -count=1 -p 1 -timeout 20m
 server_packages  = $(shell grep -rl --include='*_test.go' '^//go:build servers' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 # Where the versions of etcd, Prometheus and Alertmanager are of no matter, once is enough.
-once_packages    = $(filter-out ./cluster/etcd,$(filter ./cluster/% ./dashboards ./exporter ./exporter/% ./internal/hungmount ./internal/mongodbtest ./internal/service,$(server_packages)))
+once_packages    = $(filter-out ./cluster/etcd,$(filter ./cluster/% ./probe ./internal/consoletest ./internal/mongodbtest ./internal/doctest ./dashboards ./exporter ./exporter/% ./internal/hungmount ./internal/mongodbtest ./internal/service,$(server_packages)))
 fault_packages   = $(shell grep -rl --include='*_test.go' '^//go:build faults' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 bench_packages   = $(shell grep -rl --include='*_test.go' '^func Benchmark' */ 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
