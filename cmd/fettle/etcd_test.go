@@ -57,9 +57,9 @@ func generic(ts *testscript.TestScript, neg bool, args []string) {
 			text = strings.ReplaceAll(text, s.Peer, "http://"+s.Name+":2380")
 		}
 	}
-	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "/work")
+	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "/folder")
 	if dir, err := filepath.EvalSymlinks(ts.Getenv("WORK")); err == nil {
-		text = strings.ReplaceAll(text, dir, "/work")
+		text = strings.ReplaceAll(text, dir, "/folder")
 	}
 	text = memberIDs.ReplaceAllString(text, "ID")
 	text = noUnits.ReplaceAllString(text, "(WHY)")
