@@ -29,7 +29,7 @@ func (o Options) rules(f *found, setup promql.Setup) {
 		return
 	}
 	var missing, other []string
-	wanted := o.alertsOf()
+	wanted, parse := o.alertsOf(), parser.NewParser(parser.Options{})
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		i := slices.IndexFunc(setup.Alerts, func(a promql.AlertRule) bool { return a.Name == name })
 		switch {
@@ -38,7 +38,7 @@ func (o Options) rules(f *found, setup promql.Setup) {
 			missing = append(missing, name)
 		case setup.Alerts[i].Error != "":
 			f.problem("rules", name, "fix it in "+setup.Alerts[i].File, "Prometheus cannot evaluate it: %s", setup.Alerts[i].Error)
-		case setup.Alerts[i].Expr != ours[name]:
+		case printed(parse, setup.Alerts[i].Expr) != ours[name]:
 			other = append(other, name)
 		}
 	}
@@ -62,7 +62,17 @@ func (o Options) rules(f *found, setup promql.Setup) {
 	}
 }
 
-// shipped are the expressions of the rules that come with fettle, as Prometheus prints
+// printed is an expression as the parser linked here prints it: Prometheus 2 writes
+// 2678400 as 2.6784e+06, and is not to be blamed for it.
+func printed(p parser.Parser, expr string) string {
+	parsed, err := p.ParseExpr(expr)
+	if err != nil { // newer than this parser: so not ours
+		return expr
+	}
+	return parsed.String()
+}
+
+// shipped are the expressions of the rules that come with fettle, as the parser prints
 // them, by alert.
 func shipped() (map[string]string, error) {
 	names, err := rules.List()
