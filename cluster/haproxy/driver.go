@@ -7,9 +7,6 @@ package haproxy
 
 import (
 	"context"
-	"fmt"
-	"sync"
-	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/line"
@@ -22,84 +19,41 @@ const maxAnswer = 8 << 20
 const questions = "show info;show stat -1 6 -1;show servers state\n"
 
 // Options say how a Driver asks.
-type Options struct {
-	Timeout time.Duration    // for a whole look; 0: 1 s
-	Now     func() time.Time // nil: time.Now
-}
+type Options = line.Timing
 
 // Driver asks the HAProxy processes of one cluster. Its methods may be called at the
 // same time.
-type Driver struct {
-	cluster cluster.Cluster
-	timeout time.Duration
-	lines   []*line.Line[*line.Once] // one for each member
-}
+type Driver struct{ lines *line.Lines[*line.Once] }
 
 // New makes a Driver for c, which must be of kind haproxy. It connects to nothing yet.
 func New(c cluster.Cluster, o Options) (*Driver, error) {
-	if c.Kind != cluster.KindHAProxy {
-		return nil, fmt.Errorf("cluster %q is of kind %q, not %q", c.Name, c.Kind, cluster.KindHAProxy)
+	lines, err := line.ToMembers(c, cluster.KindHAProxy, o, func(m cluster.Member) (line.Options[*line.Once], error) {
+		socket, err := line.NewOnce(m.Endpoint, nil, maxAnswer)
+		return line.Client(socket, nil), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	d := &Driver{cluster: c, timeout: o.Timeout}
-	for _, m := range c.Members {
-		asked, err := line.NewOnce(m.Endpoint, nil, maxAnswer)
-		if err != nil {
-			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
-		}
-		d.lines = append(d.lines, line.New(line.Options[*line.Once]{
-			Dial:  func(context.Context) (*line.Once, error) { return asked, nil },
-			Close: (*line.Once).Close,
-			Now:   o.Now,
-		}))
-	}
-	return d, nil
+	return &Driver{lines}, nil
 }
 
 // Close closes every line.
-func (d *Driver) Close() error {
-	for _, l := range d.lines {
-		l.Close()
-	}
-	return nil
-}
+func (d *Driver) Close() error { return d.lines.Close() }
 
 // View asks all processes at once and returns what they say. It never fails: one that
 // could not be asked has Reachable false and a bounded Error. The Detail of a member is
 // a *Member. It takes Options.Timeout at most.
-func (d *Driver) View(ctx context.Context) cluster.View {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	v := cluster.View{Cluster: d.cluster.Name, Kind: d.cluster.Kind, Members: make([]cluster.MemberView, len(d.lines))}
-	var all sync.WaitGroup
-	for i, l := range d.lines {
-		all.Go(func() { v.Members[i] = look(ctx, d.cluster.Members[i].Name, l) })
-	}
-	all.Wait()
-	return v
-}
+func (d *Driver) View(ctx context.Context) cluster.View { return d.lines.View(ctx, ask) }
 
-func look(ctx context.Context, name string, l *line.Line[*line.Once]) cluster.MemberView {
-	mv := cluster.MemberView{Name: name}
-	err := l.Do(ctx, func(ctx context.Context, o *line.Once) error {
-		answer, err := o.Ask(ctx, questions)
-		if err != nil {
-			return err
-		}
-		m, err := read(answer)
-		if err != nil {
-			return line.Because(cluster.BadProtocol, err)
-		}
-		mv.Reachable, mv.Version, mv.Detail = true, m.Version, m
-		return nil
-	})
+func ask(ctx context.Context, socket *line.Once, row *cluster.MemberView) error {
+	answer, err := socket.Ask(ctx, questions)
 	if err != nil {
-		line.Blame(&mv, err)
+		return err
 	}
-	return mv
+	m, err := read(answer)
+	if err != nil {
+		return line.Because(cluster.BadProtocol, err)
+	}
+	row.Reachable, row.Version, row.Detail = true, m.Version, m
+	return nil
 }

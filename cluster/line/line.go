@@ -3,8 +3,10 @@
 // again and again is left alone for a while. Drivers that speak a protocol over a
 // connection of their own (MySQL, PostgreSQL, Redis …) use it.
 //
-// Line is the connection, Conn limits what comes in over it, TLS reads a client's
-// certificates, Reason says in a bounded word why a question failed.
+// Line is the connection, Lines those to all members of a cluster, asked at once. HTTP,
+// Once and Stream are what a Line is made over; Conn limits what comes in, TLS reads a
+// client's certificates, Reason says in a bounded word why a question failed. For a
+// driver that stands on all of it, read cluster/haproxy/driver.go.
 package line
 
 import (

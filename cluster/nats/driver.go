@@ -9,9 +9,7 @@ package nats
 
 import (
 	"context"
-	"fmt"
 	"sync"
-	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/line"
@@ -21,16 +19,11 @@ import (
 const maxAnswer = 8 << 20
 
 // Options say how a Driver asks.
-type Options struct {
-	Timeout time.Duration    // for a whole look; 0: 1 s
-	Now     func() time.Time // nil: time.Now
-}
+type Options = line.Timing
 
 // Driver asks the servers of one cluster. Its methods may be called at the same time.
 type Driver struct {
-	cluster cluster.Cluster
-	timeout time.Duration
-	lines   []*line.Line[*line.HTTP] // one for each member
+	lines *line.Lines[*line.HTTP]
 
 	mu    sync.Mutex
 	names map[string]string // last seen server names, by inventory name
@@ -39,54 +32,27 @@ type Driver struct {
 // New makes a Driver for c, which must be of kind nats. It connects to nothing yet. A
 // CA or certificate file that cannot be read is an error.
 func New(c cluster.Cluster, o Options) (*Driver, error) {
-	if c.Kind != cluster.KindNATS {
-		return nil, fmt.Errorf("cluster %q is of kind %q, not %q", c.Name, c.Kind, cluster.KindNATS)
+	lines, err := line.ToMembers(c, cluster.KindNATS, o, func(m cluster.Member) (line.Options[*line.HTTP], error) {
+		h, err := line.NewHTTP(m.Endpoint, c.TLS, maxAnswer, nil)
+		return line.Client(h, line.Answered), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	d := &Driver{cluster: c, timeout: o.Timeout, names: map[string]string{}}
-	for _, m := range c.Members {
-		asked, err := line.NewHTTP(m.Endpoint, c.TLS, maxAnswer, nil)
-		if err != nil {
-			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
-		}
-		d.lines = append(d.lines, line.New(line.Options[*line.HTTP]{
-			Dial:   func(context.Context) (*line.HTTP, error) { return asked, nil },
-			Close:  (*line.HTTP).Close,
-			Usable: line.Answered,
-			Now:    o.Now,
-		}))
-	}
-	return d, nil
+	return &Driver{lines: lines, names: map[string]string{}}, nil
 }
 
 // Close closes every connection.
-func (d *Driver) Close() error {
-	for _, l := range d.lines {
-		l.Close()
-	}
-	return nil
-}
+func (d *Driver) Close() error { return d.lines.Close() }
 
 // View asks all servers at once and returns what they say. It never fails: one that
 // could not be asked has Reachable false and a bounded Error. It takes
 // Options.Timeout at most.
 func (d *Driver) View(ctx context.Context) cluster.View {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	looks := make([]look, len(d.lines))
-	var all sync.WaitGroup
-	for i, l := range d.lines {
-		all.Go(func() { looks[i] = ask(ctx, l) })
-	}
-	all.Wait()
+	looks := line.Ask(ctx, d.lines, ask)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	v := assemble(d.cluster, looks, d.names)
+	v := assemble(d.lines.Cluster, looks, d.names)
 	for _, m := range v.Members {
 		if m.ID != "" {
 			d.names[m.Name] = m.ID

@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
-	"sync"
-	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/line"
@@ -21,62 +19,36 @@ import (
 const maxAnswer = 64 << 10
 
 // Options say how a Driver asks.
-type Options struct {
-	Timeout time.Duration    // for a whole look; 0: 1 s
-	Now     func() time.Time // nil: time.Now
-}
+type Options = line.Timing
 
 // Driver asks the nginx processes of one cluster. Its methods may be called at the same
 // time.
-type Driver struct {
-	cluster cluster.Cluster
-	timeout time.Duration
-	asked   []asked // one for each member
-}
+type Driver struct{ lines *line.Lines[statusPage] }
 
-type asked struct {
-	line *line.Line[*line.HTTP]
+// statusPage is the one page that is asked for.
+type statusPage struct {
+	*line.HTTP
 	path string
 }
 
 // New makes a Driver for c, which must be of kind nginx. It connects to nothing yet.
 func New(c cluster.Cluster, o Options) (*Driver, error) {
-	if c.Kind != cluster.KindNginx {
-		return nil, fmt.Errorf("cluster %q is of kind %q, not %q", c.Name, c.Kind, cluster.KindNginx)
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	d := &Driver{cluster: c, timeout: o.Timeout}
-	for _, m := range c.Members {
+	lines, err := line.ToMembers(c, cluster.KindNginx, o, func(m cluster.Member) (o line.Options[statusPage], err error) {
 		u, err := url.Parse(m.Endpoint)
 		if err != nil {
-			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
+			return o, err
 		}
 		h, err := line.NewHTTP(u.Scheme+"://"+u.Host, c.TLS, maxAnswer, nil)
-		if err != nil {
-			return nil, fmt.Errorf("cluster %q, member %q: %w", c.Name, m.Name, err)
-		}
-		l := line.New(line.Options[*line.HTTP]{
-			Dial:  func(context.Context) (*line.HTTP, error) { return h, nil },
-			Close: (*line.HTTP).Close,
-			Now:   o.Now,
-		})
-		d.asked = append(d.asked, asked{l, u.EscapedPath()})
+		return line.Client(statusPage{h, u.EscapedPath()}, nil), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	return &Driver{lines}, nil
 }
 
 // Close closes every connection.
-func (d *Driver) Close() error {
-	for _, a := range d.asked {
-		a.line.Close()
-	}
-	return nil
-}
+func (d *Driver) Close() error { return d.lines.Close() }
 
 // Status is what the page says. Accepted, Handled and Requests count since the process
 // started; handled less than accepted is connections that a limit turned away.
@@ -88,36 +60,19 @@ type Status struct {
 // View asks all processes at once and returns what they say. It never fails: one that
 // could not be asked has Reachable false and a bounded Error. The Detail of a member is
 // a *Status. It takes Options.Timeout at most.
-func (d *Driver) View(ctx context.Context) cluster.View {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	v := cluster.View{Cluster: d.cluster.Name, Kind: d.cluster.Kind, Members: make([]cluster.MemberView, len(d.asked))}
-	var all sync.WaitGroup
-	for i, a := range d.asked {
-		all.Go(func() { v.Members[i] = look(ctx, d.cluster.Members[i].Name, a) })
-	}
-	all.Wait()
-	return v
-}
+func (d *Driver) View(ctx context.Context) cluster.View { return d.lines.View(ctx, ask) }
 
-func look(ctx context.Context, name string, a asked) cluster.MemberView {
-	mv := cluster.MemberView{Name: name}
-	err := a.line.Do(ctx, func(ctx context.Context, h *line.HTTP) error {
-		page, err := h.Get(ctx, a.path)
-		if err != nil {
-			return err
-		}
-		s, err := read(page)
-		if err != nil {
-			return line.Because(cluster.BadProtocol, err)
-		}
-		mv.Reachable, mv.Detail = true, s
-		return nil
-	})
+func ask(ctx context.Context, p statusPage, row *cluster.MemberView) error {
+	text, err := p.Get(ctx, p.path)
 	if err != nil {
-		line.Blame(&mv, err)
+		return err
 	}
-	return mv
+	s, err := read(text)
+	if err != nil {
+		return line.Because(cluster.BadProtocol, err)
+	}
+	row.Reachable, row.Detail = true, s
+	return nil
 }
 
 // read reads the page (ngx_http_stub_status_module).
