@@ -111,7 +111,7 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 			continue
 		}
 		q := &ep.quiet
-		q.unseen, q.said, q.waits = false, nil, nil
+		q.unseen, q.said, q.waits, ep.doubt = false, nil, nil, ep.found != ""
 		if q.inOrder < 0 {
 			q.inOrder = e.now
 		}
@@ -126,8 +126,12 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 // outOfOrder goes on to what can be done about it; denied is the answer where no
 // step is left to do.
 func (e *Engine) outOfOrder(g *group, p *Playbook, seen Sighting, denied *Verdict) {
-	for _, ep := range g.episodes {
+	g.episodes = slices.DeleteFunc(g.episodes, func(ep *Episode) bool {
 		ep.quiet.unseen, ep.quiet.inOrder = false, -1
+		return e.doubted(ep, seen)
+	})
+	if len(g.episodes) == 0 {
+		return
 	}
 	e.weigh(g, p, seen, 0, denied)
 }

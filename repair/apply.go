@@ -120,6 +120,9 @@ func (s *State) foldPlanned(v Planned, t time.Duration, wall time.Time) {
 		if v.Undoes == "" {
 			ep.Run = v.Run
 		}
+		if v.Sought {
+			ep.sought = s.same(v.Target)
+		}
 		ep.Runs = append(ep.Runs, v.Run)
 		if len(ep.Runs) > maxRuns {
 			ep.Runs = append([]string(nil), ep.Runs[len(ep.Runs)-maxRuns:]...)

@@ -63,6 +63,7 @@ type carriedEpisode struct {
 	Asked       []askedAt         `json:"asked,omitempty"`
 	Escalated   []string          `json:"escalated,omitempty"`
 	Acked       []string          `json:"acked,omitempty"`
+	Sought      string            `json:"sought,omitempty"`
 }
 
 type carriedRun struct {
@@ -249,7 +250,7 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 			ID: c.ID, Fingerprint: c.Fingerprint, Playbook: s.same(c.Playbook), labels: packLabels(c.Labels),
 			Opened: c.Opened, OpenedWall: c.OpenedWall, Active: c.Active, Mutated: c.Mutated, Run: c.Run, Runs: c.Runs,
 			Last: c.Last, LastWall: c.LastWall, LastOutcome: c.LastOutcome, LastEnded: c.LastEnded, asked: c.Asked,
-			quiet: unknownQuiet(),
+			sought: s.same(c.Sought), quiet: unknownQuiet(),
 		}
 		for _, reason := range c.Escalated {
 			ep.escalated = set(ep.escalated, reason, true)

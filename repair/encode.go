@@ -179,5 +179,6 @@ func (s *State) appendCarried(dst []byte, ep *Episode) ([]byte, error) {
 	}
 	o.list("escalated", slices.Sorted(maps.Keys(ep.escalated)))
 	o.list("acked", slices.Sorted(maps.Keys(ep.acked)))
+	o.text("sought", ep.sought)
 	return append(o.buf, '}'), o.err
 }

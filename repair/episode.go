@@ -117,7 +117,7 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 	q := &ep.quiet
 	q.inOrder, q.refused = -1, 0
 	if f.Outcome == Repaired || f.Outcome == Noop {
-		q.inOrder = e.now
+		q.inOrder, ep.doubt = e.now, ep.found != ""
 		if f.Outcome == Repaired {
 			q.inOrder = e.now - e.settingsOf(ep).Settle // it settled
 		}
@@ -129,6 +129,9 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 	e.enrol(ep, e.now+e.settingsOf(ep).Look)
 }
 
+// over tells that the alert is no longer active (rule 4), as far as it was heard of.
+func (ep *Episode) over() bool { return !ep.Active || ep.quiet.absent >= 2 }
+
 // tryClose closes an episode whose alert is no longer active and whose target has
 // been in order for the settle time (rule 4).
 func (e *Engine) tryClose(ep *Episode) {
@@ -136,12 +139,12 @@ func (e *Engine) tryClose(ep *Episode) {
 		return
 	}
 	q := &ep.quiet
-	if ep.Active && q.absent < 2 && q.inOrder < 0 { // nothing below can close it
+	if !ep.over() && q.inOrder < 0 { // nothing below can close it
 		return
 	}
 	set := e.settingsOf(ep)
 	if _, _, err := e.resolve(ep); err != nil || q.unseen { // then the alert's end alone closes it
-		if !ep.Active || q.absent >= 2 {
+		if ep.over() {
 			e.close(ep, closedAlertOver, "", "")
 		}
 		return
@@ -149,7 +152,7 @@ func (e *Engine) tryClose(ep *Episode) {
 	if q.inOrder < 0 && !mutant("resolved is repaired") || mutant("open for ever") {
 		return
 	}
-	over := !ep.Active || q.absent >= 2 || !e.cfg.Alertmanagers && e.now-q.inOrder >= set.QuietInOrder
+	over := ep.over() || !e.cfg.Alertmanagers && e.now-q.inOrder >= set.QuietInOrder
 	if !over {
 		if (ep.LastOutcome == Repaired || ep.LastOutcome == Noop) && e.now-ep.LastEnded > set.StillActive {
 			e.escalate(ep, "still_active", fmt.Sprintf("its target is in order and the alert has been active for %s since: the rule and the playbook disagree", set.StillActive))

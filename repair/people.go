@@ -114,10 +114,7 @@ func (e *Engine) reload(cfg Config) {
 	clear(e.asks)
 	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {
-		ep.ask, ep.aim = nil, nil
-		if ep.Run == "" {
-			ep.found = ""
-		}
+		ep.ask, ep.aim, ep.found, ep.doubt = nil, nil, "", false
 		e.enrol(ep, e.now)
 	}
 }

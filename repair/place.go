@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -108,6 +109,9 @@ func (p *Playbook) only(inv cluster.Inventory, name string) (cluster.Cluster, er
 	return cluster.Cluster{}, fmt.Errorf("the alert names neither a cluster nor a member, and the inventory has %d clusters of kind %s: let the rule keep one of the labels", len(found), p.Target.Kind)
 }
 
+// errAllAnswer is why no member is meant where none is down.
+var errAllAnswer = errors.New("all of them answer")
+
 // oneDown is the one member that did not answer; an error says why none is meant. A
 // cluster that does not agree on who its members are shows nothing.
 func oneDown(v *cluster.View) (string, error) {
@@ -121,7 +125,7 @@ func oneDown(v *cluster.View) (string, error) {
 	case v.Mismatch:
 		return "", fmt.Errorf("the alert names no member of cluster %s, whose members do not agree on who they are", v.Cluster)
 	case len(down) == 0:
-		return "", fmt.Errorf("the alert names no member of cluster %s, and all of them answer", v.Cluster)
+		return "", fmt.Errorf("the alert names no member of cluster %s, and %w", v.Cluster, errAllAnswer)
 	case len(down) > 1:
 		return "", fmt.Errorf("the alert names no member of cluster %s, and %d do not answer (%s): which one is meant cannot be told", v.Cluster, len(down), strictyaml.Clip(strings.Join(down, ", ")))
 	}

@@ -83,10 +83,12 @@ type MessageEnd struct {
 
 // Planned is the data of TypePlanned.
 type Planned struct {
-	Run       string        `json:"run"`
-	Episode   string        `json:"episode"`
-	Playbook  string        `json:"playbook"`
-	Target    string        `json:"target"` // cluster/member, empty where the labels name nothing
+	Run      string `json:"run"`
+	Episode  string `json:"episode"`
+	Playbook string `json:"playbook"`
+	Target   string `json:"target"` // cluster/member, empty where the labels name nothing
+	// Sought: the alert names no member, and a look showed that this one is meant.
+	Sought    bool          `json:"sought,omitempty"`
 	Tier      Tier          `json:"tier"`
 	Autonomy  Autonomy      `json:"autonomy"`
 	Resources []string      `json:"resources,omitempty"`

@@ -125,7 +125,7 @@ func (e *Engine) plan(ep *Episode, unmet *Verdict) (_ *live, ok bool) {
 	if err == nil {
 		t = a.target
 		plan.Verify, unasked = p.verification(ep.Labels())
-		plan.Target = t.String()
+		plan.Target, plan.Sought = t.String(), ep.found != ""
 		plan.Autonomy = e.autonomy(p, t)
 		plan.Digests = e.digests(p, t)
 		plan.Resources, plan.Steps = a.resources, a.steps

@@ -49,39 +49,32 @@ func (a *ask) sought(ev Looked) {
 			v.Detail = err.Error()
 		}
 	}
-	held := e.heldStill()
 	for _, ep := range slices.Clone(a.episodes) {
 		if ep.ask != a || ep.Run != "" || e.st.episodes[ep.ID] != ep {
+			continue
+		}
+		if e.tryClose(ep); e.st.episodes[ep.ID] != ep {
 			continue
 		}
 		if found != "" {
 			e.meant(ep, found)
 			continue
 		}
-		if e.tryClose(ep); e.st.episodes[ep.ID] != ep {
-			continue
-		}
-		ep.quiet.said = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
-		e.checkDeadline(ep)
-		if held != nil {
-			e.note(Note{Refused: held})
-			continue
-		}
-		e.respondTo(ep, &v, nil)
+		e.unmet(ep, &v)
 	}
 }
 
 // meant has an episode go on with a member that its alert does not name.
 func (e *Engine) meant(ep *Episode, member string) {
-	ep.found, ep.ask, ep.aim = member, nil, nil
+	ep.found, ep.doubt, ep.ask, ep.aim = member, false, nil, nil
 	ep.quiet.inOrder = -1
 	e.enrol(ep, e.now)
 }
 
 // another tells that what an alert means that names no member is by now another one: the
-// one that it was is in order.
+// one that it was is in order. An alert that is over means nobody else.
 func (e *Engine) another(ep *Episode, seen Sighting) bool {
-	if ep.found == "" || ep.Run != "" || seen.Facts.View == nil {
+	if ep.found == "" || ep.Run != "" || seen.Facts.View == nil || ep.over() && !mutant("an alert that is over means another") {
 		return false
 	}
 	member, err := oneDown(seen.Facts.View)
@@ -90,6 +83,46 @@ func (e *Engine) another(ep *Episode, seen Sighting) bool {
 	}
 	e.meant(ep, member)
 	return true
+}
+
+// doubted tells that an episode gets no answer by this look, which shows its target out
+// of order: its alert names no member, the one that it meant was in order since or was
+// found by an earlier process, and now it is not the only one that is down.
+func (e *Engine) doubted(ep *Episode, seen Sighting) bool {
+	if !ep.doubt || ep.Run != "" || mutant("who was meant is meant for ever") {
+		return false
+	}
+	v := Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Passing: true}
+	if seen.Facts.View == nil {
+		v.Detail = fmt.Sprintf("the alert names no member, and the look at %s did not show the cluster", ep.aim.target)
+		e.unmet(ep, &v)
+		return true
+	}
+	member, err := oneDown(seen.Facts.View)
+	switch {
+	case errors.Is(err, errAllAnswer): // it answers, and is not in order: the guards know more of that
+		return false
+	case err != nil:
+		v.Detail = err.Error()
+		e.unmet(ep, &v)
+		return true
+	case member != ep.found && !ep.over():
+		e.meant(ep, member)
+		return true
+	}
+	ep.doubt = member != ep.found
+	return false
+}
+
+// unmet answers an episode whose alert names no member, and of which no one is meant.
+func (e *Engine) unmet(ep *Episode, v *Verdict) {
+	ep.quiet.said = &Refusal{v.Guard, v.Reason, v.Detail, v.Passing}
+	e.checkDeadline(ep)
+	if held := e.heldStill(); held != nil {
+		e.note(Note{Refused: held})
+		return
+	}
+	e.respondTo(ep, v, nil)
 }
 
 // foundBy is the member that a recorded run was about, where its alert names none.

@@ -230,3 +230,97 @@ func TestResolveTellsThatNobodyIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An alert that has ended starts no repair of another member than the one that it meant.
+func TestAnAlertThatHasEndedMeansNobodyElse(t *testing.T) {
+	for name, between := range map[string]func(*fakeWorld){
+		"it goes on":           func(*fakeWorld) {},
+		"fettle is restarted":  func(w *fakeWorld) { w.restart() },
+		"it is reloaded":       func(w *fakeWorld) { w.reload() },
+		"the alert comes back": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 5)
+			w.level = repair.Approve // m2 comes back by itself
+			w.kill("m2")
+			w.send(alert.Firing, membersDown(nil))
+			w.run(20 * time.Second)
+			w.member("m2").up = true
+			w.level = repair.Auto
+			w.run(10 * time.Second)
+			w.send(alert.Resolved, membersDown(nil))
+			w.run(time.Second)
+			w.kill("m4")
+			if between == nil {
+				w.send(alert.Firing, membersDown(nil))
+			} else {
+				between(w)
+			}
+			w.run(10 * time.Minute)
+			want := 0
+			if between == nil {
+				want = 1
+			}
+			if n := w.member("m4").applied; n != want {
+				t.Errorf("m4 was started %d times, want %d; closed: %v", n, want, w.closed())
+			}
+		})
+	}
+}
+
+// What an alert meant that names no member is part of the journal: a restart, and a
+// reload, neither forget that it is repaired nor tell people that it is not.
+func TestWhoWasMeantIsNotForgotten(t *testing.T) {
+	for name, again := range map[string]func(*fakeWorld){
+		"restart": func(w *fakeWorld) { w.restart() },
+		"reload":  func(w *fakeWorld) { w.reload() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 3)
+			w.kill("m2")
+			w.send(alert.Firing, membersDown(nil))
+			w.run(90 * time.Second)
+			again(w)
+			w.run(time.Minute)
+			wantList(t, "outcomes", w.finished(), "repaired")
+			if n := w.count(repair.TypeEscalate); n > 0 {
+				t.Errorf("people were told %d times of what is repaired", n)
+			}
+			w.send(alert.Resolved, membersDown(nil))
+			w.run(10 * time.Second)
+			wantList(t, "closed", w.closed(), "in_order")
+		})
+	}
+}
+
+// A member that was meant, and was in order since, is one of several when it goes down
+// with another one: then none is chosen, before a restart and after it.
+func TestWhoWasMeantIsNoChoiceBetweenTwo(t *testing.T) {
+	for name, again := range map[string]func(*fakeWorld){
+		"nothing": func(*fakeWorld) {},
+		"restart": func(w *fakeWorld) { w.restart() },
+		"reload":  func(w *fakeWorld) { w.reload() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 5)
+			w.set.Cooldown = time.Second
+			w.kill("m2")
+			w.send(alert.Firing, membersDown(nil))
+			w.run(90 * time.Second)
+			w.kill("m2")
+			w.kill("m4")
+			again(w)
+			w.run(2 * time.Minute)
+			again(w)
+			w.run(2 * time.Minute)
+			if a, b := w.member("m2").applied, w.member("m4").applied; a != 1 || b != 0 {
+				t.Errorf("m2 was started %d times and m4 %d times, want 1 and 0", a, b)
+			}
+			w.member("m2").up = true
+			w.run(2 * time.Minute)
+			if n := w.member("m4").applied; n != 1 {
+				t.Errorf("alone down, m4 was started %d times: %v", n, w.refusals())
+			}
+		})
+	}
+}

@@ -89,11 +89,13 @@ type Episode struct {
 	asked       []askedAt       // the refusals that were records, in order of the first
 	escalated   map[string]bool // reasons
 	acked       map[string]bool // those of them that a person knows of
+	sought      string          // cluster/member: the target of its last run, where its labels name none
 
 	quiet quiet  // not of the fold: the engine's own
 	ask   *ask   // likewise: who looks at its target
 	aim   *aim   // and what its playbook would do there
-	found string // the member that a look showed to be meant, where the labels name none
+	found string // the member that is meant, where the labels name none
+	doubt bool   // that it still is, once it is out of order, has to be seen
 }
 
 // askedAt is a refusal, guard/reason, and when it was last a record.
