@@ -2,15 +2,24 @@ package exporter
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
 )
 
-type memberCollector struct{ reachable, failure, pause, info *Metric }
+type memberCollector struct {
+	clusters []cluster.Cluster // the whole inventory
+	units    []cluster.Target  // whose units are told of here
 
-func newMember(Host) Collector {
+	asked, reachable, failure, pause, info *Metric
+}
+
+func newMember(h Host) Collector {
 	m := []string{"cluster", "member"}
 	return &memberCollector{
+		clusters:  h.Declared.Clusters,
+		units:     h.Units.Members,
+		asked:     gauge("fettle_member_asked", "1 if this exporter looks at the member, 0 if it leaves that to the exporter on the member's own machine. Where no exporter says 1, nobody looks.", m...),
 		reachable: gauge("fettle_member_reachable", "1 if the member answers this exporter.", m...),
 		failure:   gauge("fettle_member_failure", "1 for the reason why the member could not be asked, 0 for the others.", "cluster", "member", "reason"),
 		pause:     gauge("fettle_member_pause_seconds", "How long the member is still left alone because it failed again and again. 0 if it was asked.", m...),
@@ -19,10 +28,17 @@ func newMember(Host) Collector {
 }
 
 func (c *memberCollector) Metrics() []*Metric {
-	return []*Metric{c.reachable, c.failure, c.pause, c.info}
+	return []*Metric{c.asked, c.reachable, c.failure, c.pause, c.info}
 }
 
 func (c *memberCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
+	for _, of := range c.clusters {
+		for _, m := range of.Members {
+			if asked, looked := c.looks(s, cluster.Target{Cluster: of, Member: m}); looked {
+				emit(c.asked, boolean(asked), of.Name, m.Name)
+			}
+		}
+	}
 	views, err := s.Views()
 	for _, v := range views {
 		for _, m := range v.Members {
@@ -37,4 +53,15 @@ func (c *memberCollector) Collect(_ context.Context, s *Scrape, emit Emit) error
 		}
 	}
 	return err
+}
+
+// looks tells whether this exporter asks a member, or systemd about its unit; looked is
+// false where no exporter ever does.
+func (c *memberCollector) looks(s *Scrape, t cluster.Target) (asked, looked bool) {
+	if t.Cluster.Kind == cluster.KindService {
+		named := func(u cluster.Target) bool { return u.String() == t.String() }
+		return slices.ContainsFunc(c.units, named), t.Member.Unit != "" && !t.Member.Commands.Declared()
+	}
+	named := func(m cluster.Member) bool { return m.Name == t.Member.Name }
+	return slices.ContainsFunc(s.cluster(t.Cluster.Name).Members, named), true
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/fettle-io/fettle/cluster/mysql"
 )
 
+// mostChannels of a server have metrics of their own: all are judged.
+const mostChannels = 16
+
 // mysqlMetric is a metric of one server, and how it is told; nil: it is not.
 type mysqlMetric struct {
 	*Metric
@@ -81,7 +84,7 @@ func (c *mysqlCollector) member(m *mysql.Member, emit Emit, labels ...string) {
 			emit(metric.Metric, *value, labels...)
 		}
 	}
-	for _, ch := range m.Channels {
+	for _, ch := range m.Channels[:min(len(m.Channels), mostChannels)] {
 		for _, metric := range c.channels {
 			if value := metric.of(ch); value != nil {
 				emit(metric.Metric, *value, with(ch.Name)...)

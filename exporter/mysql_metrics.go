@@ -11,7 +11,10 @@ func mysqlServerMetrics() []mysqlMetric {
 		{gauge("fettle_mysql_server_id", "The server_id: two with the same one cannot follow one another. Absent while the server is not reachable.", labels...), func(m *mysql.Member) *float64 { return counted(int(m.ServerID)) }}, //nolint:gosec // 32 bits
 		{gauge("fettle_mysql_read_only", "1 if the server refuses writes of ordinary users. Absent while it is not reachable.", labels...), func(m *mysql.Member) *float64 { return whether(m.ReadOnly) }},
 		{gauge("fettle_mysql_super_read_only", "1 if it refuses those of administrators as well (MySQL). Absent where the server does not know it.", labels...), func(m *mysql.Member) *float64 { return whetherTold(m.SuperReadOnly) }},
-		{gauge("fettle_mysql_channels", "Sources that the server follows. Absent while it is not reachable.", labels...), func(m *mysql.Member) *float64 { return counted(len(m.Channels)) }},
+		{gauge("fettle_mysql_channels", "Sources that the server follows. Absent while it is not reachable.", labels...), func(m *mysql.Member) *float64 { return counted(len(m.Channels) + m.Unread) }},
+		{gauge("fettle_mysql_channels_left_out", "Those of them without metrics of their own, because there are too many. Whether all run, and the longest lag, is told in fettle_sync of 256; with more the server does not count as running. Absent while it is not reachable.", labels...), func(m *mysql.Member) *float64 {
+			return counted(max(0, len(m.Channels)-mostChannels) + m.Unread)
+		}},
 		{gauge("fettle_mysql_orphaned", "1 if the server follows nobody and ought to: its replication was reset, or it refuses writes. Absent while it is not reachable.", labels...), func(m *mysql.Member) *float64 { return whether(m.Orphaned) }},
 		{gauge("fettle_mysql_errant_transactions", "Transactions that a replica wrote itself and its source has not (MySQL with GTIDs). Absent while either cannot be asked.", labels...), func(m *mysql.Member) *float64 { return m.Errant }},
 		{gauge("fettle_mysql_heartbeat_age_seconds", "How old the newest row of the declared heartbeat table is, by the member's own clock. Absent without one.", labels...), func(m *mysql.Member) *float64 {

@@ -91,6 +91,24 @@ func TestMySQL(t *testing.T) {
 	}
 }
 
+// Channels without metrics of their own are counted, never silently left out.
+func TestMySQLManyChannels(t *testing.T) {
+	m := &mysql.Member{Unread: 3}
+	for i := range mostChannels + 2 {
+		m.Channels = append(m.Channels, mysql.Channel{Name: fmt.Sprint("c", i), Applier: "Yes"})
+	}
+	got := gathered(t, newMySQL(Host{}), cluster.View{Cluster: "db", Kind: cluster.KindMySQL, Members: []cluster.MemberView{{Name: "a", Reachable: true, Detail: m}}})
+	told := 0
+	for series := range got {
+		if strings.HasPrefix(series, "fettle_mysql_channel_applying{") {
+			told++
+		}
+	}
+	if all, left := got[`fettle_mysql_channels{cluster="db",member="a"}`], got[`fettle_mysql_channels_left_out{cluster="db",member="a"}`]; all != 21 || left != 5 || told != mostChannels {
+		t.Errorf("%v channels, %v left out, %d told of", all, left, told)
+	}
+}
+
 // speaking listens, and says a banner to whoever connects.
 func speaking(t *testing.T, banner string) string {
 	t.Helper()

@@ -202,7 +202,7 @@ func (a *asking) channels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.m.Channels = channelsOf(a.version.Flavor, rows)
+	a.m.Channels, a.m.Unread = channelsOf(a.version.Flavor, rows)
 	if len(a.m.Channels) > 0 && a.version.Flavor == MariaDB {
 		a.m.Applied = rows[0].first("Gtid_Slave_Pos")
 	}

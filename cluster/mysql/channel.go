@@ -5,27 +5,29 @@ import (
 	"unicode"
 )
 
-// Bounds of what a server says of its channels: both become labels.
+// Bounds of what a server says of its channels. MySQL itself has 256 channels at most.
 const (
-	mostChannels = 16
+	mostChannels = 256
 	mostName     = 64
 )
 
 // channelsOf reads the replica status. Which words it uses changed over the versions,
-// and MariaDB keeps the older ones.
-func channelsOf(f Flavor, rows []row) []Channel {
-	var all []Channel
+// and MariaDB keeps the older ones. unread counts the channels that are left out: beyond
+// the bound, and those whose name is another one's, once it is a label.
+func channelsOf(f Flavor, rows []row) (all []Channel, unread int) {
 	names := map[string]bool{}
 	for _, r := range rows {
 		c := channelOf(f, r)
-		// A group's own channels have no source; Group tells of them.
-		if names[c.Name] || strings.HasPrefix(c.Name, "group_replication_") || len(all) == mostChannels {
-			continue
+		switch {
+		case strings.HasPrefix(c.Name, "group_replication_"): // a group's own have no source; Group tells of them
+		case names[c.Name] || len(all) == mostChannels:
+			unread++
+		default:
+			names[c.Name] = true
+			all = append(all, c)
 		}
-		names[c.Name] = true
-		all = append(all, c)
 	}
-	return all
+	return all, unread
 }
 
 func channelOf(f Flavor, r row) Channel {

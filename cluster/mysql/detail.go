@@ -18,8 +18,10 @@ type Member struct {
 	Written, Applied string
 	// Binlog is nil where no binary log is written, or it may not be asked for.
 	Binlog *Binlog
-	// Channels are the sources that it follows, 16 at most, in the server's order.
+	// Channels are the sources that it follows, 256 at most, in the server's order. Unread
+	// counts those beyond: nothing is known of them, so that it does not count as running.
 	Channels []Channel
+	Unread   int
 	// Orphaned tells that it ought to follow somebody, and follows nobody.
 	Orphaned bool
 	// Errant is how many transactions it has that its source has not; nil: not to be told.

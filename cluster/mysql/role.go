@@ -176,7 +176,7 @@ func (h *history) follow(c cluster.Cluster, members map[string]*Member, name str
 	case m.Galera != nil && len(m.Channels) == 0:
 		s.Running = m.Galera.Primary && m.Galera.Ready && !m.ReadOnly
 	default:
-		s.Running = !m.Orphaned && role != "" && (role == cluster.Replica || !m.ReadOnly)
+		s.Running = !m.Orphaned && role != "" && (role == cluster.Replica || !m.ReadOnly) && m.Unread == 0
 		for i, channel := range m.Channels {
 			s.Running = s.Running && channel.Alive && channel.applies()
 			if i == 0 {
@@ -193,6 +193,9 @@ func (h *history) follow(c cluster.Cluster, members map[string]*Member, name str
 // lags sums up the channels: all of them must be known.
 func (h *history) lags(members map[string]*Member, name string, s *cluster.Sync) {
 	var seconds, bytes, entries float64
+	if members[name].Unread > 0 {
+		return // one of those may be behind by more
+	}
 	s.Seconds, s.Bytes, s.Entries = &seconds, &bytes, &entries
 	for _, c := range members[name].Channels {
 		if lag := h.seconds(members, name, c); lag == nil {

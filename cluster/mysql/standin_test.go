@@ -124,12 +124,47 @@ func numbers(all ...*float64) string {
 	return strings.Join(parts, " ")
 }
 
+// A server may follow more sources than there are metrics for: all are judged, and where
+// not even that can be done, it does not count as running and has no lag.
+func TestManyChannels(t *testing.T) {
+	const applied = uuidA + ":1-100," + uuidB + ":1-3"
+	for _, tc := range []struct {
+		name    string
+		n       int
+		change  func(rows [][]any)
+		running bool
+		unread  int
+	}{
+		{"20 that run", 20, func([][]any) {}, true, 0},
+		{"the last of 20 is stopped", 20, func(rows [][]any) {
+			rows[19][slices.Index(followingColumns, "Replica_SQL_Running")] = "No"
+		}, false, 0},
+		{"more than can be judged", 260, func([][]any) {}, false, 4},
+		{"one twice, as no server does", 2, func(rows [][]any) { copy(rows[1], rows[0]) }, false, 1},
+	} {
+		rows := make([][]any, tc.n)
+		for i := range rows {
+			rows[i] = following(fmt.Sprint("c", i), 1, uuidA, "", applied)
+		}
+		tc.change(rows)
+		replica := mysqltest.Answer{To: "SHOW REPLICA STATUS", Columns: followingColumns, Rows: rows}
+		c, _ := standIns(t, server("8.4.6", 1, uuidA, uuidA+":1-100"), server("8.4.6", 2, uuidB, applied, replica))
+		b := driver(t, c, mysql.Options{}).View(t.Context()).Members[1]
+		m, ok := b.Detail.(*mysql.Member)
+		if !ok {
+			t.Fatalf("%s: %+v", tc.name, b)
+		}
+		if b.Sync.Running != tc.running || m.Unread != tc.unread || len(m.Channels) != tc.n-tc.unread || (b.Sync.Entries == nil) != (tc.unread > 0) {
+			t.Errorf("%s: %+v, %d unread of %d", tc.name, b.Sync, m.Unread, len(m.Channels))
+		}
+	}
+}
+
 // MySQL 8.4 knows no SLAVE and no MASTER any more: to the stand-in they are a syntax error.
 func TestMySQL84(t *testing.T) {
 	replica := mysqltest.Answer{To: "SHOW REPLICA STATUS", Columns: followingColumns, Rows: [][]any{
 		following("", 1, uuidA, uuidA+":1-90", uuidA+":1-80,"+uuidB+":1-3"),
 		following("other\x00\xff", 2, uuidC, "", uuidA+":1-80,"+uuidB+":1-3"),
-		following("", 1, uuidA, "", ""), // twice, as no server does
 		following("group_replication_recovery", 0, "", "", ""),
 	}}
 	beats := mysqltest.Answer{To: "replication_connection_status", Columns: []string{"channel", "period", "received"}, Rows: [][]any{{"", "30.000", "17"}}}

@@ -226,6 +226,24 @@ func TestTruthReplicationReset(t *testing.T) {
 	becomes(t, looking(t, p.inventory()), reset)
 }
 
+// One stopped channel of many, also beyond those that have metrics of their own.
+func TestTruthManyChannels(t *testing.T) {
+	p := healthy(t)
+	d := looking(t, p.inventory())
+	becomes(t, d, bothHealthy)
+	var add, remove []string
+	for i := range 17 {
+		add = append(add, fmt.Sprintf("CHANGE MASTER 'z%02d' TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='nobody', MASTER_HEARTBEAT_PERIOD=0.5", i, i+1))
+		remove = append(remove, fmt.Sprintf("RESET SLAVE 'z%02d' ALL", i))
+	}
+	t.Cleanup(func() { execute(t, p.replica, remove...) })
+	execute(t, p.replica, add...)
+	v := becomes(t, d, "1 1 1 ---, 1 0 0 ---")
+	if m := detail(t, v, "b"); len(m.Channels) != 18 || m.Unread != 0 {
+		t.Errorf("%d channels, %d unread", len(m.Channels), m.Unread)
+	}
+}
+
 func TestTruthFailover(t *testing.T) {
 	p := healthy(t)
 	d := looking(t, p.inventory())

@@ -39,6 +39,7 @@ type server struct {
 type generation struct {
 	exporter *exporter.Exporter
 	clusters []cluster.Cluster
+	left     []cluster.Target // members that other exporters ask
 	fromFile bool
 	open     []io.Closer
 	scrapes  sync.WaitGroup
@@ -136,6 +137,11 @@ func (s *server) load() error {
 	s.mu.Lock()
 	s.current = next
 	s.mu.Unlock()
+	var before []cluster.Target
+	if last != nil {
+		before = last.left
+	}
+	note(next.left, before, inventory.ThisMachine(s.flags.hostNames), s.log)
 	if last != nil {
 		go last.close(s.log)
 	}
@@ -148,9 +154,9 @@ func (s *server) generation() (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{clusters: conf.Clusters, fromFile: fromFile}
+	here := inventory.ThisMachine(s.flags.hostNames).Is
+	g := &generation{clusters: conf.Clusters, left: leftOut(conf.Clusters, here), fromFile: fromFile}
 	var sources []exporter.Source
-	here := thisMachine(s.flags.hostNames)
 	for _, c := range conf.Clusters {
 		if c = askedHere(c, here); len(c.Members) == 0 {
 			continue

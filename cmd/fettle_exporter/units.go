@@ -2,11 +2,7 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -55,28 +51,4 @@ func servicesHere(clusters []cluster.Cluster, here func(host string) bool) []clu
 		}
 	}
 	return services
-}
-
-// thisMachine tells whether a host of the inventory is this machine: by one of the
-// names given, by its own, whole or short, or by an address of its interfaces.
-func thisMachine(names []string) func(host string) bool {
-	names = append(slices.Clone(names), "localhost")
-	if h, err := os.Hostname(); err == nil && h != "" {
-		short, _, _ := strings.Cut(h, ".")
-		names = append(names, h, short)
-	}
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		addresses = nil // then the names have to do
-	}
-	return func(host string) bool {
-		if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) }) {
-			return true
-		}
-		ip := net.ParseIP(host)
-		return ip != nil && (ip.IsLoopback() || slices.ContainsFunc(addresses, func(a net.Addr) bool {
-			own, ok := a.(*net.IPNet)
-			return ok && own.IP.Equal(ip)
-		}))
-	}
 }

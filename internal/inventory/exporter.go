@@ -27,6 +27,8 @@ type Exporter struct {
 	Heartbeat Heartbeat `yaml:"heartbeat"`
 	// Clocks compares the clocks of the members' machines with this one's.
 	Clocks Clocks `yaml:"clocks"`
+
+	doc *strictyaml.Document // nil: it was not read from a file
 }
 
 var collectorName = lazily(`^[a-z0-9_]{1,63}$`)
@@ -38,7 +40,7 @@ func LoadExporter(path string) (Exporter, error) {
 	if err != nil {
 		return Exporter{}, err
 	}
-	var e Exporter
+	e := Exporter{doc: doc}
 	doc.Decode(&e)
 	Check(doc, strictyaml.Path{"clusters"}, e.Clusters, Options{})
 	probes(doc, e.Probes, e.Clusters)
