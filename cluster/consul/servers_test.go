@@ -151,18 +151,18 @@ func TestTruth(t *testing.T) {
 	})
 	t.Run("follower frozen", func(t *testing.T) {
 		gone := (in(t) + 1) % 3
-		c.Servers[gone].Pause()
+		c.Servers[gone].Freeze()
 		v := until(t, d, without(gone))
 		if v.Members[gone].Error != cluster.Timeout {
 			t.Errorf("%+v", v.Members[gone])
 		}
-		c.Servers[gone].Resume()
+		c.Servers[gone].Thaw()
 	})
 	t.Run("leader frozen", func(t *testing.T) {
 		gone := in(t)
-		c.Servers[gone].Pause()
+		c.Servers[gone].Freeze()
 		until(t, d, without(gone))
-		c.Servers[gone].Resume()
+		c.Servers[gone].Thaw()
 	})
 	t.Run("leader killed", func(t *testing.T) {
 		gone := in(t)

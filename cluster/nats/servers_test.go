@@ -108,12 +108,12 @@ func TestTruth(t *testing.T) {
 	})
 	t.Run("replica frozen", func(t *testing.T) {
 		_, _, one := roles(until(t, 1))
-		c.Servers[one].Pause()
+		c.Servers[one].Freeze()
 		v := until(t, 0, one)
 		if v.Members[one].Error != cluster.Timeout {
 			t.Errorf("%+v", v.Members[one])
 		}
-		c.Servers[one].Resume()
+		c.Servers[one].Thaw()
 	})
 	t.Run("meta leader killed", func(t *testing.T) {
 		one, _, _ := roles(until(t, 1))
@@ -123,9 +123,9 @@ func TestTruth(t *testing.T) {
 	})
 	t.Run("leader of the stream frozen", func(t *testing.T) {
 		_, one, _ := roles(until(t, 1))
-		c.Servers[one].Pause()
+		c.Servers[one].Freeze()
 		until(t, 0, one)
-		c.Servers[one].Resume()
+		c.Servers[one].Thaw()
 	})
 	t.Run("no quorum", func(t *testing.T) {
 		until(t, 1)

@@ -98,19 +98,19 @@ func TestTruth(t *testing.T) {
 	})
 	t.Run("follower frozen", func(t *testing.T) {
 		one := (leaderOf(until(t, 1)) + 1) % 3
-		e.Servers[one].Pause()
+		e.Servers[one].Freeze()
 		v := until(t, 0, one)
 		if v.Members[one].Error != cluster.Timeout {
 			t.Errorf("%+v", v.Members[one])
 		}
-		e.Servers[one].Resume()
+		e.Servers[one].Thaw()
 		until(t, 1)
 	})
 	// After an election the transactions are counted anew: until the first one, the
 	// lag of who has only those of the epoch before is absent.
 	t.Run("leader frozen", func(t *testing.T) {
 		one := leaderOf(until(t, 1))
-		e.Servers[one].Pause()
+		e.Servers[one].Freeze()
 		elected := func() (other int) {
 			for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 				v := d.View(t.Context())
@@ -125,7 +125,7 @@ func TestTruth(t *testing.T) {
 		}
 		e.Servers[elected()].Create("anew", 1)
 		until(t, 0, one)
-		e.Servers[one].Resume()
+		e.Servers[one].Thaw()
 		until(t, 1)
 	})
 	t.Run("no quorum", func(t *testing.T) {

@@ -2,7 +2,7 @@
 // in 127.0.0.0/8 with Consul's default ports, so that three of them make a data centre
 // on one machine.
 //
-// Start makes one; a Server can be killed, stopped in its tracks and started again.
+// Start makes one; a Server can be killed, frozen and started again.
 package consultest
 
 import (
@@ -14,37 +14,25 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
-// patience is how long anything may take: an election takes a second or two.
-const patience = 90 * time.Second
-
 // Centre is a running data centre.
-type Centre struct {
-	Servers []*Server
-	program string
-}
+type Centre struct{ Servers []*Server }
 
-// Server is one Consul server.
+// Server is one Consul server. Its Name is that of its node: s1, s2 …
 type Server struct {
-	Name    string // node name: s1, s2 …
+	*servertest.Server
 	Address string // 127.x.y.z
 	URL     string // of its HTTP API
 
-	t       testing.TB
-	program string
-	argv    []string
-	log     string
-	cmd     *exec.Cmd
-	done    chan struct{}
+	t testing.TB
 }
 
 // Start starts n servers, waits until each knows of a leader, and ends them with the
@@ -57,7 +45,7 @@ func Start(t testing.TB, n int, conf string) *Centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Centre{program: program.Path}
+	c := &Centre{}
 	subnet := freeSubnet(t, n)
 	var join []string
 	for i := range n {
@@ -70,7 +58,7 @@ func Start(t testing.TB, n int, conf string) *Centre {
 		s.Start()
 	}
 	for _, s := range c.Servers {
-		s.await("it knows a leader", func() bool {
+		s.Await("it knows a leader", func() bool {
 			body, ok := s.get("/v1/status/leader")
 			return ok && len(strings.Trim(body, "\"\n")) > 0
 		})
@@ -89,13 +77,13 @@ ports { dns = -1, grpc = -1, serf_wan = -1 }
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	argv := append([]string{
+		program, "agent", "-server", fmt.Sprintf("-bootstrap-expect=%d", n), "-node=" + name, "-bind=" + address, "-client=" + address,
+		"-data-dir=" + filepath.Join(dir, "data"), "-config-file=" + file, "-log-level=warn",
+	}, join...)
 	return &Server{
-		Name: name, Address: address, URL: "http://" + net.JoinHostPort(address, "8500"), t: t, program: program,
-		log: filepath.Join(dir, "log"),
-		argv: append([]string{
-			"agent", "-server", fmt.Sprintf("-bootstrap-expect=%d", n), "-node=" + name, "-bind=" + address, "-client=" + address,
-			"-data-dir=" + filepath.Join(dir, "data"), "-config-file=" + file, "-log-level=warn",
-		}, join...),
+		Server:  servertest.Of(t, servertest.Process{Name: name, Argv: argv, Log: filepath.Join(dir, "log")}),
+		Address: address, URL: "http://" + net.JoinHostPort(address, "8500"), t: t,
 	}
 }
 
@@ -123,48 +111,6 @@ func freeSubnet(t testing.TB, n int) string {
 	return ""
 }
 
-// Start starts the server, which must not run. It dies with the process that tests it.
-func (s *Server) Start() {
-	s.t.Helper()
-	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = out.Close() }()        // the child has its own
-	cmd := exec.Command(s.program, s.argv...) //nolint:noctx,gosec // it runs until the test ends it
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	done := make(chan struct{})
-	s.cmd, s.done = cmd, done
-	go func() {
-		_ = cmd.Wait() // how it ended is of no interest
-		close(done)
-	}()
-	s.t.Cleanup(s.Kill)
-}
-
-// Kill ends it with SIGKILL and returns when it is gone.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	<-s.done
-}
-
-// Pause stops it in its tracks (SIGSTOP); Resume lets it go on.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
-
-// Resume lets a paused one go on.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(sig syscall.Signal) {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 func (s *Server) get(path string) (string, bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -182,25 +128,15 @@ func (s *Server) get(path string) (string, bool) {
 	return string(b[:n]), resp.StatusCode == http.StatusOK
 }
 
-func (s *Server) await(what string, ok func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			said, _ := os.ReadFile(s.log) // for the message only
-			s.t.Fatalf("%s: waited %s in vain until %s; it said:\n%s", s.Name, patience, what, said)
-		}
-	}
-}
-
 // Token makes an ACL token with these rules and returns its secret; management is one
 // that may.
 func (s *Server) Token(management, rules string) string {
 	s.t.Helper()
 	var made struct{ SecretID string }
-	s.await("it makes a policy", func() bool {
+	s.Await("it makes a policy", func() bool {
 		return s.put(management, "/v1/acl/policy", map[string]string{"Name": "fettle", "Rules": rules}, nil)
 	})
-	s.await("it makes a token", func() bool {
+	s.Await("it makes a token", func() bool {
 		return s.put(management, "/v1/acl/token", map[string]any{"Policies": []map[string]string{{"Name": "fettle"}}}, &made)
 	})
 	return made.SecretID
