@@ -17,8 +17,8 @@ type group struct {
 	approved bool // a person has approved something: one episode alone
 	episodes []*Episode
 	waits    *waits // the approval that the last answer was about
-	by       *ask
-	at       int // its place among the groups of by
+	by       *ask   // who looks for them
+	at       int    // its place among the groups of by
 }
 
 // waiting are the episodes that no run is live for, in groups. Those whose playbook is
@@ -107,7 +107,7 @@ func (e *Engine) cannotTell(g *group, v Verdict) {
 func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 	e.freeHeld(t)
 	for _, ep := range g.episodes {
-		if e.another(ep, seen) {
+		if e.another(ep, t.Cluster, seen) {
 			continue
 		}
 		q := &ep.quiet
@@ -128,7 +128,7 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 func (e *Engine) outOfOrder(g *group, p *Playbook, seen Sighting, denied *Verdict) {
 	g.episodes = slices.DeleteFunc(g.episodes, func(ep *Episode) bool {
 		ep.quiet.unseen, ep.quiet.inOrder = false, -1
-		return e.doubted(ep, seen)
+		return e.doubted(ep, g.aim.target.Cluster, seen)
 	})
 	if len(g.episodes) == 0 {
 		return
@@ -210,7 +210,7 @@ func (e *Engine) refusal(g *group, p *Playbook, seen Sighting, i int) *Verdict {
 
 // respond gives each episode of a group its answer. seen is what it stands on, nil
 // where nothing was seen. An answer may have taken a while: who has ended or got a run
-// meanwhile wants none.
+// meanwhile wants none, and none of this target who means another one by now.
 func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 	held := e.heldStill()
 	var said *Refusal
@@ -221,7 +221,7 @@ func (e *Engine) respond(g *group, v *Verdict, seen *Sighting) {
 		g.waits = nil
 	}
 	for _, ep := range g.episodes {
-		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.aim == nil || ep.ask.running(g.playbook) != "" {
+		if e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.ask != g.by || ep.ask.running(g.playbook) != "" {
 			continue
 		}
 		ep.quiet.said, ep.quiet.waits = said, g.waits

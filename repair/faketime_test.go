@@ -100,6 +100,9 @@ func (w *fakeWorld) begin(f repair.Effect) {
 	case repair.Poll:
 		w.step(repair.Polled{Sources: w.sources})
 	case repair.Survey:
+		if w.surveys = w.surveys + 1; w.slowSurvey {
+			return
+		}
 		w.step(repair.Surveyed{Fleet: w.survey()})
 	}
 }

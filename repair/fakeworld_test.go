@@ -84,7 +84,10 @@ type fakeWorld struct {
 	watch func(repair.Effect)
 	// fleet is what a look at the whole inventory says; nil: the truth.
 	fleet *repair.Fleet
-	drawn func(journal.Draft)
+	// slowSurvey has that look not answered; surveys counts them.
+	slowSurvey bool
+	surveys    int
+	drawn      func(journal.Draft)
 }
 
 type memberSeen struct {

@@ -1,6 +1,8 @@
 package repair
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/fettle-io/fettle/alert"
@@ -14,6 +16,9 @@ type Foreseen struct {
 	Stamp  Stamp
 	// Seen are the looks taken so far, by ActionSpec.Sees.
 	Seen map[string]Looked
+	// Cluster is a look at the whole cluster, where the alert names no member of it; nil:
+	// none was taken.
+	Cluster *Looked
 	// Fleet is a look at the whole inventory; nil: none was taken.
 	Fleet *Fleet
 	// Verified is what Prometheus said; nil: it was not asked.
@@ -37,9 +42,12 @@ type Foresight struct {
 	Verify     string // what Prometheus is asked, too
 	Steps      []ForeseenStep
 	// Wants are the looks that are missing, and WantsVerify and WantsFleet the questions.
-	Wants       []ActionSpec
-	WantsVerify bool
-	WantsFleet  bool
+	// WantsCluster is whose look shows the whole cluster, through Target, which need not be
+	// the member that is meant.
+	Wants        []ActionSpec
+	WantsCluster *ActionSpec
+	WantsVerify  bool
+	WantsFleet   bool
 	// Verdicts are every guard's about the first step that is to be done, and Refusal the
 	// one that a run would end with; nil: go.
 	Verdicts []Verdict
@@ -76,7 +84,10 @@ func (e *Engine) Foresee(q Foreseen) Foresight {
 	f, found := Foresight{Own: q.Labels["origin"] == "fettle"}, ""
 	fp := alert.FingerprintOf(q.Labels)
 	if ep := e.st.openOf[fp]; ep != nil {
-		f.Episode, f.Run, found = ep.ID, ep.Run, ep.found
+		f.Episode, f.Run = ep.ID, ep.Run
+		if !ep.doubt {
+			found = ep.found
+		}
 		f.Playbook = e.playbook(ep.Playbook)
 	} else {
 		f.Playbook = e.match(q.Labels)
@@ -86,6 +97,13 @@ func (e *Engine) Foresee(q Foreseen) Foresight {
 		return f
 	}
 	at, err := x.aimFor(f.Playbook, q.Labels, found)
+	var un *UnnamedError
+	if errors.As(err, &un) {
+		if found = f.seek(x.cfg.Actions, un.Cluster, q.Cluster, x.st.openOf[fp]); found == "" {
+			return f
+		}
+		at, err = x.aimFor(f.Playbook, q.Labels, found)
+	}
 	if err == nil {
 		f.Verify, err = f.Playbook.verification(q.Labels)
 	}
@@ -100,6 +118,34 @@ func (e *Engine) Foresee(q Foreseen) Foresight {
 		x.foresee(&f, at, q, e.silent[fp])
 	}
 	return f
+}
+
+// seek is the member that is meant by an alert that names none, as a look at the whole
+// cluster shows it: the one that is down, or, where all of them answer, the one that the
+// open episode meant. Empty: that look is wanted, or shows nobody.
+func (f *Foresight) seek(actions map[string]ActionSpec, c cluster.Cluster, seen *Looked, ep *Episode) string {
+	spec, ok := f.Playbook.seeking(actions)
+	switch {
+	case !ok || len(c.Members) == 0:
+		f.Unresolved = &UnnamedError{Cluster: c}
+		f.refuse(Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Detail: f.Unresolved.Error()})
+	case seen == nil:
+		f.Target, f.WantsCluster = cluster.Target{Cluster: c, Member: c.Members[0]}, &spec
+	case seen.Err != nil:
+		f.Unresolved = fmt.Errorf("the alert names no member of cluster %s, and the look at it failed: %w", c.Name, seen.Err)
+		f.refuse(notSeen(seen.Err))
+	default:
+		found, err := meantIn(c, seen.Seen.Facts.View)
+		if errors.Is(err, errAllAnswer) && ep != nil && ep.found != "" {
+			return ep.found
+		}
+		if err != nil {
+			f.Unresolved = err
+			f.refuse(Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Detail: err.Error(), Passing: true})
+		}
+		return found
+	}
+	return ""
 }
 
 // misses are the playbooks that do not match, the nearest first.

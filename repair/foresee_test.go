@@ -18,6 +18,12 @@ func (w *fakeWorld) foresee(labels map[string]string) repair.Foresight {
 		q.Stamp = repair.Stamp{Now: w.reading(), Brake: w.brake, Held: w.held}
 		f := w.engine.Foresee(q)
 		switch {
+		case f.WantsCluster != nil:
+			var l repair.Looked
+			if l.Err = w.lookErr; l.Err == nil {
+				l.Seen, l.Err = w.look(f.Target)
+			}
+			q.Cluster = &l
 		case len(f.Wants) > 0:
 			for _, spec := range f.Wants {
 				var l repair.Looked
@@ -189,5 +195,41 @@ func TestForeseenApproved(t *testing.T) {
 		if v.Guard == "autonomy" && (!v.OK || !strings.Contains(v.Detail, "approved by alice")) {
 			t.Errorf("autonomy says %+v", v)
 		}
+	}
+}
+
+// Also of an alert that names no member.
+func TestForeseenIsWhatHappensToAnAlertWithoutAMember(t *testing.T) {
+	for name, c := range map[string]struct {
+		set    func(*fakeWorld)
+		want   string
+		target string
+	}{
+		"all answer":   {func(*fakeWorld) {}, "blocked(target/target)", ""},
+		"one is down":  {func(w *fakeWorld) { w.kill("m4") }, "acts", "demo/m4"},
+		"observe":      {func(w *fakeWorld) { w.kill("m4"); w.level = repair.Observe }, "observed(autonomy/observe)", "demo/m4"},
+		"two are down": {func(w *fakeWorld) { w.kill("m4"); w.kill("m1") }, "blocked(target/target)", ""},
+		"no look":      {func(w *fakeWorld) { w.kill("m4"); w.lookErr = cannot{} }, "blocked(observe/observe)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := mixinWorld(t, 5)
+			c.set(w)
+			before := len(w.drafts)
+			f := w.foresee(membersDown(nil))
+			if said(f) != c.want || c.target != "" && f.Target.String() != c.target {
+				t.Errorf("foreseen %s on %s, want %s on %s: %v", said(f), f.Target, c.want, c.target, f.Unresolved)
+			}
+			if len(w.drafts) != before {
+				t.Error("to ask is recorded")
+			}
+			w.send(alert.Firing, membersDown(nil))
+			w.run(20 * time.Second)
+			switch got := w.finished(); {
+			case c.want == "acts" && w.member("m4").applied != 1:
+				t.Errorf("foreseen that it acts, and it did not: %v", w.refusals())
+			case c.want != "acts" && (len(got) == 0 || got[0] != c.want):
+				t.Errorf("foreseen %s, and it came to %v", c.want, got)
+			}
+		})
 	}
 }

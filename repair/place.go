@@ -112,9 +112,12 @@ func (p *Playbook) only(inv cluster.Inventory, name string) (cluster.Cluster, er
 // errAllAnswer is why no member is meant where none is down.
 var errAllAnswer = errors.New("all of them answer")
 
-// oneDown is the one member that did not answer; an error says why none is meant. A
+// meantIn is the one member of c that did not answer; an error says why none is meant. A
 // cluster that does not agree on who its members are shows nothing.
-func oneDown(v *cluster.View) (string, error) {
+func meantIn(c cluster.Cluster, v *cluster.View) (string, error) {
+	if v == nil {
+		return "", fmt.Errorf("the alert names no member of cluster %s, and the look did not show the cluster", c.Name)
+	}
 	var down []string
 	for _, m := range v.Members {
 		if !m.Reachable {
@@ -123,11 +126,11 @@ func oneDown(v *cluster.View) (string, error) {
 	}
 	switch {
 	case v.Mismatch:
-		return "", fmt.Errorf("the alert names no member of cluster %s, whose members do not agree on who they are", v.Cluster)
+		return "", fmt.Errorf("the alert names no member of cluster %s, whose members do not agree on who they are", c.Name)
 	case len(down) == 0:
-		return "", fmt.Errorf("the alert names no member of cluster %s, and %w", v.Cluster, errAllAnswer)
+		return "", fmt.Errorf("the alert names no member of cluster %s, and %w", c.Name, errAllAnswer)
 	case len(down) > 1:
-		return "", fmt.Errorf("the alert names no member of cluster %s, and %d do not answer (%s): which one is meant cannot be told", v.Cluster, len(down), strictyaml.Clip(strings.Join(down, ", ")))
+		return "", fmt.Errorf("the alert names no member of cluster %s, and %d do not answer (%s): which one is meant cannot be told", c.Name, len(down), strictyaml.Clip(strings.Join(down, ", ")))
 	}
 	return down[0], nil
 }

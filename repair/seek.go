@@ -2,7 +2,6 @@ package repair
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -41,11 +40,9 @@ func (a *ask) sought(ev Looked) {
 		members := a.target.Cluster.Members
 		a.through = (a.through + 1) % len(members)
 		a.target.Member = members[a.through]
-	case ev.Seen.Facts.View == nil:
-		v.Detail = fmt.Sprintf("the alert names no member of cluster %s, and the look did not show the cluster", a.target.Cluster.Name)
 	default:
 		var err error
-		if found, err = oneDown(ev.Seen.Facts.View); err != nil {
+		if found, err = meantIn(a.target.Cluster, ev.Seen.Facts.View); err != nil {
 			v.Detail = err.Error()
 		}
 	}
@@ -73,11 +70,11 @@ func (e *Engine) meant(ep *Episode, member string) {
 
 // another tells that what an alert means that names no member is by now another one: the
 // one that it was is in order. An alert that is over means nobody else.
-func (e *Engine) another(ep *Episode, seen Sighting) bool {
-	if ep.found == "" || ep.Run != "" || seen.Facts.View == nil || ep.over() && !mutant("an alert that is over means another") {
+func (e *Engine) another(ep *Episode, c cluster.Cluster, seen Sighting) bool {
+	if ep.found == "" || ep.Run != "" || ep.over() && !mutant("an alert that is over means another") {
 		return false
 	}
-	member, err := oneDown(seen.Facts.View)
+	member, err := meantIn(c, seen.Facts.View)
 	if err != nil || member == ep.found {
 		return false
 	}
@@ -88,17 +85,12 @@ func (e *Engine) another(ep *Episode, seen Sighting) bool {
 // doubted tells that an episode gets no answer by this look, which shows its target out
 // of order: its alert names no member, the one that it meant was in order since or was
 // found by an earlier process, and now it is not the only one that is down.
-func (e *Engine) doubted(ep *Episode, seen Sighting) bool {
+func (e *Engine) doubted(ep *Episode, c cluster.Cluster, seen Sighting) bool {
 	if !ep.doubt || ep.Run != "" || mutant("who was meant is meant for ever") {
 		return false
 	}
 	v := Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Passing: true}
-	if seen.Facts.View == nil {
-		v.Detail = fmt.Sprintf("the alert names no member, and the look at %s did not show the cluster", ep.aim.target)
-		e.unmet(ep, &v)
-		return true
-	}
-	member, err := oneDown(seen.Facts.View)
+	member, err := meantIn(c, seen.Facts.View)
 	switch {
 	case errors.Is(err, errAllAnswer): // it answers, and is not in order: the guards know more of that
 		return false

@@ -324,3 +324,30 @@ func TestWhoWasMeantIsNoChoiceBetweenTwo(t *testing.T) {
 		})
 	}
 }
+
+// An answer that was long in coming is about the member that was looked at, and not about
+// the one that the alert means by now.
+func TestALateAnswerIsNotAnotherMembers(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.slowSurvey = true
+	w.member("m2").hung = true
+	w.send(alert.Firing, membersDown(nil))
+	w.run(500 * time.Millisecond)
+	if w.surveys != 1 {
+		t.Fatalf("%d surveys, want one that is waited for", w.surveys)
+	}
+	w.member("m2").hung, w.member("m4").hung = false, true
+	w.step(repair.SetPause{Cluster: "demo", Actor: "alice"})
+	w.step(repair.ClearPause{Cluster: "demo", Actor: "alice"}) // has all looked at again
+	w.run(500 * time.Millisecond)
+	w.slowSurvey = false
+	w.step(repair.Surveyed{Fleet: w.survey()})
+	w.run(2 * time.Minute)
+	wantList(t, "outcomes", w.finished(), "repaired")
+	if a, b := w.member("m2").killed, w.member("m4").killed; a != 0 || b != 1 {
+		t.Errorf("m2 was ended %d times and m4 %d times, want 0 and 1: %v", a, b, w.refusals())
+	}
+	if n := w.count(repair.TypeEscalate); n > 0 {
+		t.Errorf("people were told %d times", n)
+	}
+}

@@ -150,7 +150,7 @@ func (e *Engine) verifyAsked(all *group, p *Playbook) {
 func (e *Engine) verifyOne(g *group, p *Playbook, expr string) {
 	last, t := g.aim.last(), g.aim.target
 	e.lookAndVerify(last, t, Verification{Expr: expr, Since: sinceBefore}, func(ev Looked) {
-		if ep := g.episodes[0]; e.st.episodes[ep.ID] != ep || ep.Run != "" || e.playbook(g.playbook) != p {
+		if ep := g.episodes[0]; e.st.episodes[ep.ID] != ep || ep.Run != "" || ep.ask != g.by || e.playbook(g.playbook) != p {
 			return
 		}
 		switch v := notShown(expr, ev.Verified); {

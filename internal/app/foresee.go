@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -134,8 +135,13 @@ func (s seer) foresee(ctx context.Context, labels map[string]string) (api.Foresi
 			return api.Foresight{}, err
 		}
 		switch {
+		case f.WantsCluster != nil:
+			seen := map[string]repair.Looked{}
+			s.look(ctx, f.Target, []repair.ActionSpec{*f.WantsCluster}, seen)
+			l := seen[f.WantsCluster.Sees]
+			q.Cluster = &l
 		case len(f.Wants) > 0:
-			s.look(ctx, f, q.Seen)
+			s.look(ctx, f.Target, f.Wants, q.Seen)
 		case f.WantsVerify:
 			r := s.parts.verify(ctx, f.Verify, verifySince)
 			q.Verified = &r
@@ -158,23 +164,23 @@ const (
 )
 
 // look takes the wanted looks at once, so that they are of one age.
-func (s seer) look(ctx context.Context, f repair.Foresight, seen map[string]repair.Looked) {
+func (s seer) look(ctx context.Context, t cluster.Target, wants []repair.ActionSpec, seen map[string]repair.Looked) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	answers := make([]repair.Looked, len(f.Wants))
+	answers := make([]repair.Looked, len(wants))
 	var all sync.WaitGroup
-	for i, spec := range f.Wants {
+	for i, spec := range wants {
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
-					answers[i].Err = fmt.Errorf("observe %s: panic: %v", f.Target, p)
+					answers[i].Err = fmt.Errorf("observe %s: panic: %v", t, p)
 				}
 			}()
-			answers[i].Seen, answers[i].Err = spec.Action.Observe(ctx, f.Target)
+			answers[i].Seen, answers[i].Err = spec.Action.Observe(ctx, t)
 		})
 	}
 	all.Wait()
-	for i, spec := range f.Wants {
+	for i, spec := range wants {
 		if answers[i].Err == nil && answers[i].Seen.Observation.Schema != spec.Sees {
 			answers[i].Err = fmt.Errorf("action %s saw %s, not %s", spec.Name, answers[i].Seen.Observation.Schema, spec.Sees)
 		}
