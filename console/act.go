@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -12,72 +11,6 @@ import (
 	"github.com/fettle-io/fettle/internal/access"
 )
 
-// said is what a form carries. By is who sends it.
-type said struct {
-	ID, Cluster, Reason, Premise, By string
-}
-
-// deed is something that an operator may do here.
-type deed struct {
-	title, says, button string
-	// reason is needed, comment may be left out; neither: no such field.
-	reason, comment bool
-	// known: it takes an identity.
-	known bool
-	// done is said afterwards, on the page that back leads to.
-	done string
-	back func(said) string
-	do   func(ctx context.Context, b Backend, s said) error
-}
-
-func home(said) string { return "/" }
-
-func toEpisode(s said) string { return "/episodes/" + url.PathEscape(s.ID) }
-
-// acts are all of them, by name.
-func acts() map[string]deed {
-	return map[string]deed{
-		"pause": {
-			title: "Pause repairs", button: "Pause", reason: true, done: "Paused.", back: home,
-			says: "Nothing is changed by fettle while it is paused. Alerts are still taken, looked at and written down; what is under way is still watched to its end.",
-			do: func(ctx context.Context, b Backend, s said) error {
-				_, err := b.Pause(ctx, api.Pause{Cluster: s.Cluster, Reason: s.Reason, By: s.By})
-				return err
-			},
-		},
-		"unpause": {
-			title: "End a pause", button: "End this pause", done: "The pause is over.", back: home,
-			says: "What waited for it is asked again at once, and may be repaired at once.",
-			do:   func(ctx context.Context, b Backend, s said) error { return b.Unpause(ctx, s.ID, s.By) },
-		},
-		"acknowledge": {
-			title: "Acknowledge", button: "Acknowledge", comment: true, done: "Acknowledged: people are told of it no more.", back: toEpisode,
-			says: "People are told no more of what they are told now of this episode. It stays open, and fettle goes on as before.",
-			do: func(ctx context.Context, b Backend, s said) error {
-				return b.Acknowledge(ctx, api.Word{Episode: s.ID, By: s.By, Comment: s.Reason})
-			},
-		},
-		"close": {
-			title: "Close an episode", button: "Close this episode", reason: true, done: "Closed.", back: toEpisode,
-			says: "fettle does no more about it: it is left to people. An alert that fires again later opens another one.",
-			do:   func(ctx context.Context, b Backend, s said) error { return b.Close(ctx, s.ID, s.By, s.Reason) },
-		},
-		"release": {
-			title: "Release: close the circuit", button: "Release", done: "Released: it is asked again at once.", back: toEpisode,
-			says: "Its slots are free again, its attempts are forgotten and its circuit is closed: it is asked again at once, and may be repaired at once. Do it when you know that nothing of the last run is still under way.",
-			do:   func(ctx context.Context, b Backend, s said) error { return b.Release(ctx, s.ID, s.By) },
-		},
-		"approve": {
-			title: "Approve a repair", button: "Approve exactly this", comment: true, known: true, done: "Approved.", back: toEpisode,
-			says: "What stands below is done once enough people have approved it, if it is still so then: if any line of it has changed, the approval is worth nothing.",
-			do: func(ctx context.Context, b Backend, s said) error {
-				_, err := b.Approve(ctx, api.Word{Episode: s.ID, Premise: s.Premise, By: s.By, Comment: s.Reason})
-				return err
-			},
-		},
-	}
-}
-
 // confirmPage says what a form will do, before it does.
 type confirmPage struct {
 	What, Says, Button, ID string
@@ -85,7 +18,18 @@ type confirmPage struct {
 	Clusters               []string // to choose from
 	Episode                *api.Episode
 	Pause                  *api.Pause
+	Undo                   *api.Undo
 	Back                   string
+	// Proof is that this form was made for who sends it.
+	Proof string
+}
+
+// subject is what a form's proof is bound to: the cluster of a pause is chosen on it.
+func subject(what, id string) string {
+	if what == "pause" {
+		return ""
+	}
+	return id
 }
 
 func (k *Console) confirm(c *gin.Context) {
@@ -97,6 +41,7 @@ func (k *Console) confirm(c *gin.Context) {
 	}
 	s := said{ID: c.Query("id")}
 	p := confirmPage{What: what, Says: d.says, Button: d.button, ID: s.ID, Reason: d.reason, Comment: d.comment, Back: d.back(s)}
+	p.Proof = k.seal.of(access.From(c), "form", what, subject(what, s.ID))
 	if err := k.about(c, d, &p); err != nil {
 		k.fail(c, err)
 		return
@@ -114,12 +59,22 @@ func (k *Console) about(c *gin.Context, d deed, p *confirmPage) error {
 		for _, one := range k.o.Clusters() {
 			p.Clusters = append(p.Clusters, one.Name)
 		}
+		if p.ID != "" && !slices.Contains(p.Clusters, p.ID) {
+			return api.NotFound("cluster", p.ID) // else the form would offer all of them
+		}
 		return nil
 	}
 	if err := api.CheckID(p.ID); err != nil {
 		return err
 	}
-	if p.What == "unpause" {
+	switch p.What {
+	case "undo":
+		u, err := k.o.Backend.Undo(ctx, p.ID)
+		p.Undo = &u
+		return err
+	case "leave":
+		return k.owed(ctx, p)
+	case "unpause":
 		state, err := k.o.Backend.State(ctx)
 		if err != nil {
 			return err
@@ -127,6 +82,9 @@ func (k *Console) about(c *gin.Context, d deed, p *confirmPage) error {
 		i := slices.IndexFunc(state.Pauses, func(one api.Pause) bool { return one.ID == p.ID })
 		if i < 0 {
 			return api.NotFound("pause", p.ID)
+		}
+		if p.ID == brakeID {
+			return &api.Error{Status: http.StatusConflict, Message: "the brake file is removed by hand", Hint: "brake in fettle.yml says where it is"}
 		}
 		p.Pause = &state.Pauses[i]
 		return nil
@@ -151,20 +109,21 @@ func (k *Console) act(c *gin.Context) {
 		k.fail(c, api.NotFound("form", what))
 		return
 	}
-	s, err := form(c, what, d)
+	s, err := k.form(c, what, d)
 	if err == nil {
-		err = d.do(c.Request.Context(), k.o.Backend, s)
+		err = d.do(c.Request.Context(), k.o.Backend, &s)
 	}
 	if err != nil {
 		k.fail(c, err)
 		return
 	}
 	c.Header("Cache-Control", "no-store")
-	c.Redirect(http.StatusSeeOther, d.back(s)+"?done="+what)
+	back := d.back(s)
+	c.Redirect(http.StatusSeeOther, back+"?done="+what+"."+k.seal.of(access.From(c), "done", what, back))
 }
 
 // form reads what was sent, strictly.
-func form(c *gin.Context, what string, d deed) (s said, err error) {
+func (k *Console) form(c *gin.Context, what string, d deed) (s said, err error) {
 	bad := func(status int, message, hint string) (said, error) {
 		return s, &api.Error{Status: status, Message: message, Hint: hint}
 	}
@@ -181,11 +140,14 @@ func form(c *gin.Context, what string, d deed) (s said, err error) {
 		return bad(http.StatusBadRequest, "the form cannot be read", "")
 	}
 	for name, values := range c.Request.PostForm {
-		if len(values) != 1 || !slices.Contains([]string{"id", "cluster", "reason", "premise"}, name) {
+		if len(values) != 1 || !slices.Contains([]string{"id", "cluster", "reason", "premise", "proof"}, name) {
 			return bad(http.StatusBadRequest, "the form has a field that it should not have", "")
 		}
 	}
 	value := c.Request.PostForm.Get
+	if !k.seal.holds(value("proof"), formGood, access.From(c), "form", what, subject(what, value("id"))) {
+		return bad(http.StatusForbidden, "this form is too old, or was not made for you", "load its page again, and send that one")
+	}
 	s = said{ID: value("id"), Cluster: value("cluster"), Reason: value("reason"), Premise: value("premise"), By: access.From(c).Name}
 	if what == "pause" {
 		if s.Cluster != "" {
@@ -204,4 +166,18 @@ func form(c *gin.Context, what string, d deed) (s said, err error) {
 		}
 	}
 	return s, err
+}
+
+// owed finds what fettle would take back by itself.
+func (k *Console) owed(ctx context.Context, p *confirmPage) error {
+	all, err := k.o.Backend.Undos(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(one api.Undo) bool { return one.Run == p.ID })
+	if i < 0 {
+		return &api.Error{Status: http.StatusNotFound, Message: "nothing of this run is taken back by itself", Hint: "the page of repairs lists what is"}
+	}
+	p.Undo = &all[i]
+	return nil
 }

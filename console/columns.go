@@ -103,7 +103,7 @@ func newAsked(series []promql.Series, asked time.Time, labels ...string) *column
 		}
 		for _, v := range s.Values { // each counts the step before it
 			if v.Value > 0 && !math.IsInf(v.Value, 0) {
-				t.add(strings.Join(names, ": "), v.At.Add(-rangeStep), v.Value)
+				t.add(clipped(strings.Join(names, ": "), shortMost), v.At.Add(-rangeStep), v.Value)
 			}
 		}
 	}

@@ -10,9 +10,12 @@
 package console
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the style
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -42,6 +45,7 @@ type Backend interface {
 	Release(ctx context.Context, episode, by string) error
 	Close(ctx context.Context, episode, by, reason string) error
 	api.Approver
+	api.Undoer
 }
 
 // Recorded is what the journal has of a run or an episode.
@@ -51,6 +55,9 @@ type Recorded struct {
 	Left int
 	// Behind says that the newest records may be missing yet.
 	Behind bool
+	// Unread says why some cannot be read: the journal is damaged, or they are no longer
+	// in its directory. Empty: all that there are were.
+	Unread string
 }
 
 // Options is what a Console needs. All fields are needed.
@@ -70,6 +77,7 @@ type Console struct {
 	o       Options
 	pages   map[string]*template.Template
 	figures *asker
+	seal    *seal
 }
 
 //go:embed console.css
@@ -81,24 +89,31 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Console{o: o, pages: pages, figures: &asker{prometheus: o.Prometheus, now: o.Now}}, nil
+	return &Console{o: o, pages: pages, figures: &asker{prometheus: o.Prometheus, now: o.Now}, seal: newSeal(o.Now)}, nil
 }
 
 // Register puts the handlers on their routes. access.Pages must know each.
 func (k *Console) Register(r gin.IRoutes) {
-	r.GET("/", k.overview)
-	r.GET("/repairs", k.repairs)
-	r.GET("/episodes", k.episodes)
-	r.GET("/episodes/:id", k.episode)
-	r.GET("/runs/:id", k.run)
-	r.GET("/confirm/:what", k.confirm)
+	read := func(path string, h gin.HandlerFunc) {
+		r.GET(path, h)
+		r.HEAD(path, h)
+	}
+	read("/", k.overview)
+	read("/repairs", k.repairs)
+	read("/episodes", k.episodes)
+	read("/episodes/:id", k.episode)
+	read("/runs/:id", k.run)
+	read("/confirm/:what", k.confirm)
+	read("/console.css", k.style)
 	r.POST("/act/:what", k.act)
-	r.GET("/console.css", k.style)
 }
 
+// style is asked again each time, and sent again only when another version runs.
 func (k *Console) style(c *gin.Context) {
-	c.Header("Cache-Control", "max-age=300")
-	c.Data(http.StatusOK, "text/css; charset=utf-8", style)
+	c.Header("Cache-Control", "no-cache")
+	c.Header("Cross-Origin-Resource-Policy", "same-origin")
+	c.Header("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(style)))
+	http.ServeContent(c.Writer, c.Request, "console.css", time.Time{}, bytes.NewReader(style))
 }
 
 // fail answers with a page that says no; what the Backend did not mean to be shown is

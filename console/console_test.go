@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -18,6 +20,7 @@ func allPages() []string {
 	return []string{
 		"/", "/repairs", "/repairs?page=2", "/episodes", "/episodes?all=true", "/episodes/e1", "/runs/r1",
 		"/confirm/pause", "/confirm/unpause?id=p1", "/confirm/approve?id=e1", "/confirm/acknowledge?id=e1", "/confirm/release?id=e1", "/confirm/close?id=e1",
+		"/confirm/undo?id=r1", "/confirm/leave?id=r1", "/?refresh=10", "/?done=pause", "/repairs?refresh=" + url.QueryEscape(hostile),
 		"/nothing-" + url.PathEscape(hostile), "/episodes/" + url.PathEscape(hostile), "/confirm/" + url.PathEscape(`"><script>`), "/repairs?page=" + url.QueryEscape(hostile),
 	}
 }
@@ -60,7 +63,7 @@ func TestNothingHostileBecomesMarkup(t *testing.T) {
 				if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
 					t.Errorf("%s: %s=%q", path, a.Key, a.Val)
 				}
-				if (a.Key == "href" || a.Key == "action") && a.Val != "data:," && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") {
+				if (a.Key == "href" || a.Key == "action") && a.Val != "data:," && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) && !strings.HasPrefix(a.Val, "#") {
 					t.Errorf("%s: %s leads to %q", path, tok.Data, a.Val)
 				}
 			}
@@ -72,7 +75,7 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 	s := newSite(t, access.Viewer)
 	for path, want := range map[string][]string{
 		"/":                  {"1,234,567", "3.0 MiB", "1m1s", "not known", "demo", "m1: not known", "m2: not known, under repair", `href="/runs/r99"`, "paused", "No Prometheus is configured", "Why not: attempts", `href="/episodes/e1#why"`, `href="/api/v1/journal"`, `href="/metrics"`},
-		"/repairs":           {"Why not", `href="/episodes/e1#why"`, `href="/runs/r0#why"`, "Ended runs, by outcome", "<svg class=\"timeline\"", "3 runs"},
+		"/repairs":           {"Why not", `href="/episodes/e1#why"`, `href="/runs/r0#why"`, "Ended runs, by outcome", "<svg class=\"timeline\"", "3 runs", "undo-isolate: runs /usr/bin/pool in"},
 		"/episodes":          {"1 open", `href="/episodes/e1"`},
 		"/episodes?all=true": {"Only the open ones"},
 		"/episodes/e1":       {`id="why"`, "quorum", "it would be lost", "Passes by itself", `href="/docs/guards/quorum"`, "about this guard", "7 records in the middle", "newest records may be missing", "&lt;b&gt;bold", "run ended: blocked", `b\u202e`, "What a person has to approve", "bob"},
@@ -97,6 +100,7 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 	for path, want := range map[string]int{
 		"/episodes/e2": 404, "/runs/r2": 404, "/repairs?page=0": 400, "/repairs?page=x": 400, "/confirm/x": 404, "/confirm/close?id=e2": 404,
 		"/confirm/unpause?id=p2": 404, "/confirm/close": 400,
+		"/confirm/pause?id=gone": 404, "/confirm/undo?id=r2": 409, "/confirm/leave?id=r2": 404, "/episodes?page=3": 404, "/episodes?page=1000001": 400,
 	} {
 		if w := s.get(path); w.Code != want || !strings.Contains(w.Body.String(), `role="alert"`) {
 			t.Errorf("%s: %d, want %d with a page:\n%s", path, w.Code, want, w.Body)
@@ -114,7 +118,7 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 // sends it.
 func TestForms(t *testing.T) {
 	s := newSite(t, access.Operator)
-	home, story := s.get("/").Body.String(), s.get("/episodes/e1").Body.String()
+	home, story, run, repairs := s.get("/").Body.String(), s.get("/episodes/e1").Body.String(), s.get("/runs/r1").Body.String(), s.get("/repairs").Body.String()
 	for what, tc := range map[string]struct {
 		from, path string
 		fields     url.Values
@@ -126,6 +130,8 @@ func TestForms(t *testing.T) {
 		"release":     {story, "/confirm/release?id=e1", url.Values{"id": {"e1"}}, "release e1 by alice", "/episodes/e1?done=release"},
 		"close":       {story, "/confirm/close?id=e1", url.Values{"id": {"e1"}, "reason": {"by hand"}}, "close e1 by alice: by hand", "/episodes/e1?done=close"},
 		"approve":     {story, "/confirm/approve?id=e1", url.Values{"id": {"e1"}, "premise": {"sha256:abc"}, "reason": {"go"}}, "approve e1 sha256:abc by alice: go", "/episodes/e1?done=approve"},
+		"undo":        {run, "/confirm/undo?id=r1", url.Values{"id": {"r1"}, "reason": {"it was right"}}, "undo r1 by alice: it was right", "/runs/r1?done=undo"},
+		"leave":       {repairs, "/confirm/leave?id=r1", url.Values{"id": {"r1"}}, "leave r1 by alice", "/runs/r1?done=leave"},
 	} {
 		if !strings.Contains(tc.from, `href="`+tc.path+`"`) {
 			t.Errorf("%s: no page leads to %s", what, tc.path)
@@ -142,13 +148,27 @@ func TestForms(t *testing.T) {
 				t.Errorf("%s: the form has no %s", what, name)
 			}
 		}
-		w := s.post("/act/"+what, tc.fields)
-		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != tc.back || !slices.Equal(s.b.told, []string{tc.told}) {
+		_, id, _ := strings.Cut(tc.path, "?id=")
+		w := s.post("/act/"+what, s.form(what, id, tc.fields))
+		back := w.Header().Get("Location")
+		if w.Code != http.StatusSeeOther || !strings.HasPrefix(back, tc.back+".") || !slices.Equal(s.b.told, []string{tc.told}) {
 			t.Errorf("%s: %d to %s, told %q", what, w.Code, w.Header().Get("Location"), s.b.told)
 		}
 		s.b.told = nil
-		if after := s.get(tc.back); !strings.Contains(after.Body.String(), `role="status"`) {
+		if after := s.get(back); !strings.Contains(after.Body.String(), `role="status"`) {
 			t.Errorf("%s: nothing is said afterwards", what)
+		}
+		// It is said only of what was done, here, by who asks, a moment ago.
+		here, done, _ := strings.Cut(back, "?done=")
+		elsewhere := map[string]string{"/episodes/e1": "/runs/r1", "/runs/r1": "/", "/": "/repairs"}[here]
+		for _, path := range []string{tc.back, back + "x", elsewhere + "?done=" + done, here + "?done=" + strings.Replace(done, what, "pausex", 1)} {
+			if strings.Contains(s.get(path).Body.String(), `role="status"`) {
+				t.Errorf("%s: %s says that it was done", what, path)
+			}
+		}
+		s.now = s.now.Add(2 * time.Minute)
+		if strings.Contains(s.get(back).Body.String(), `role="status"`) {
+			t.Errorf("%s: it is still said after two minutes", what)
 		}
 	}
 }
@@ -167,19 +187,27 @@ func TestFormsRefuse(t *testing.T) {
 		"twice":             {"/act/close", url.Values{"id": {"e1", "e2"}, "reason": {"x"}}, nil, 400},
 		"no reason":         {"/act/close", url.Values{"id": {"e1"}}, nil, 400},
 		"two lines":         {"/act/close", url.Values{"id": {"e1"}, "reason": {"a\nb"}}, nil, 400},
-		"no id":             {"/act/unpause", url.Values{}, nil, 400},
+		"no id":             {"/act/unpause", url.Values{}, nil, 403}, // the form was one of p1
 		"no reason, pause":  {"/act/pause", url.Values{"cluster": {""}}, nil, 400},
 		"no premise":        {"/act/approve", good, nil, 400},
 		"too long":          {"/act/close", url.Values{"id": {"e1"}, "reason": {strings.Repeat("x", 20<<10)}}, nil, 400},
 		"unknown deed":      {"/act/reload", good, nil, 404},
-		"in the path alone": {"/act/close?id=e1&reason=x", url.Values{}, nil, 400},
+		"in the path alone": {"/act/close?id=e1&reason=x", url.Values{}, nil, 403},
+		"of another one":    {"/act/close", url.Values{"id": {"e2"}, "reason": {"x"}}, nil, 403},
+		"no reason, undo":   {"/act/undo", url.Values{"id": {"r1"}}, nil, 400},
 	} {
 		s := newSite(t, access.Operator)
 		set := tc.set
 		if set == nil {
 			set = func(*http.Request) {}
 		}
-		if w := s.post(tc.path, tc.fields, set); w.Code != tc.want || len(s.b.told) > 0 {
+		what, _, _ := strings.Cut(strings.TrimPrefix(tc.path, "/act/"), "?")
+		id := map[string]string{"pause": "demo", "unpause": "p1", "undo": "r1"}[what]
+		fields := tc.fields
+		if what != "reload" {
+			fields = s.form(what, cmp.Or(id, "e1"), fields)
+		}
+		if w := s.post(tc.path, fields, set); w.Code != tc.want || len(s.b.told) > 0 {
 			t.Errorf("%s: %d, want %d; told %q\n%s", name, w.Code, tc.want, s.b.told, w.Body)
 		}
 	}

@@ -194,6 +194,7 @@ func alertRows(series []promql.Series) (rows []alertRow, left int) {
 		case l["cluster"] != "":
 			row.About = l["cluster"]
 		}
+		row.Name, row.Severity, row.Tier, row.About = clipped(row.Name, shortMost), clipped(row.Severity, shortMost), clipped(row.Tier, shortMost), clipped(row.About, shortMost)
 		if len(s.Values) > 0 {
 			row.Count = s.Values[len(s.Values)-1].Value
 		}
@@ -224,7 +225,7 @@ func machineRows(f figures) (rows []machineRow, left int) {
 	}
 	for _, instance := range slices.Sorted(maps.Keys(all)) {
 		if len(rows) < overviewMachines {
-			rows = append(rows, machineRow{instance, share(f.CPU, instance), share(f.Memory, instance)})
+			rows = append(rows, machineRow{clipped(instance, shortMost), share(f.CPU, instance), share(f.Memory, instance)})
 		}
 	}
 	return rows, len(all) - len(rows)

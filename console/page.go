@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,6 +21,9 @@ import (
 
 // policy lets a page have its style sheet, show an empty icon and send its forms here.
 const policy = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// brakeID is the pause that is a file, which nobody ends here: repair.BrakeID.
+const brakeID = "brake"
 
 //go:embed pages/*.html
 var pageFiles embed.FS
@@ -37,7 +38,41 @@ type page struct {
 	May  bool
 	Done string
 	Made time.Time
-	Of   any
+	// Again is how the page is loaded anew; nil: it is none that changes.
+	Again *again
+	Of    any
+}
+
+// again are the links that load a page anew: now, and every so often without a script.
+type again struct {
+	Now, Often, Never string
+	// Every is the seconds after which it does so by itself, 0: it does not.
+	Every int
+}
+
+// often is how often a page loads itself anew for who wants that, in seconds.
+const often = 10
+
+// anew are the links for one that is asked for now.
+func anew(u *url.URL) *again {
+	with := func(refresh bool) string {
+		q := u.Query()
+		for name := range q {
+			if name != "page" && name != "all" {
+				q.Del(name)
+			}
+		}
+		if refresh {
+			q.Set("refresh", strconv.Itoa(often))
+		}
+		return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: q.Encode()}).String()
+	}
+	a := &again{Often: with(true), Never: with(false)}
+	a.Now = a.Never
+	if u.Query().Get("refresh") == strconv.Itoa(often) {
+		a.Every, a.Now = often, a.Often
+	}
+	return a
 }
 
 func parsePages(now func() time.Time) (map[string]*template.Template, error) {
@@ -45,10 +80,14 @@ func parsePages(now func() time.Time) (map[string]*template.Template, error) {
 		"when": when, "stamp": stamp, "ago": func(t time.Time) string { return ago(now().Sub(t)) },
 		"episodes": func(caption string, all []api.Episode) episodeTable { return episodeTable{caption, all} },
 		"runs":     func(caption string, all []api.Run) runTable { return runTable{caption, all} },
+		"byhand":   func(pause string) bool { return pause == brakeID },
 		"columns":  func(title string, c *columns) chart { return chart{title, c} },
 		"outcomes": func() []string {
 			return []string{"running", "repaired", "noop", "observed", "blocked", "failed", "unknown"}
 		},
+		"short":   func(s string) string { return clipped(s, shortMost) },
+		"event":   func(s string) string { return clipped(s, eventMost) },
+		"long":    func(s string) string { return clipped(s, longMost) },
 		"doc":     documented,
 		"stage":   stageClass,
 		"seconds": inSeconds, "percent": percent, "path": url.PathEscape, "bytes": inBytes, "number": grouped,
@@ -88,8 +127,12 @@ func (k *Console) show(c *gin.Context, status int, name, title string, of any) {
 		Title: title, Here: here, Who: who, May: who.Role == access.Operator || who.Role == access.Anonymous,
 		Made: k.o.Now(), Of: of,
 	}
-	if done, ok := acts()[c.Query("done")]; ok && c.Request.Method == http.MethodGet {
-		p.Done = done.done
+	if name != "confirm" && name != "error" {
+		p.Again = anew(c.Request.URL)
+	}
+	// What a link from elsewhere says was done is not said here.
+	if what, proof, ok := strings.Cut(c.Query("done"), "."); ok && k.seal.holds(proof, doneGood, who, "done", what, c.Request.URL.EscapedPath()) {
+		p.Done = acts()[what].done
 	}
 	var b bytes.Buffer
 	if err := k.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
@@ -99,32 +142,9 @@ func (k *Console) show(c *gin.Context, status int, name, title string, of any) {
 	}
 	c.Header("Content-Security-Policy", policy)
 	c.Header("Cache-Control", "no-store")
+	c.Header("Cross-Origin-Opener-Policy", "same-origin")
+	c.Header("Cross-Origin-Resource-Policy", "same-origin")
 	c.Data(status, "text/html; charset=utf-8", visible(b.Bytes()))
-}
-
-// visible writes characters that would not be seen, or would turn the direction of
-// what follows, as escapes: a page is a text that strangers have a part in.
-func visible(page []byte) []byte {
-	hidden := func(r rune) bool {
-		return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError
-	}
-	if !bytes.ContainsFunc(page, hidden) {
-		return page
-	}
-	out := make([]byte, 0, len(page)+64)
-	for len(page) > 0 {
-		r, size := utf8.DecodeRune(page)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			out = fmt.Appendf(out, `\x%02x`, page[0])
-		case hidden(r):
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			out = append(out, page[:size]...)
-		}
-		page = page[size:]
-	}
-	return out
 }
 
 // documented is the path of a page of the documentation, empty where there is none.
@@ -133,64 +153,4 @@ func documented(kind, name string) string {
 		return ""
 	}
 	return "/docs/" + kind + "/" + url.PathEscape(name)
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func when(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05Z")
-}
-
-// ago is a length of time in its largest unit: who wants more has the time beside it.
-func ago(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "ahead of this clock"
-	case d < time.Minute:
-		return strconv.Itoa(int(d.Seconds())) + " s ago"
-	case d < time.Hour:
-		return strconv.Itoa(int(d.Minutes())) + " min ago"
-	case d < 48*time.Hour:
-		return strconv.Itoa(int(d.Hours())) + " h ago"
-	}
-	return strconv.Itoa(int(d.Hours()/24)) + " d ago"
-}
-
-func inSeconds(s float64) string {
-	d := time.Duration(s * float64(time.Second))
-	if d >= time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return d.Round(time.Millisecond).String()
-}
-
-func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + " %" }
-
-func inBytes(n int64) string {
-	value, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	i := 0
-	for value >= 1024 && i < len(units)-1 {
-		value /= 1024
-		i++
-	}
-	return strconv.FormatFloat(value, 'f', min(i, 1), 64) + " " + units[i]
-}
-
-// grouped is a count with its thousands apart.
-func grouped(n any) string {
-	s := fmt.Sprint(n)
-	var parts []string
-	for len(s) > 3 {
-		parts = append([]string{s[len(s)-3:]}, parts...)
-		s = s[:len(s)-3]
-	}
-	return strings.Join(append([]string{s}, parts...), ",")
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/fettle-io/fettle/api"
 )
 
-const perPage = 50
+const (
+	perPage = 50
+	maxPage = 1_000_000
+)
 
 // repairsPage is what was done, what is being done, and what was not dared.
 type repairsPage struct {
@@ -25,6 +28,8 @@ type repairsPage struct {
 	Timeline *timeline
 	Outcomes *columns
 	Refusals []refusalRow
+	Owed     []api.Undo // what is to be taken back, the oldest first
+	OwedLeft int        // and is not shown
 	Figures  figures
 	Asked    struct{ Outcomes, Refusals *columns }
 }
@@ -92,6 +97,13 @@ func (k *Console) repairs(c *gin.Context) {
 	p.Runs, p.Pages = paged(known, at, "/repairs?page=")
 	p.Timeline, p.Outcomes = newTimeline(known, now), newOutcomes(known, now)
 	p.Refusals = refusalRows(known, open)
+	if p.Owed, err = k.o.Backend.Undos(ctx); err != nil {
+		k.fail(c, err)
+		return
+	}
+	if left := len(p.Owed) - perPage; left > 0 {
+		p.Owed, p.OwedLeft = p.Owed[:perPage], left
+	}
 	p.Asked.Outcomes = newAsked(p.Figures.Outcomes, p.Figures.Asked, "outcome")
 	p.Asked.Refusals = newAsked(p.Figures.Refusals, p.Figures.Asked, "guard", "reason")
 	k.show(c, http.StatusOK, "repairs", "Repairs", p)
@@ -107,7 +119,7 @@ func paged[T any](all []T, at int, base string) ([]T, pager) {
 func pageNumber(c *gin.Context) (int, error) {
 	text := c.DefaultQuery("page", "1")
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > 1_000_000 {
+	if err != nil || n < 1 || n > maxPage {
 		return 0, &api.Error{Status: http.StatusBadRequest, Message: "page is a number from 1 on"}
 	}
 	return n, nil
@@ -177,6 +189,10 @@ func (k *Console) episodes(c *gin.Context) {
 	p.Episodes, err = k.o.Backend.Episodes(ctx, api.Filter{Open: !p.All, Limit: perPage + 1, Skip: (at - 1) * perPage})
 	if err != nil {
 		k.fail(c, err)
+		return
+	}
+	if at > 1 && len(p.Episodes) == 0 {
+		k.fail(c, &api.Error{Status: http.StatusNotFound, Message: "the list has no page " + strconv.Itoa(at), Hint: "it may have become shorter: begin at its first page"})
 		return
 	}
 	p.Pages.Of = at

@@ -20,6 +20,7 @@ type storyPage struct {
 	Story  story.Story
 	Left   int
 	Behind bool
+	Unread string
 	// Partial says that its beginning is not at hand.
 	Partial bool
 	ID      string
@@ -39,6 +40,12 @@ func (p storyPage) Released() bool {
 	}
 	a := p.Episode.LastAnswer
 	return a != nil && a.Guard == "attempts" || strings.Contains(p.Episode.WaitsFor, "fettle release")
+}
+
+// Undoable tells whether it is a run that may have changed something, which a person can
+// ask to have taken back: the form says what would be.
+func (p storyPage) Undoable() bool {
+	return p.Run != nil && p.Run.Mutated && p.Run.Outcome != "" && p.Run.Undoes == ""
 }
 
 // Refused tells whether something was not done, and why is known.
@@ -91,7 +98,7 @@ func (k *Console) tell(c *gin.Context, kind string) {
 	if kind == "Run" {
 		title = "Run: " + title
 	}
-	k.show(c, http.StatusOK, "story", title, p)
+	k.show(c, http.StatusOK, "story", clipped(title, shortMost), p)
 }
 
 // storyPage puts together what the state and the records know. It is not found where
@@ -102,7 +109,7 @@ func (k *Console) storyPage(ctx context.Context, kind, id string) (storyPage, er
 	if err != nil {
 		return p, err
 	}
-	p.Left, p.Behind = recorded.Left, recorded.Behind
+	p.Left, p.Behind, p.Unread = recorded.Left, recorded.Behind, recorded.Unread
 	p.Story = story.Tell(id, recorded.Records)
 	if kind == "Run" {
 		run, err := k.o.Backend.Run(ctx, id)

@@ -3,8 +3,8 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -125,42 +125,48 @@ func (x *Index) note(r Record, at place) {
 func (x *Index) hash(name string) uint32 { return uint32(maphash.String(x.seed, name)) } //nolint:gosec // the lower half will do
 
 // Records returns, in order, the records about name that the index knows; of more than
-// most the first few and the newest, and how many were left out in between.
+// most the first few and the newest, and how many were left out in between. One that
+// cannot be read any more, because it is damaged or its segment is gone, is left out as
+// well: the error tells of the first such, and the others are returned beside it.
 func (x *Index) Records(name string, most int) (records []Record, left int, err error) {
 	spots, files := x.spots(name)
 	if over := len(spots) - most; over > 0 {
 		head := most / 8
 		spots, left = append(spots[:head:head], spots[head+over:]...), over
 	}
-	var open *os.File
-	defer func() {
-		if open != nil {
-			err = errors.Join(err, open.Close())
-		}
-	}()
 	var p parser
-	at := uint32(0)
+	for len(spots) > 0 {
+		n := 1
+		for n < len(spots) && spots[n].file == spots[0].file {
+			n++
+		}
+		some, e := readSpots(files[spots[0].file], spots[:n], &p)
+		records, err, spots = append(records, some...), cmp.Or(err, e), spots[n:]
+	}
+	return records, left, err
+}
+
+// readSpots reads the records that stand in one file; of what cannot be read the first
+// one is the error.
+func readSpots(path string, spots []spot, p *parser) (records []Record, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal again: %w", err)
+	}
+	defer f.Close()
 	for _, s := range spots {
-		if open == nil || at != s.file {
-			if open != nil {
-				_ = open.Close() // it was only read
-			}
-			at = s.file
-			if open, err = os.Open(files[at]); err != nil {
-				return nil, 0, fmt.Errorf("read the journal again: %w", err)
-			}
+		line, e := bufio.NewReaderSize(io.NewSectionReader(f, s.offset, MaxLine+1), 4<<10).ReadBytes('\n')
+		var r Record
+		if e == nil {
+			r, e = p.parse(bytes.TrimSuffix(line, []byte("\n")))
 		}
-		line, err := bufio.NewReaderSize(io.NewSectionReader(open, s.offset, MaxLine+1), 4<<10).ReadBytes('\n')
-		if err != nil {
-			return nil, 0, fmt.Errorf("read %s at %d again: %w", files[at], s.offset, err)
-		}
-		r, err := p.parse(bytes.TrimSuffix(line, []byte("\n")))
-		if err != nil {
-			return nil, 0, fmt.Errorf("read %s at %d again: %w", files[at], s.offset, err)
+		if e != nil {
+			err = cmp.Or(err, fmt.Errorf("read %s at %d again: %w", path, s.offset, e))
+			continue
 		}
 		records = append(records, r)
 	}
-	return records, left, nil
+	return records, err
 }
 
 func (x *Index) spots(name string) (found []spot, files []string) {

@@ -113,6 +113,17 @@ func TestIndexSaysWhatItCannotRead(t *testing.T) {
 	if got, _ := told(t, x, "run/1", 10); len(got) != 2 {
 		t.Fatalf("got %v", got)
 	}
+	// One that is damaged hides no other.
+	lines, err := os.ReadFile(f.segment())
+	if err != nil || strings.Count(string(lines), `"n":0`) != 1 {
+		t.Fatal("the record is not where it was written", err)
+	}
+	if err := os.WriteFile(f.segment(), []byte(strings.Replace(string(lines), `"n":0`, `"n":7`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if some, left, err := x.Records("run/1", 10); err == nil || len(some) != 1 || string(some[0].Data) != `{"n":1}` || left != 0 {
+		t.Errorf("one is damaged: %d records, %d left, %v", len(some), left, err)
+	}
 	if err := os.Remove(f.segment()); err != nil {
 		t.Fatal(err)
 	}

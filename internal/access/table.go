@@ -1,6 +1,10 @@
 package access
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Table names the roles of every route: "METHOD /path" as gin writes it. A
 // route that is not in it is for nobody.
@@ -55,13 +59,13 @@ func Routes() Table {
 }
 
 // Pages returns the table of the console. Its forms are for operators: a viewer is shown
-// none.
+// none. What is read may be asked for with HEAD as well.
 func Pages() Table {
 	var (
 		read    = []Role{Viewer, Operator}
 		operate = []Role{Operator}
 	)
-	return Table{
+	pages := Table{
 		"GET /":              read,
 		"GET /repairs":       read,
 		"GET /episodes":      read,
@@ -71,6 +75,12 @@ func Pages() Table {
 		"GET /confirm/:what": operate,
 		"POST /act/:what":    operate,
 	}
+	for _, route := range slices.Collect(maps.Keys(pages)) {
+		if path, ok := strings.CutPrefix(route, "GET "); ok {
+			pages["HEAD "+path] = pages[route]
+		}
+	}
+	return pages
 }
 
 // With returns the routes of both tables.

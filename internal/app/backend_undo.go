@@ -38,13 +38,21 @@ func shapeUndo(steps []repair.PlannedStep) []api.UndoStep {
 }
 
 // Undo implements api.Backend.
-func (b backend) Undo(_ context.Context, run string) (api.Undo, error) {
-	of, err := b.undoing(run)
+func (b backend) Undo(ctx context.Context, run string) (api.Undo, error) {
+	of, err := b.undoing(ctx, run)
 	return shapeUndoing(of), err
 }
 
-// undoing is read from the journal: a run that ended is no state.
-func (b backend) undoing(run string) (repair.Undoing, error) {
+// undoing is read from the journal: a run that ended is no state. Where the index has
+// all of it, from its plan to the newest record, nothing else is read.
+func (b backend) undoing(ctx context.Context, run string) (repair.Undoing, error) {
+	recorded, err := b.Recorded(ctx, run)
+	if err == nil && recorded.Left == 0 && !recorded.Behind && recorded.Unread == "" {
+		of, err := repair.UndoingOf(run, recorded.Records)
+		if !errors.Is(err, repair.ErrNotFound) {
+			return of, told(err)
+		}
+	}
 	records, err := story.Read(b.app.journalDir(), run)
 	if err != nil && !errors.Is(err, story.ErrNotFound) {
 		return repair.Undoing{}, err
@@ -59,7 +67,7 @@ func shapeUndoing(of repair.Undoing) api.Undo {
 
 // TakeBack implements api.Backend.
 func (b backend) TakeBack(ctx context.Context, run, by, comment string) (api.Undo, error) {
-	of, err := b.undoing(run)
+	of, err := b.undoing(ctx, run)
 	if err != nil {
 		return api.Undo{}, err
 	}

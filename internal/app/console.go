@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -60,25 +61,28 @@ func (a *App) asked() (*promql.Client, time.Duration) {
 	return a.parts.prometheus, now.Prometheus.ScrapeInterval
 }
 
-// Recorded implements console.Backend.
+// Recorded implements console.Backend. What cannot be read is no error: a page that
+// tells the rest is worth more, while it says so.
 func (b backend) Recorded(ctx context.Context, id string) (out console.Recorded, err error) {
 	wait, cancel := context.WithTimeout(ctx, indexWait)
 	defer cancel()
-	if err := b.app.index.CatchUp(wait); err != nil {
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-			return out, err
-		}
-		out.Behind = true
+	behind := b.app.index.CatchUp(wait)
+	if ctx.Err() != nil {
+		return out, ctx.Err()
 	}
-	records, left, err := b.app.index.Records(id, storyMost)
-	if err != nil {
-		return out, err
+	out.Behind = behind != nil
+	if errors.Is(behind, context.DeadlineExceeded) {
+		behind = nil
 	}
+	records, left, unread := b.app.index.Records(id, storyMost)
 	episode, run := story.EpisodeOf(records, id), id
 	if episode == "" {
 		episode, run = id, ""
-	} else if records, left, err = b.app.index.Records(episode, storyMost); err != nil {
-		return out, err
+	} else {
+		records, left, unread = b.app.index.Records(episode, storyMost)
+	}
+	if err := cmp.Or(behind, unread); err != nil {
+		out.Unread = err.Error()
 	}
 	out.Records, out.Left = story.Pick(records, episode, run), left
 	return out, nil

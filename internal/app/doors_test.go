@@ -168,6 +168,8 @@ func (c *castle) do(t *testing.T, method, path, client string, set ...func(*http
 	return resp.StatusCode, resp.Header, string(body)
 }
 
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
 var parameter = regexp.MustCompile(`[:*]\w+`)
 
 // Every route that the program has, with every credential: who may is what the table
@@ -204,11 +206,11 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 			if challenged := header.Get("WWW-Authenticate") != ""; challenged != (status == http.StatusUnauthorized) {
 				t.Errorf("%s, %s: %d with WWW-Authenticate %q", key, who.name, status, header.Values("WWW-Authenticate"))
 			}
-			if (refused || route.Method == http.MethodGet) && c.journal.Size() != before {
+			if (refused || reads(route.Method)) && c.journal.Size() != before {
 				t.Errorf("%s, %s: %d wrote a record", key, who.name, status)
 			}
 		}
-		if route.Method == http.MethodGet {
+		if reads(route.Method) {
 			continue
 		}
 		// A page elsewhere changes nothing, whatever its browser adds.
