@@ -13,8 +13,8 @@ type Redis struct {
 	// MaxSilence is how long a link may be silent and still count as running, by default
 	// 25s: two and a half of Redis' own repl-ping-replica-period, which is 10s.
 	MaxSilence time.Duration `json:"max_silence,omitempty"`
-	// Config allows to ask CONFIG GET save, which tells whether snapshots are taken. It needs
-	// +config|get, a right that shows passwords too.
+	// Config allows to ask CONFIG GET for what INFO does not tell: whether snapshots are taken,
+	// and when writes are refused. It needs +config|get, a right that shows passwords too.
 	Config bool `json:"config,omitempty"`
 }
 

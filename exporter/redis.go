@@ -17,6 +17,7 @@ type redisCollector struct {
 	backlog, backlogSize, backlogLength, backlogFrom      *Metric
 	appendOnly, appendOK, saveOK, lastSave, unsaved       *Metric // its disk
 	saving, rewriting, snapshots                          *Metric
+	refused                                               *Metric // a primary's
 	clients, blocked, maxClients                          *Metric
 	sentinel                                              sentinelMetrics
 }
@@ -62,6 +63,8 @@ func newRedis(Host) Collector {
 		saving:     gauge("fettle_redis_snapshot_running", "1 if a snapshot is being made. Absent while the member is not reachable.", m...),
 		rewriting:  gauge("fettle_redis_aof_rewriting", "1 if the append-only file is being rewritten. Absent while the member is not reachable.", m...),
 
+		refused: gauge("fettle_redis_writes_refused", "1 for each reason why the primary refuses writes: it loads its data, its append-only file or its last snapshot could not be written, too few replicas are near, its memory is full, or writes are paused. Absent while it is not reachable, of a replica, and where a setting decides that was not asked (redis.config).", "cluster", "member", "reason"),
+
 		clients:    gauge("fettle_redis_clients", "Connected clients, without replicas. Absent while the member is not reachable.", m...),
 		blocked:    gauge("fettle_redis_clients_blocked", "Those of them that wait in a blocking command. Absent while the member is not reachable.", m...),
 		maxClients: gauge("fettle_redis_clients_limit", "Clients at which the next one is refused. Absent where the server does not tell (before Redis 6.2).", m...),
@@ -76,7 +79,7 @@ func (c *redisCollector) Metrics() []*Metric {
 		c.linkUp, c.linkDown, c.linkSilent, c.syncing, c.left, c.received, c.priority, c.readOnly,
 		c.replicas, c.unlisted, c.good, c.online, c.acknowledged, c.age,
 		c.backlog, c.backlogSize, c.backlogLength, c.backlogFrom,
-		c.appendOnly, c.appendOK, c.saveOK, c.lastSave, c.unsaved, c.saving, c.rewriting, c.snapshots,
+		c.appendOnly, c.appendOK, c.saveOK, c.lastSave, c.unsaved, c.saving, c.rewriting, c.snapshots, c.refused,
 		c.clients, c.blocked, c.maxClients,
 	}, c.sentinel.all()...)
 }
@@ -97,6 +100,7 @@ func (c *redisCollector) Collect(_ context.Context, s *Scrape, emit Emit) error 
 				c.link(d, emit, labels)
 				c.followers(d, emit, labels)
 				c.disk(d, emit, labels)
+				c.writes(d, emit, labels)
 			}
 		}
 		c.sentinel.emit(v, told, emit)
@@ -178,5 +182,16 @@ func (c *redisCollector) disk(d *redis.Member, emit Emit, labels []string) {
 	emit(c.unsaved, d.Disk.Unsaved, labels...)
 	if d.Snapshots != nil {
 		emit(c.snapshots, boolean(*d.Snapshots), labels...)
+	}
+}
+
+func (c *redisCollector) writes(d *redis.Member, emit Emit, labels []string) {
+	if d.Role != cluster.Primary {
+		return
+	}
+	for _, r := range redis.Refusals() {
+		if refused := d.Refuses(r); refused != nil {
+			emit(c.refused, boolean(*refused), append(labels[:2:2], string(r))...)
+		}
 	}
 }

@@ -91,6 +91,12 @@ redis_aof_enabled{c,r1} 0
 redis_aof_write_ok{c,r0} 1
 redis_aof_rewriting{c,r0} 0
 redis_aof_rewriting{c,r1} 0
+redis_writes_refused{c,r0,loading} 0
+redis_writes_refused{c,r0,append_only_file} 0
+redis_writes_refused{c,r0,snapshot} 0
+redis_writes_refused{c,r0,replicas} 0
+redis_writes_refused{c,r0,memory} 0
+redis_writes_refused{c,r0,paused} 0
 redis_snapshot_ok{c,r0} 1
 redis_snapshot_ok{c,r1} 0
 redis_snapshot_running{c,r0} 0

@@ -112,21 +112,43 @@ func because(err error) error {
 
 // memberOf asks a server how it is.
 func (d *Driver) memberOf(ctx context.Context, c *conn) (*Member, error) {
-	replies, err := c.do(ctx, []string{"INFO", "server"}, []string{"INFO", "replication"}, []string{"INFO", "persistence"}, []string{"INFO", "clients"})
+	replies, err := c.do(ctx, []string{"INFO", "server"}, []string{"INFO", "replication"}, []string{"INFO", "persistence"}, []string{"INFO", "clients"}, []string{"INFO", "memory"})
 	if err != nil {
 		return nil, err
 	}
-	m, err := parse(replies[0].text, replies[1].text, replies[2].text, replies[3].text)
+	m, err := parse(replies[0].text, replies[1].text, replies[2].text, replies[3].text, replies[4].text)
 	if err != nil || !d.cluster.Redis.Config {
 		return m, err
 	}
-	// A server that refuses this one answers all the same: it is a part that is not told.
-	replies, err = c.do(ctx, []string{"CONFIG", "GET", "save"})
-	if err != nil && !usable(err) {
-		return nil, err
+	return m, m.configured(ctx, c)
+}
+
+// configured asks for settings that INFO does not tell. A server that refuses this
+// answers all the same: it is a part that is not told.
+func (m *Member) configured(ctx context.Context, c *conn) error {
+	replies, err := c.do(ctx, []string{"CONFIG", "GET", "save"}, []string{"CONFIG", "GET", "stop-writes-on-bgsave-error"}, []string{"CONFIG", "GET", "min-*-to-write"})
+	if err != nil {
+		if usable(err) {
+			return nil
+		}
+		return err
 	}
-	if err == nil && len(replies[0].list) == 2 {
-		m.Snapshots = new(replies[0].list[1].text != "")
+	if save, ok := setting(replies[0]); ok {
+		m.Snapshots = new(save != "")
 	}
-	return m, nil
+	if stops, ok := setting(replies[1]); ok {
+		m.Writes.Stops = new(stops == "yes")
+	}
+	if wanted, ok := setting(replies[2]); ok { // min-replicas-to-write, and its older name
+		m.Writes.Wanted = info{"n": wanted}.number("n")
+	}
+	return nil
+}
+
+// setting is the value of the first setting in an answer to CONFIG GET.
+func setting(r reply) (value string, ok bool) {
+	if len(r.list) < 2 {
+		return "", false
+	}
+	return r.list[1].text, true
 }

@@ -58,7 +58,7 @@ func BenchmarkRaw(b *testing.B) {
 		var all sync.WaitGroup
 		for _, a := range d.members {
 			all.Go(func() {
-				put(a, [][]string{{"INFO", "server"}, {"INFO", "replication"}, {"INFO", "persistence"}, {"INFO", "clients"}})
+				put(a, [][]string{{"INFO", "server"}, {"INFO", "replication"}, {"INFO", "persistence"}, {"INFO", "clients"}, {"INFO", "memory"}})
 			})
 		}
 		for _, a := range d.sentinels {

@@ -18,7 +18,7 @@ const mostFollowers = 256
 type info map[string]string
 
 func fields(texts ...string) info {
-	f := make(info, 160) // Redis 7 has 110 in the four sections
+	f := make(info, 240) // Redis 7 has 170 in the five sections
 	for _, text := range texts {
 		for text != "" {
 			var l string
@@ -83,6 +83,7 @@ func parse(texts ...string) (*Member, error) {
 			LastSave: time.Unix(int64(f.count("rdb_last_save_time")), 0), Unsaved: f.count("rdb_changes_since_last_save"),
 			SaveOK: f["rdb_last_bgsave_status"] == "ok", Saving: f.is("rdb_bgsave_in_progress"), Rewriting: f.is("aof_rewrite_in_progress"),
 		},
+		Writes:  writesOf(f),
 		Clients: f.count("connected_clients"), Blocked: f.count("blocked_clients"), MaxClients: f.number("maxclients"),
 	}
 	switch f["role"] {

@@ -6,8 +6,8 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 )
 
-// Member is what one server says of itself: INFO server, replication, persistence and
-// clients. What it does not tell is nil.
+// Member is what one server says of itself: INFO server, replication, persistence,
+// clients and memory. What it does not tell is nil.
 type Member struct {
 	Version string
 	Role    cluster.Role
@@ -32,6 +32,7 @@ type Member struct {
 	GoodReplicas *float64
 	Backlog      Backlog
 	Disk         Disk
+	Writes       Writes
 
 	Clients, Blocked float64
 	MaxClients       *float64 // Redis 7 tells

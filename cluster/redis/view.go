@@ -60,7 +60,7 @@ func addresses(c cluster.Cluster, members []look[Member]) map[string]string {
 // follow fills in s, how the member that said d follows its source.
 func follow(v cluster.View, name string, d *Member, s *cluster.Sync, known map[string]string, silence time.Duration) {
 	if d.Role == cluster.Primary {
-		s.Running = !d.Loading && (!d.Disk.AppendOnly || d.Disk.AppendOK)
+		s.Running = d.takesWrites()
 		return
 	}
 	if silence <= 0 {

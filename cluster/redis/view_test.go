@@ -104,6 +104,55 @@ func TestView(t *testing.T) {
 	}
 }
 
+// Why a primary takes no writes, and what is not known without CONFIG GET.
+func TestRefusals(t *testing.T) {
+	for _, tc := range []struct {
+		name, more string
+		config     func(*Member)
+		want       string // the reasons that hold; with ? those that are not known
+		running    bool
+	}{
+		{"in order", "", nil, "", true},
+		{"loading", "loading:1", nil, "loading", false},
+		{"append-only file", "aof_enabled:1\r\naof_last_write_status:err", nil, "append_only_file", false},
+		{"a snapshot failed", "rdb_last_bgsave_status:err", nil, "snapshot?", false},
+		{"and stops writes", "rdb_last_bgsave_status:err", func(m *Member) { m.Snapshots, m.Writes.Stops = new(true), new(true) }, "snapshot", false},
+		{"and does not stop them", "rdb_last_bgsave_status:err", func(m *Member) { m.Snapshots, m.Writes.Stops = new(true), new(false) }, "", true},
+		{"and none is configured", "rdb_last_bgsave_status:err", func(m *Member) { m.Snapshots, m.Writes.Stops = new(false), new(true) }, "", true},
+		{"no near replica", "min_slaves_good_slaves:0", nil, "replicas", false},
+		{"a near replica", "min_slaves_good_slaves:1", nil, "replicas?", true},
+		{"one of two", "min_slaves_good_slaves:1", func(m *Member) { m.Writes.Wanted = new(2.0) }, "replicas", false},
+		{"two of two", "min_slaves_good_slaves:2", func(m *Member) { m.Writes.Wanted = new(2.0) }, "", true},
+		{"memory full", "maxmemory:100\r\nmaxmemory_policy:noeviction\r\nused_memory:150\r\nmem_not_counted_for_evict:49", nil, "memory", false},
+		{"but for buffers", "maxmemory:100\r\nmaxmemory_policy:noeviction\r\nused_memory:150\r\nmem_not_counted_for_evict:50", nil, "", true},
+		{"and evicts", "maxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\nused_memory:150", nil, "", true},
+		{"without a limit", "maxmemory:0\r\nmaxmemory_policy:noeviction\r\nused_memory:150", nil, "", true},
+		{"a failover that was ordered", "master_failover_state:waiting-for-sync", nil, "paused", false},
+		{"none", "master_failover_state:no-failover\r\npaused_actions:none", nil, "", true},
+		{"paused", "paused_actions:write", nil, "paused", false},
+	} {
+		m, err := parse(primary() + tc.more + "\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tc.config != nil {
+			tc.config(m)
+		}
+		var got []string
+		for _, r := range Refusals() {
+			switch refused := m.Refuses(r); {
+			case refused == nil:
+				got = append(got, string(r)+"?")
+			case *refused:
+				got = append(got, string(r))
+			}
+		}
+		if s := strings.Join(got, " "); s != tc.want || m.takesWrites() != tc.running {
+			t.Errorf("%s: %q, takes writes %v", tc.name, s, m.takesWrites())
+		}
+	}
+}
+
 func TestParts(t *testing.T) {
 	v := viewOf(t, cluster.Cluster{Redis: cluster.Redis{MaxSilence: time.Second}}, nil,
 		primary("2 online 900 0", "9 wait_bgsave 0 0"), replica("master_last_io_seconds_ago=2", "master_sync_left_bytes=-1"))
