@@ -96,18 +96,20 @@ func (c *watched) look(ctx context.Context) (cluster.View, error) {
 func (c *watched) note(v cluster.View, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, m := range slices.Concat(v.Members, v.Witnesses) {
-		before, known := c.failed[m.Name]
-		if m.Error == before {
-			continue
-		}
-		if c.failed == nil {
-			c.failed = map[string]string{}
-		}
-		if c.failed[m.Name] = m.Error; m.Error != "" {
-			log.Warn("A member cannot be asked", "cluster", v.Cluster, "member", m.Name, "reason", m.Error, "err", m.Why)
-		} else if known {
-			log.Info("A member answers again", "cluster", v.Cluster, "member", m.Name)
+	for _, members := range [][]cluster.MemberView{v.Members, v.Witnesses} {
+		for _, m := range members {
+			before, known := c.failed[m.Name]
+			if m.Error == before {
+				continue
+			}
+			if c.failed == nil {
+				c.failed = map[string]string{}
+			}
+			if c.failed[m.Name] = m.Error; m.Error != "" {
+				log.Warn("A member cannot be asked", "cluster", v.Cluster, "member", m.Name, "reason", m.Error, "err", m.Why)
+			} else if known {
+				log.Info("A member answers again", "cluster", v.Cluster, "member", m.Name)
+			}
 		}
 	}
 }

@@ -84,23 +84,25 @@ func (c raftPage) metrics() []*Metric {
 
 // emit tells of m what told holds.
 func (c raftPage) emit(name string, m cluster.MemberView, told *etcd.Member, emit Emit) {
-	emit(c.read, boolean(told.Page != nil), name, m.Name)
+	labels := []string{name, m.Name}
+	emit(c.read, boolean(told.Page != nil), labels...)
 	if s := told.Snapshot; s != nil {
-		emit(c.snapshotIndex, float64(s.Index), name, m.Name)
-		emit(c.snapshotTime, float64(s.Time.UnixNano())/1e9, name, m.Name)
+		emit(c.snapshotIndex, float64(s.Index), labels...)
+		emit(c.snapshotTime, float64(s.Time.UnixNano())/1e9, labels...)
 	}
 	if told.Page == nil {
 		return
 	}
 	for _, r := range c.rows {
 		if v, ok := r.value(told.Page.Values); ok {
-			emit(r.metric, v, name, m.Name)
+			emit(r.metric, v, labels...)
 		}
 	}
 	for _, p := range told.Page.Peers {
+		labels := []string{name, m.Name, p.Name}
 		for _, r := range c.peers {
 			if v, ok := r.value(p.Values); ok {
-				emit(r.metric, v, name, m.Name, p.Name)
+				emit(r.metric, v, labels...)
 			}
 		}
 	}

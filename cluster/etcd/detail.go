@@ -3,6 +3,7 @@ package etcd
 import (
 	"math"
 	"slices"
+	"strings"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
@@ -66,34 +67,37 @@ func Plain() []string {
 
 const metricQuota = "etcd_server_quota_backend_bytes"
 
-// ofPeers are the series about another member, and the label that names it.
-func ofPeers() map[string]string {
-	return map[string]string{
-		metricActivePeers: "Remote", "etcd_network_disconnected_peers_total": "Remote",
-		"etcd_network_peer_sent_bytes_total": "To", metricReceived: "From",
-		"etcd_network_peer_sent_failures_total":           "To",
-		"etcd_network_peer_round_trip_time_seconds_sum":   "To",
-		"etcd_network_peer_round_trip_time_seconds_count": "To",
+// ofPeers are the series about another member, with the label that names it.
+func ofPeers() []series {
+	return []series{
+		{metricActivePeers, "Remote"},
+		{"etcd_network_disconnected_peers_total", "Remote"},
+		{"etcd_network_peer_sent_bytes_total", "To"},
+		{metricReceived, "From"},
+		{"etcd_network_peer_sent_failures_total", "To"},
+		{"etcd_network_peer_round_trip_time_seconds_sum", "To"},
+		{"etcd_network_peer_round_trip_time_seconds_count", "To"},
 	}
 }
 
-// wanted are the names of all that is wanted of a metrics page.
-func wanted() map[string]bool {
-	names := map[string]bool{metricID: true}
+// wanted is all that is wanted of a metrics page.
+func wanted() wants {
+	all := append(ofPeers(), series{metricID, "server_id"})
 	for _, name := range Plain() {
-		names[name] = true
+		label := ""
+		if strings.HasSuffix(name, "_bucket") {
+			label = "le"
+		}
+		all = append(all, series{name, label})
 	}
-	for name := range ofPeers() {
-		names[name] = true
-	}
-	return names
+	return wanting(all...)
 }
 
 // id is whose page it is, hex; "" where it does not tell.
 func (s scrape) id() string {
 	for _, m := range s.samples {
 		if m.name == metricID {
-			return m.labels["server_id"]
+			return m.label
 		}
 	}
 	return ""
@@ -101,7 +105,7 @@ func (s scrape) id() string {
 
 // page makes a Page of what was read; peers are the other members, by name and ID.
 func (s scrape) page(peers []cluster.MemberView) *Page {
-	p := &Page{Values: map[string]float64{}}
+	p := &Page{Values: make(map[string]float64, len(s.samples))}
 	at := map[string]int{}
 	for _, m := range peers {
 		if m.ID != "" && m.Name != s.name {
@@ -109,16 +113,15 @@ func (s scrape) page(peers []cluster.MemberView) *Page {
 			p.Peers = append(p.Peers, Peer{Name: m.Name, Values: map[string]float64{}})
 		}
 	}
-	labels := ofPeers()
 	for _, m := range s.samples {
-		switch label, ofPeer := labels[m.name]; {
+		switch {
 		case math.IsNaN(m.value) || math.IsInf(m.value, 0): // etcd has none that is
-		case ofPeer:
-			if i, known := at[m.labels[label]]; known {
+		case m.label == "" || m.label == slow:
+			p.Values[m.name] = m.value
+		default:
+			if i, known := at[m.label]; known {
 				p.Peers[i].Values[m.name] = m.value
 			}
-		case len(m.labels) == 0 || m.labels["le"] == slow:
-			p.Values[m.name] = m.value
 		}
 	}
 	return p

@@ -40,7 +40,7 @@ type Driver struct {
 	timeout time.Duration
 	options Options
 	members []*member
-	wanted  map[string]bool // of a metrics page
+	wanted  wants // of a metrics page
 	tls     *tls.Config
 	http    *http.Client
 	readers sync.Pool // of *bufio.Reader, longestLine long

@@ -37,13 +37,18 @@ func (d *Driver) get(ctx context.Context, url string) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.do(req)
+}
+
+// do is get for a request that is there already.
+func (d *Driver) do(req *http.Request) (*http.Response, error) {
 	resp, err := d.http.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close() // nothing was read of it
-		return nil, &statusError{url, resp.Status, resp.StatusCode}
+		return nil, &statusError{req.URL.Redacted(), resp.Status, resp.StatusCode}
 	}
 	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 	return resp, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ func reasonOf(err error) string {
 // member is one member of the inventory with its kept connection.
 type member struct {
 	cluster.Member
+	page   *http.Request // for its metrics page
 	dial   func() (*link, error)
 	login  *login // nil: none
 	writer *login // of the canary; nil: login's
@@ -72,7 +74,15 @@ func newMember(m cluster.Member, c cluster.Cluster, conf *tls.Config, o Options)
 			return nil, fmt.Errorf("peer: %w", err)
 		}
 	}
-	asked := &member{Member: m, dial: func() (*link, error) { return newLink(u, conf, o.Timeout) }}
+	page := m.Metrics
+	if page == "" {
+		page = strings.TrimSuffix(m.Endpoint, "/") + "/metrics"
+	}
+	request, err := http.NewRequest(http.MethodGet, page, nil) //nolint:noctx // each look gives it its own
+	if err != nil {
+		return nil, errors.New("metrics: not a URL")
+	}
+	asked := &member{Member: m, page: request, dial: func() (*link, error) { return newLink(u, conf, o.Timeout) }}
 	if c.Read.Username != "" {
 		asked.login = &login{ref: c.Read, now: o.Now}
 	}

@@ -11,43 +11,118 @@ import (
 
 // sample is one line of a metrics page.
 type sample struct {
-	name   string
-	labels map[string]string // nil: none
-	value  float64
+	name  string
+	label string // the value of the label that is wanted of this name; "": none is
+	value float64
 }
 
-// scan reads the samples with one of those names from a page in Prometheus' text
-// format. Lines of other metrics are skipped unread, lines that do not parse too. A page
-// has thousands of lines, dozens in a row of one metric: nearly all that a look costs.
-// Of histograms only the bucket `slow` is read.
-func scan(lines *bufio.Reader, names map[string]bool) ([]sample, error) {
-	var found []sample
-	var last []byte // the name of the line before
-	var wanted bool // whether it is
-	for {
-		line, err := lines.ReadSlice('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return found, err
-		}
-		if end, ok := nameOf(line, last); ok {
-			if !bytes.Equal(line[:end], last) {
-				last = append(last[:0], line[:end]...)
-				wanted = names[string(last)]
+// series is a name, and the label that is told with it; "": it has none.
+type series struct{ name, label string }
+
+// wants say what is read of a metrics page.
+type wants struct {
+	series   map[string]series // by name
+	families map[string]bool   // by the name that stands in their TYPE
+}
+
+// wanting wants these.
+func wanting(all ...series) wants {
+	w := wants{series: map[string]series{}, families: map[string]bool{}}
+	for _, s := range all {
+		name := s.name
+		w.series[name], w.families[name] = s, true
+		for _, suffix := range []string{"_sum", "_count", "_bucket"} {
+			if histogram, ok := strings.CutSuffix(name, suffix); ok {
+				w.families[histogram] = true
 			}
-			if wanted && !otherBucket(line[end:]) {
-				if s, ok := parseSample(string(bytes.TrimRight(line, "\r\n")), end); ok {
-					found = append(found, s)
-				}
-			}
-		}
-		if errors.Is(err, io.EOF) { // the page's end
-			return found, nil
 		}
 	}
+	return w
 }
 
 // longestLine of a page that is read, in bytes.
 const longestLine = 16 << 10
+
+// scan reads what is wanted from a page in Prometheus' text format; lines that do not
+// parse are skipped. A page has thousands of lines, of a hundred families of which a
+// dozen are wanted: etcd writes a TYPE before each, and what follows that of another is
+// not looked at before the next comment.
+func scan(page *bufio.Reader, w wants) ([]sample, error) {
+	found := make([]sample, 0, 2*len(w.series))
+	for {
+		line, err := page.ReadSlice('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return found, err
+		}
+		if s, ok := w.parse(line); ok {
+			found = append(found, s)
+		} else if family, ok := familyOf(line); ok && !w.families[string(family)] && err == nil {
+			err = toComment(page)
+		}
+		switch {
+		case errors.Is(err, io.EOF): // the page's end
+			return found, nil
+		case err != nil:
+			return found, err
+		}
+	}
+}
+
+// familyOf is the family that a comment begins.
+func familyOf(line []byte) (name []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("# TYPE "))
+	name, _, spaced := bytes.Cut(rest, []byte(" "))
+	return name, ok && spaced
+}
+
+// toComment reads up to the next "#". Inside of a label that looks like a comment as
+// well, after which everything is looked at until the next one.
+func toComment(page *bufio.Reader) error {
+	for {
+		if _, err := page.Peek(1); err != nil { // or reads on
+			return err
+		}
+		there, _ := page.Peek(page.Buffered())
+		at := bytes.IndexByte(there, '#')
+		if at >= 0 {
+			there = there[:at]
+		}
+		if _, err := page.Discard(len(there)); err != nil || at >= 0 {
+			return err
+		}
+	}
+}
+
+// parse parses `name{label="value",…} 1 timestamp`, if it is wanted: of buckets the one
+// that `slow` names.
+func (w wants) parse(line []byte) (sample, bool) {
+	name, _, _ := bytes.Cut(line, []byte(" "))
+	name, _, _ = bytes.Cut(name, []byte("{"))
+	wanted, ok := w.series[string(name)]
+	rest := line[len(name):]
+	if !ok || otherBucket(rest) {
+		return sample{}, false
+	}
+	s := sample{name: wanted.name}
+	rest, labelled := bytes.CutPrefix(rest, []byte("{"))
+	for labelled && !bytes.HasPrefix(rest, []byte("}")) {
+		label, value, after, ok := cutLabel(rest)
+		if !ok || wanted.label == "" {
+			return sample{}, false
+		}
+		if string(label) == wanted.label {
+			s.label = string(value)
+		}
+		rest = bytes.TrimLeft(after, ", ")
+	}
+	if labelled {
+		rest = rest[1:]
+	}
+	text, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" "))
+	value, err := strconv.ParseFloat(string(text), 64)
+	s.value = value
+	return s, err == nil && (s.label != "" || wanted.label == "")
+}
 
 // otherBucket tells of what follows a name that it is of a bucket that nobody wants.
 func otherBucket(labels []byte) bool {
@@ -55,54 +130,20 @@ func otherBucket(labels []byte) bool {
 	return ok && !bytes.HasPrefix(le, []byte(slow+`"`))
 }
 
-// nameOf is where the name of a line ends, which most often is that of the line before;
-// !ok: it has none.
-func nameOf(line, last []byte) (end int, ok bool) {
-	if len(line) == 0 || line[0] == '#' {
-		return 0, false
+// cutLabel cuts `name="value"` off.
+func cutLabel(text []byte) (name, value, rest []byte, ok bool) {
+	name, quoted, ok := bytes.Cut(text, []byte("="))
+	if !ok {
+		return nil, nil, nil, false
 	}
-	end = len(last)
-	if end > 0 && len(line) > end && (line[end] == '{' || line[end] == ' ') && bytes.Equal(line[:end], last) {
-		return end, true
+	name = bytes.TrimSpace(name)
+	if value, rest, ok := bytes.Cut(bytes.TrimPrefix(quoted, []byte(`"`)), []byte(`"`)); ok && quoted[0] == '"' && !bytes.Contains(value, []byte(`\`)) {
+		return name, value, rest, true // nothing is escaped
 	}
-	name, _, spaced := bytes.Cut(line, []byte(" "))
-	name, _, labelled := bytes.Cut(name, []byte("{"))
-	return len(name), len(name) > 0 && (spaced || labelled)
-}
-
-// parseSample parses `name{label="value",…} 1 timestamp`; end is the name's.
-func parseSample(line string, end int) (sample, bool) {
-	s := sample{name: line[:end]}
-	rest := line[end:]
-	if strings.HasPrefix(rest, "{") {
-		s.labels = map[string]string{}
-		rest = rest[1:]
-		for !strings.HasPrefix(rest, "}") {
-			label, after, ok := strings.Cut(rest, "=")
-			if !ok {
-				return sample{}, false
-			}
-			quoted, err := strconv.QuotedPrefix(after)
-			if err != nil {
-				return sample{}, false
-			}
-			value, err := strconv.Unquote(quoted)
-			if err != nil {
-				return sample{}, false
-			}
-			s.labels[strings.TrimSpace(label)] = value
-			rest = strings.TrimLeft(after[len(quoted):], ", ")
-		}
-		rest = rest[1:]
-	}
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return sample{}, false
-	}
-	value, err := strconv.ParseFloat(fields[0], 64)
+	prefix, err := strconv.QuotedPrefix(string(quoted))
 	if err != nil {
-		return sample{}, false
+		return nil, nil, nil, false
 	}
-	s.value = value
-	return s, true
+	unquoted, err := strconv.Unquote(prefix)
+	return name, []byte(unquoted), quoted[len(prefix):], err == nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +62,7 @@ func (d *Driver) ReceivedFrom(ctx context.Context, member string) (map[string]fl
 	bytes := make(map[string]float64, len(scraped))
 	for _, p := range scraped {
 		// A peer that never received anything has no series: 0 is what it got.
-		bytes[p.name], _ = p.value(metricReceived, "From", id)
+		bytes[p.name], _ = p.value(metricReceived, id)
 	}
 	return bytes, nil
 }
@@ -98,11 +97,7 @@ func (d *Driver) scrapePeers(ctx context.Context, but string) []scrape {
 
 // scrape reads a member's metrics page. What it does not want is not decoded.
 func (d *Driver) scrape(ctx context.Context, m *member) (scrape, error) {
-	url := m.Metrics
-	if url == "" {
-		url = strings.TrimSuffix(m.Endpoint, "/") + "/metrics"
-	}
-	resp, err := d.get(ctx, url)
+	resp, err := d.do(m.page.WithContext(ctx))
 	if err != nil {
 		return scrape{}, err
 	}
@@ -125,10 +120,10 @@ func (d *Driver) scrape(ctx context.Context, m *member) (scrape, error) {
 	return scrape{name: m.Name, at: at, samples: samples}, nil
 }
 
-// value is the value of the series with that label, or of the one without labels.
-func (s scrape) value(name, label, want string) (float64, bool) {
+// value is the value of the series with that label, "" of the one without.
+func (s scrape) value(name, label string) (float64, bool) {
 	for _, m := range s.samples {
-		if m.name == name && m.labels[label] == want {
+		if m.name == name && m.label == label {
 			return m.value, true
 		}
 	}
@@ -137,10 +132,10 @@ func (s scrape) value(name, label, want string) (float64, bool) {
 
 // sees tells whether this peer holds a connection to the member.
 func (s scrape) sees(id string) cluster.Answer {
-	if leader, ok := s.value(metricHasLeader, "", ""); !ok || leader != 1 {
+	if leader, ok := s.value(metricHasLeader, ""); !ok || leader != 1 {
 		return cluster.Unknown
 	}
-	active, ok := s.value(metricActivePeers, "Remote", id)
+	active, ok := s.value(metricActivePeers, id)
 	switch {
 	case ok && active > 0:
 		return cluster.Yes
@@ -148,7 +143,7 @@ func (s scrape) sees(id string) cluster.Answer {
 		return cluster.No
 	}
 	// No series: never connected since this peer started.
-	start, ok := s.value(metricStart, "", "")
+	start, ok := s.value(metricStart, "")
 	if !ok || s.at.IsZero() || s.at.Sub(time.Unix(0, int64(start*1e9))) < connectTime {
 		return cluster.Unknown
 	}

@@ -33,9 +33,17 @@ type look struct {
 // timeout more.
 func (d *Driver) View(ctx context.Context) cluster.View {
 	looks := make([]look, len(d.members))
+	asking, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
 	var all sync.WaitGroup
 	for i, m := range d.members {
-		all.Go(func() { looks[i] = d.look(ctx, m) })
+		all.Go(func() {
+			m.question(asking, &looks[i])
+			d.write(ctx, m, &looks[i])
+		})
+		if d.options.Detail && !d.cluster.Etcd.NoMetrics {
+			all.Go(func() { d.read(asking, m, &looks[i]) })
+		}
 	}
 	all.Wait()
 	v := assemble(d.cluster, looks)
@@ -47,39 +55,39 @@ func (d *Driver) View(ctx context.Context) cluster.View {
 	return v
 }
 
-// look asks for status and membership at once, and for the metrics page beside them. A
-// member that does not tell its membership (a learner may not) is reachable all the same.
-func (d *Driver) look(ctx context.Context, m *member) look {
-	asking, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	var seen look
-	var beside sync.WaitGroup
-	beside.Go(func() {
-		_ = m.ask(asking, func(ctx context.Context, cc *grpc.ClientConn) error {
-			// Not linearizable: its own copy, which it tells without a leader.
-			resp, err := pb.NewClusterClient(cc).MemberList(ctx, &pb.MemberListRequest{})
-			seen.list = resp.GetMembers()
-			return err
-		})
+// question asks for status and then for the membership, in one goroutine: a new one pays
+// for a stack that grows to what gRPC needs. A member that does not tell its membership
+// (a learner may not) is reachable all the same.
+func (m *member) question(ctx context.Context, seen *look) {
+	status, err := m.status(ctx)
+	if seen.status, seen.reason, seen.why = status, reasonOf(err), line.Why(err); err != nil {
+		return
+	}
+	_ = m.ask(ctx, func(ctx context.Context, cc *grpc.ClientConn) error {
+		// Not linearizable: its own copy, which it tells without a leader.
+		resp, err := pb.NewClusterClient(cc).MemberList(ctx, &pb.MemberListRequest{})
+		seen.list = resp.GetMembers()
+		return err
 	})
-	if d.options.Detail && !d.cluster.Etcd.NoMetrics {
-		beside.Go(func() {
-			page, err := d.scrape(asking, m)
-			if seen.unread = pageReason(err); err == nil {
-				seen.page = &page
-			}
-		})
+}
+
+// read reads the metrics page.
+func (d *Driver) read(ctx context.Context, m *member, seen *look) {
+	page, err := d.scrape(ctx, m)
+	if seen.unread = pageReason(err); err == nil {
+		seen.page = &page
 	}
-	status, err := m.status(asking)
-	if d.options.Canary && d.cluster.Etcd.Canary.On() && !status.GetIsLearner() {
-		seen.canary = &Canary{Reason: reasonOf(err), Why: line.Why(err)}
-		if err == nil {
-			seen.canary = d.canary(ctx, m)
-		}
+}
+
+// write writes through a voter, where that is declared.
+func (d *Driver) write(ctx context.Context, m *member, seen *look) {
+	switch {
+	case !d.options.Canary || !d.cluster.Etcd.Canary.On() || seen.status.GetIsLearner():
+	case seen.status == nil:
+		seen.canary = &Canary{Reason: seen.reason, Why: seen.why}
+	default:
+		seen.canary = d.canary(ctx, m)
 	}
-	beside.Wait()
-	seen.status, seen.reason, seen.why = status, reasonOf(err), line.Why(err)
-	return seen
 }
 
 func (m *member) status(ctx context.Context) (*pb.StatusResponse, error) {
