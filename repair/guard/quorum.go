@@ -35,7 +35,7 @@ func majorityToCome(q repair.Question) repair.Verdict {
 	for _, m := range view.Members {
 		s, ok := q.Seen.Facts.Sight(m.Name)
 		switch {
-		case !ok || m.Learner:
+		case !ok || m.Learner || m.Outside:
 		case s.Alive:
 			alive++
 		case s.Service.State == cluster.ServiceDead && s.Proof.Answer == cluster.Yes:
@@ -85,7 +85,7 @@ func othersSuffice(q repair.Question) repair.Verdict {
 	var agree []cluster.MemberView
 	commit := leader.Commit
 	for _, m := range view.Members {
-		if m.Name == target.Name || m.Learner || !m.Reachable || m.Leader != leader.ID || m.Term != leader.Term {
+		if m.Name == target.Name || m.Learner || m.Outside || !m.Reachable || m.Leader != leader.ID || m.Term != leader.Term {
 			continue
 		}
 		agree, commit = append(agree, m), max(commit, m.Commit) // a leader that the inventory does not list tells no commit

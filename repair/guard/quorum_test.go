@@ -13,6 +13,11 @@ func learner(m cluster.MemberView) cluster.MemberView {
 	return m
 }
 
+func outside(m cluster.MemberView) cluster.MemberView {
+	m.Outside = true
+	return m
+}
+
 func applied(m cluster.MemberView, n uint64) cluster.MemberView {
 	m.Applied = n
 	return m
@@ -51,6 +56,8 @@ func TestQuorumOfTaking(t *testing.T) {
 		{name: "a learner is no voter to be counted either", with: []change{ending, view(a, b, c, learner(silent("d")), learner(silent("e")))}},
 		{name: "a hung learner is taken from nobody", with: []change{ending, view(learner(a), b, silent("c"), silent("d"))}},
 		{name: "a hung learner that answers is not hung", with: []change{ending, view(learner(a), b, c), sightOf(0, func(s *cluster.Sight) { s.Hung = false })}, want: "approval!"},
+		{name: "one outside the membership makes up no count", with: []change{ending, view(a, b, c, applied(d, 3999), silent("e"), outside(serving("f", "b", 2)))}, want: "quorum", says: "2 voters are reachable"},
+		{name: "nor one that needs a person", with: []change{ending, view(serving("a", "b", 2), b, c, silent("d"), silent("e"), outside(serving("f", "b", 2))), sightOf(0, func(s *cluster.Sight) { s.Hung = false })}, want: "quorum"},
 		{name: "an unlisted voter counts as one that is missing", with: []change{ending, unlisted([]string{"x", "y"}, 0)}, want: "no-leader"},
 		{name: "one unlisted voter of four", with: []change{ending, unlisted([]string{"x"}, 0)}, want: "no-leader"},
 		{name: "an unlisted learner does not", with: []change{ending, unlisted([]string{"x"}, 1)}},
@@ -91,6 +98,7 @@ func TestQuorumOfStarting(t *testing.T) {
 		{name: "others were not seen", with: []change{leaderless, sights(dead("a"))}, want: "no-majority"},
 		{name: "nobody was seen", with: []change{leaderless, noSight}, want: "no-majority"},
 		{name: "a learner is no part of a majority", with: []change{view(a, b, learner(c)), sights(dead("a"), noProof(dead("b")), alive("c"))}, want: "no-majority"},
+		{name: "nor is one outside the membership", with: []change{view(a, b, outside(c)), sights(dead("a"), noProof(dead("b")), alive("c"))}, want: "no-majority"},
 		{name: "unlisted voters are missing", with: []change{view(a, b, c), func(q *repair.Question) { q.Seen.Facts.View.Unlisted = []string{"x", "y", "z"} }, sights(dead("a"), dead("b"), dead("c"))}, want: "no-majority", says: "4 of 6"},
 		{name: "five, two live, one can be started", with: []change{
 			view(a, b, c, serving("d", "", 2), serving("e", "", 2)),
