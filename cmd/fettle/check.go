@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/config"
+	"github.com/fettle-io/fettle/internal/inventory"
 	"github.com/fettle-io/fettle/internal/online"
 	"github.com/fettle-io/fettle/internal/service"
 	"github.com/fettle-io/fettle/internal/strictyaml"
@@ -178,6 +179,11 @@ func (c *checkCommand) checkExporter(r *report, conf config.Config) {
 		}
 		for _, p := range config.CheckExporter(conf, theirs) {
 			r.problem(p)
+		}
+		if !c.syntaxOnly { // that is about another machine
+			for _, e := range theirs.NotRecognised(inventory.ThisMachine(nil)) {
+				r.problem(config.Problem{Error: e, Warning: true})
+			}
 		}
 	}
 }
