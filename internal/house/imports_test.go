@@ -117,7 +117,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/netnstest":     {},
 	"internal/kafkatest":     {"cluster"},
 	"internal/mongodbtest":   {"cluster"},
-	"internal/redistest":     {"cluster"},
+	"internal/redistest":     {"cluster", "internal/servertest"},
 	"internal/rafttest":      {},
 	"internal/replay":        {"alert", "cluster", "journal", "repair"},
 	"internal/scaffold":      {"cluster", "internal/discovery", "internal/durable", "rules"},

@@ -1,11 +1,12 @@
 package redistest
 
 import (
-	"net"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Set is a primary and its replicas. Each replica reaches the primary through a relay
@@ -13,7 +14,7 @@ import (
 type Set struct {
 	Primary  *Server
 	Replicas []*Server
-	Relays   []*Relay
+	Relays   []*servertest.Relay
 }
 
 // Replicated starts a primary and n replicas, and waits until these have everything.
@@ -22,10 +23,11 @@ func Replicated(t testing.TB, n int, lines ...string) *Set {
 	t.Helper()
 	set := &Set{Primary: Start(t, "r0", lines...)}
 	for i := range n {
-		relay := NewRelay(t, set.Primary.Address)
-		host, port, _ := net.SplitHostPort(relay.Address)
+		relay, err := servertest.NewRelay(set.Primary.Address)
+		must(t, err)
+		t.Cleanup(relay.Close)
 		set.Relays = append(set.Relays, relay)
-		set.Replicas = append(set.Replicas, Start(t, "r"+string(rune('1'+i)), append(lines, "replicaof "+host+" "+port)...))
+		set.Replicas = append(set.Replicas, Start(t, fmt.Sprint("r", i+1), append(lines, fmt.Sprint("replicaof 127.0.0.1 ", relay.Port))...))
 	}
 	for _, r := range set.Replicas {
 		Await(t, r.Name+" is in sync", func() bool { return strings.Contains(r.Do("INFO", "replication"), "master_link_status:up") })

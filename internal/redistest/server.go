@@ -1,6 +1,6 @@
 // Package redistest starts real Redis servers and Sentinels for tests, each a process
-// of its own on 127.0.0.1 with a directory of its own, and breaks them: ended, stopped
-// (SIGSTOP), and cut off from one another by a Relay. Start with Start, or with Replicated.
+// of its own on 127.0.0.1 with a directory of its own, and breaks them: killed, frozen,
+// and cut off from one another by a relay. Start with Start, or with Replicated.
 package redistest
 
 import (
@@ -12,9 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Program is Debian's server; it is a Sentinel too.
@@ -22,36 +23,21 @@ const Program = "/usr/bin/redis-server"
 
 // Server is a running Redis, or a Sentinel.
 type Server struct {
-	Name    string
+	*servertest.Server
 	Address string // 127.0.0.1:port
 	// Password is what Do logs in with as the default user.
 	Password string
 
-	t    testing.TB
-	conf string
-	args []string
-	cmd  *exec.Cmd
-	done chan struct{}
+	t testing.TB
 }
 
 // Start starts a server whose configuration has these lines besides its port, and waits
 // until it answers. It ends with the test.
 func Start(t testing.TB, name string, lines ...string) *Server {
 	t.Helper()
-	address := FreeAddress(t)
-	_, port, _ := net.SplitHostPort(address)
-	s := &Server{Name: name, Address: address, t: t}
-	dir, err := os.MkdirTemp("", "redis-"+name) // a test's own is too long for a socket
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s.conf = filepath.Join(dir, name+".conf")
-	lines = append([]string{
-		"port " + port, "bind 127.0.0.1", "dir " + dir, `save ""`, "repl-diskless-sync yes", "repl-diskless-sync-delay 0",
-		"repl-ping-replica-period 1", "loglevel warning", "logfile " + filepath.Join(dir, "log"),
-	}, lines...)
-	must(t, os.WriteFile(s.conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	s.run()
-	return s
+	return start(t, name, nil, append([]string{
+		`save ""`, "repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-ping-replica-period 1", "loglevel warning",
+	}, lines...))
 }
 
 // Sentinel starts a Sentinel that watches the server at primary as "main", and holds it
@@ -60,68 +46,44 @@ func Sentinel(t testing.TB, name, primary string, quorum int, lines ...string) *
 	t.Helper()
 	host, port, err := net.SplitHostPort(primary)
 	must(t, err)
-	address := FreeAddress(t)
-	_, own, _ := net.SplitHostPort(address)
-	s := &Server{Name: name, Address: address, t: t, args: []string{"--sentinel"}}
-	dir, err := os.MkdirTemp("", "redis-"+name)
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s.conf = filepath.Join(dir, name+".conf")
-	lines = append([]string{
-		"port " + own, "bind 127.0.0.1", "dir " + dir, "logfile " + filepath.Join(dir, "log"),
+	return start(t, name, []string{"--sentinel"}, append([]string{
 		fmt.Sprintf("sentinel monitor main %s %s %d", host, port, quorum),
 		"sentinel down-after-milliseconds main 1000", "sentinel failover-timeout main 5000",
-	}, lines...)
-	must(t, os.WriteFile(s.conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	s.run()
+	}, lines...))
+}
+
+func start(t testing.TB, name string, args, lines []string) *Server {
+	t.Helper()
+	address := FreeAddress(t)
+	_, port, err := net.SplitHostPort(address)
+	must(t, err)
+	dir, err := os.MkdirTemp("", "redis-"+name) // a test's own is too long for a socket
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	conf := filepath.Join(dir, name+".conf")
+	lines = append([]string{"port " + port, "bind 127.0.0.1", "dir " + dir}, lines...)
+	must(t, os.WriteFile(conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	s := &Server{
+		Server:  servertest.Of(t, servertest.Process{Name: name, Argv: append([]string{Program, conf}, args...), Log: filepath.Join(dir, "log")}),
+		Address: address, t: t,
+	}
+	s.Restart()
 	return s
 }
 
-func (s *Server) run() {
+// Restart starts it again on the same port, with what it has in its directory, and waits
+// until it takes connections.
+func (s *Server) Restart() {
 	s.t.Helper()
-	s.cmd = exec.Command(Program, append([]string{s.conf}, s.args...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	must(s.t, s.cmd.Start())
-	s.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		_ = cmd.Wait()
-		close(done)
-	}(s.cmd, s.done)
-	s.t.Cleanup(s.Kill)
-	Await(s.t, s.Name+" answers", func() bool {
+	s.Start()
+	s.Await("it takes connections", func() bool {
 		c, err := net.DialTimeout("tcp", s.Address, time.Second)
 		if err != nil {
-			select {
-			case <-s.done:
-				log, _ := os.ReadFile(filepath.Join(filepath.Dir(s.conf), "log"))
-				s.t.Fatalf("redis %s ended: %s", s.Name, log)
-			default:
-			}
 			return false
 		}
 		_ = c.Close()
 		return true
 	})
-}
-
-// Freeze stops the process: the kernel still takes connections for it, nobody answers.
-func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
-
-// Thaw lets it go on.
-func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
-
-// Kill ends it as kill -9 does, and waits until it has.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // ended already: nothing to do
-	<-s.done
-}
-
-// Restart starts it again on the same port, with what it has in its directory.
-func (s *Server) Restart() { s.run() }
-
-func (s *Server) signal(sig syscall.Signal) {
-	s.t.Helper()
-	must(s.t, s.cmd.Process.Signal(sig))
 }
 
 // Do gives a command with redis-cli and returns what it prints. An error that the
@@ -159,10 +121,9 @@ func (s *Server) Write(n int) {
 // FreeAddress is a port of 127.0.0.1 on which nobody listens.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := servertest.FreePorts(1)
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0]))
 }
 
 // Await polls until ok, for up to 30 seconds.
