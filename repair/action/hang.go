@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -100,13 +101,22 @@ func (q silence) hung(identity string, h Hang) bool {
 func (l *memberLook) sample(ctx context.Context, d *etcd.Driver, v cluster.View, p *part) sample {
 	name := p.target.Member.Name
 	s := sample{identity: p.service.Identity}
-	if leader, ok := v.Leader(); ok && leader.Name != name {
-		s.leader = leader.Name
-	}
+	s.leader = ledBy(v, name)
 	s.received, _ = d.ReceivedFrom(ctx, name) // nil: nobody can tell
 	s.client, s.peer = d.Answers(ctx, name)
 	s.at = l.Clock().Since
 	return s
+}
+
+// ledBy is whose word on a member counts, that leads it; empty: it leads itself, or nobody
+// does. A leader that the inventory does not list has its ID here: it cannot be asked, and
+// what the others hear, to whom a follower sends nothing, says nothing.
+func ledBy(v cluster.View, name string) string {
+	leader, ok := v.Leader()
+	if !ok || leader.Name == name {
+		return ""
+	}
+	return cmp.Or(leader.Name, leader.ID)
 }
 
 func (l *memberLook) silence(t cluster.Target) silence {

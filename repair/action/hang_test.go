@@ -76,3 +76,34 @@ func TestSilence(t *testing.T) {
 		}
 	}
 }
+
+// Of whom a member must not be heard before it is hung.
+func TestLedBy(t *testing.T) {
+	serves := func(name, leader string) cluster.MemberView {
+		return cluster.MemberView{Name: name, ID: name, Reachable: true, Leader: leader, Term: 2}
+	}
+	gone := cluster.MemberView{Name: "m1", ID: "m1"}
+	for _, c := range []struct {
+		name    string
+		members []cluster.MemberView
+		want    string
+	}{
+		{"one of the others", []cluster.MemberView{gone, serves("m2", "m3"), serves("m3", "m3")}, "m3"},
+		{"itself", []cluster.MemberView{gone, serves("m2", "m1"), serves("m3", "m1")}, ""},
+		{"nobody", []cluster.MemberView{gone, serves("m2", ""), serves("m3", "")}, ""},
+		{"one that the inventory does not list", []cluster.MemberView{gone, serves("m2", "m9"), serves("m3", "m9")}, "m9"},
+	} {
+		v := cluster.View{Members: c.members}
+		if got := ledBy(v, "m1"); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+	h := Hang{}.orDefault()
+	var q silence
+	for at := range 8 { // the peers that can be asked are followers too
+		q = q.add(sample{at: time.Duration(at) * time.Second, identity: "1", leader: "m9", received: map[string]float64{"m2": 100, "m3": 7}}, h)
+	}
+	if q.hung("1", h) {
+		t.Error("hung by the word of those to whom it never sends")
+	}
+}
