@@ -19,6 +19,7 @@ import (
 	"github.com/fettle-io/fettle/internal/demo"
 	"github.com/fettle-io/fettle/internal/mysqltest"
 	"github.com/fettle-io/fettle/internal/postgrestest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func (d *databases) start(t *testing.T, dir string) {
@@ -61,7 +62,7 @@ func (d *databases) startMySQL(ctx context.Context, dir string) (err error) {
 	if d.replica, err = mysqltest.Start(ctx, dir, 2); err != nil {
 		return err
 	}
-	if d.relay, err = mysqltest.NewRelay(fmt.Sprintf("127.0.0.1:%d", d.primary.Port)); err != nil {
+	if d.relay, err = servertest.NewRelay(fmt.Sprintf("127.0.0.1:%d", d.primary.Port)); err != nil {
 		return err
 	}
 	if err := d.primary.Exec(ctx, "CREATE USER replicates@'127.0.0.1' IDENTIFIED BY 'r'", "GRANT REPLICATION SLAVE ON *.* TO replicates@'127.0.0.1'",

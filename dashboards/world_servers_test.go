@@ -24,6 +24,7 @@ import (
 	"github.com/fettle-io/fettle/internal/postgrestest"
 	"github.com/fettle-io/fettle/internal/programs"
 	"github.com/fettle-io/fettle/internal/redistest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // world is the demo with real databases beside it, and a Prometheus that sees both.
@@ -255,7 +256,7 @@ func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMill
 // databases are MariaDB and PostgreSQL, each with a copy behind a link that can be cut.
 type databases struct {
 	primary, replica           *mysqltest.Server
-	relay                      *mysqltest.Relay
+	relay                      *servertest.Relay
 	postgres                   *postgrestest.Cluster
 	password, postgresPassword string // files
 }

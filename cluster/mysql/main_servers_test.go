@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/internal/mysqltest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // canary is the password of the user that looks.
@@ -26,7 +27,7 @@ const canary = "canary-5e1f-word"
 type pair struct {
 	dir              string
 	primary, replica *mysqltest.Server
-	relay            *mysqltest.Relay
+	relay            *servertest.Relay
 	password         string // the file
 }
 
@@ -96,7 +97,7 @@ func (p *pair) start() error {
 	if p.replica, err = mysqltest.Start(ctx, p.dir, 2); err != nil {
 		return err
 	}
-	if p.relay, err = mysqltest.NewRelay(fmt.Sprintf("127.0.0.1:%d", p.primary.Port)); err != nil {
+	if p.relay, err = servertest.NewRelay(fmt.Sprintf("127.0.0.1:%d", p.primary.Port)); err != nil {
 		return err
 	}
 	// These are the rights that docs/collectors/mysql.md names, and no others.

@@ -65,7 +65,7 @@ func TestStandbyRow(t *testing.T) {
 	waitFor(t, "no commit waits", func() bool { return detail(t, d, 0).Sessions.Waiting == 0 })
 	cancel()
 	writer.Wait()
-	b.Link.Join()
+	b.Link.Pass()
 	await(t, d, healthy)
 }
 

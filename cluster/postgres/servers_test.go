@@ -141,7 +141,7 @@ func TestTruthTable(t *testing.T) {
 		{
 			name:   "replica cut off",
 			broken: func(t *testing.T) { b.Link.Cut(); write(t) },
-			mended: func(*testing.T) { b.Link.Join() },
+			mended: func(*testing.T) { b.Link.Pass() },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0
@@ -151,7 +151,7 @@ func TestTruthTable(t *testing.T) {
 		{
 			name:   "replica behind a network that loses everything",
 			broken: func(t *testing.T) { b.Link.Hold(); write(t) },
-			mended: func(*testing.T) { b.Link.Join() },
+			mended: func(*testing.T) { b.Link.Pass() },
 			want: `
 			a primary up running - -
 			b replica up stopped >0 >0 <a
@@ -230,7 +230,7 @@ func TestTruthTable(t *testing.T) {
 					_, err := a.SQL(patience(t), "SELECT pg_drop_replication_slot('b')")
 					return err == nil
 				})
-				b.Link.Join()
+				b.Link.Pass()
 				write(t)
 			},
 			mended: func(t *testing.T) { sql(t, a, "SELECT pg_create_physical_replication_slot('b')") },
@@ -308,7 +308,7 @@ func TestCutOffFromAnIdlePrimary(t *testing.T) {
 	link := c.Servers[1].Link
 	link.Cut()
 	defer func() {
-		link.Join()
+		link.Pass()
 		await(t, d, healthy)
 	}()
 	waitFor(t, "the receiver is gone", func() bool { return !d.View(t.Context()).Members[1].Sync.Running })

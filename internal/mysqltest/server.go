@@ -3,7 +3,7 @@
 // them. MySQL itself is in no package of Debian's: StandIn speaks its wire protocol, with
 // answers that a test writes down.
 //
-// Start with Start; Relay stands between two servers.
+// Start with Start; a servertest.Relay stands between two servers.
 package mysqltest
 
 import (
@@ -12,16 +12,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
-	"time"
 
 	protocol "github.com/go-sql-driver/mysql"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Server is a running mariadbd with a binary log and GTIDs. Its root needs no password,
@@ -32,8 +31,7 @@ type Server struct {
 	Dir      string
 
 	arguments []string
-	cmd       *exec.Cmd
-	ended     chan struct{}
+	process   servertest.Process
 }
 
 // Template makes the data directory that Start copies: that is quicker than making one
@@ -65,10 +63,11 @@ func Start(ctx context.Context, dir string, id int, arguments ...string) (*Serve
 		return nil, fmt.Errorf("copy the template: %w\n%s", err, out)
 	}
 	for try := 1; ; try++ {
-		var err error
-		if s.Port, err = freePort(); err != nil {
+		ports, err := servertest.FreePorts(1)
+		if err != nil {
 			return nil, err
 		}
+		s.Port = ports[0]
 		if err = s.Restart(ctx); err == nil || try == 3 || ctx.Err() != nil {
 			return s, err
 		}
@@ -81,7 +80,7 @@ func (s *Server) socket() string { return filepath.Join(s.Dir, "socket") }
 // Restart starts a server that was ended, on the same port and data.
 func (s *Server) Restart(ctx context.Context) error {
 	all := []string{
-		"--no-defaults", "--datadir=" + s.data(), "--socket=" + s.socket(), "--pid-file=" + filepath.Join(s.Dir, "pid"),
+		"mariadbd", "--no-defaults", "--datadir=" + s.data(), "--socket=" + s.socket(), "--pid-file=" + filepath.Join(s.Dir, "pid"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(s.Port), "--server-id=" + strconv.Itoa(s.ID),
 		"--log-bin=bin", "--relay-log=relay", "--log-slave-updates", "--gtid-strict-mode=1", "--skip-name-resolve", "--skip-slave-start",
 		"--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--performance-schema=0",
@@ -89,35 +88,16 @@ func (s *Server) Restart(ctx context.Context) error {
 	if os.Getuid() == 0 {
 		all = append(all, "--user=mysql")
 	}
-	out, err := os.OpenFile(filepath.Join(s.Dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
+	s.process = servertest.Process{
+		Name: "server " + strconv.Itoa(s.ID), Argv: append(all, s.arguments...), Log: filepath.Join(s.Dir, "log"),
+	}
+	if err := s.process.Start(); err != nil {
 		return err
 	}
-	defer out.Close()                                                // the child has its own
-	s.cmd = exec.Command("mariadbd", append(all, s.arguments...)...) //nolint:gosec,noctx // runs until it is ended
-	s.cmd.Stdout, s.cmd.Stderr = out, out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.cmd.Start(); err != nil {
-		return err
+	if err := s.process.Await(ctx, func(ctx context.Context) error { return s.Exec(ctx, "SELECT 1") }); err != nil {
+		return errors.Join(err, s.Kill())
 	}
-	s.ended = make(chan struct{})
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		_ = cmd.Wait() // how it ended is in its log
-		close(ended)
-	}(s.cmd, s.ended)
-	for {
-		if err = s.Exec(ctx, "SELECT 1"); err == nil {
-			return nil
-		}
-		select {
-		case <-s.ended:
-			log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
-			return fmt.Errorf("server %d ended at its start: %s", s.ID, log)
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("server %d does not answer: %w", s.ID, err), s.Kill())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	return nil
 }
 
 // Exec runs statements as root, each on its own, in one session.
@@ -186,22 +166,17 @@ func (s *Server) Endpoint() string { return "mysql://127.0.0.1:" + strconv.Itoa(
 func (s *Server) Socket() string { return "unix://" + s.socket() }
 
 // Freeze stops the process where it is, Thaw lets it go on.
-func (s *Server) Freeze() error { return s.cmd.Process.Signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() error { return s.process.Freeze() }
 
 // Thaw ends a Freeze.
-func (s *Server) Thaw() error { return s.cmd.Process.Signal(syscall.SIGCONT) }
+func (s *Server) Thaw() error { return s.process.Thaw() }
 
 // Kill ends it at once, also while it is frozen, and waits for the end.
 func (s *Server) Kill() error {
-	if s == nil || s.cmd == nil {
+	if s == nil {
 		return nil
 	}
-	err := s.cmd.Process.Kill()
-	<-s.ended
-	if errors.Is(err, os.ErrProcessDone) {
-		return nil
-	}
-	return err
+	return s.process.Kill()
 }
 
 // own makes a directory that mariadbd may use, whoever runs it.
@@ -221,13 +196,4 @@ func own(dir string) error {
 		return err
 	}
 	return os.Chown(dir, uid, -1)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of a TCP listener
 }

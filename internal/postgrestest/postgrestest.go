@@ -1,5 +1,5 @@
 // Package postgrestest runs a real PostgreSQL on loopback for tests: a primary,
-// standbys that follow it or one another over a Link that can be cut, and everything
+// standbys that follow it or one another over a relay that can be cut, and everything
 // that can happen to them. Start begins; a Server is then frozen, killed, promoted.
 //
 // PostgreSQL does not run as root: where the test does, its servers run as the user
@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -21,6 +20,7 @@ import (
 	"syscall"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Password is that of the user fettle, who has pg_monitor and nothing else.
@@ -40,13 +40,13 @@ type Cluster struct {
 
 	dir, bin string
 	options  Options
-	as       *syscall.SysProcAttr // who runs the servers
-	owner    [2]int               // uid and gid of their files, -1: as they are
+	as       *syscall.Credential // who runs the servers; nil: who runs the test
+	owner    [2]int              // uid and gid of their files, -1: as they are
 }
 
 // Start initialises a primary, named "a", below dir, and waits until it answers.
 func Start(ctx context.Context, dir string, o Options) (*Cluster, error) {
-	c := &Cluster{dir: dir, options: o, owner: [2]int{-1, -1}, as: &syscall.SysProcAttr{Setpgid: true}}
+	c := &Cluster{dir: dir, options: o, owner: [2]int{-1, -1}}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.New("no /usr/lib/postgresql/*/bin/initdb: apt-get install postgresql")
@@ -91,25 +91,27 @@ func (c *Cluster) drop() error {
 			return err
 		}
 	}
-	c.as.Credential = &syscall.Credential{Uid: uint32(c.owner[0]), Gid: uint32(c.owner[1])}
+	c.as = &syscall.Credential{Uid: uint32(c.owner[0]), Gid: uint32(c.owner[1])}
 	return os.Chown(c.dir, c.owner[0], c.owner[1])
 }
 
-// Standby copies the server `of`, and starts the copy behind a Link to it, with a slot
+// Standby copies the server `of`, and starts the copy behind a relay to it, with a slot
 // of its own name there.
 func (c *Cluster) Standby(ctx context.Context, name string, of *Server) (*Server, error) {
 	s, err := c.plan(name)
 	if err != nil {
 		return nil, err
 	}
-	if s.Link, err = newLink(of.Address()); err != nil {
+	if s.Link, err = servertest.NewRelay(of.Address()); err != nil {
 		return nil, err
 	}
 	if err := c.run(ctx, "pg_basebackup", "-h", "127.0.0.1", "-p", strconv.Itoa(of.Port), "-U", "replicator", "-D", s.Dir, "-R", "-C", "-S", name, "-c", "fast", "--no-sync"); err != nil {
-		return nil, errors.Join(err, s.Link.Close())
+		s.Link.Close()
+		return nil, err
 	}
 	if err := s.configure(); err != nil {
-		return nil, errors.Join(err, s.Link.Close())
+		s.Link.Close()
+		return nil, err
 	}
 	c.Servers = append(c.Servers, s)
 	return s, s.Start(ctx)
@@ -135,25 +137,32 @@ func (c *Cluster) Stop() error {
 	for _, s := range slices.Backward(c.Servers) {
 		errs = append(errs, s.Stop())
 		if s.Link != nil {
-			errs = append(errs, s.Link.Close())
+			s.Link.Close()
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// plan is a server on a port of its own, which is not started yet.
 func (c *Cluster) plan(name string) (*Server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only for its port
+	ports, err := servertest.FreePorts(1)
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close() //nolint:errcheck // nobody has connected
-	return &Server{Name: name, Port: l.Addr().(*net.TCPAddr).Port, Dir: filepath.Join(c.dir, name), cluster: c}, nil
+	s := &Server{Name: name, Port: ports[0], Dir: filepath.Join(c.dir, name), cluster: c}
+	s.process = c.process("PostgreSQL "+name, filepath.Join(c.dir, name+".log"), filepath.Join(c.bin, "postgres"), "-D", s.Dir)
+	return s, nil
+}
+
+// process is one that runs as the servers do. Its log is opened as who tests.
+func (c *Cluster) process(name, log string, argv ...string) servertest.Process {
+	return servertest.Process{Name: name, Argv: argv, Log: log, Dir: c.dir, Env: environment(), As: c.as}
 }
 
 // run runs one of PostgreSQL's programs.
 func (c *Cluster) run(ctx context.Context, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...) //nolint:gosec // a test's
-	cmd.Dir, cmd.SysProcAttr, cmd.Env = c.dir, c.as, environment()
+	cmd.Dir, cmd.SysProcAttr, cmd.Env = c.dir, &syscall.SysProcAttr{Setpgid: true, Credential: c.as}, environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(string(out)))
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Server is one PostgreSQL.
@@ -23,11 +24,10 @@ type Server struct {
 	Name string
 	Port int
 	Dir  string
-	Link *Link // of a standby: the way to its source
+	Link *servertest.Relay // of a standby: the way to its source
 
 	cluster *Cluster
-	cmd     *exec.Cmd
-	done    chan struct{} // closed when cmd has ended
+	process servertest.Process // the postmaster
 }
 
 // Address is where it answers.
@@ -42,7 +42,7 @@ func (s *Server) configure() error {
 		"wal_receiver_timeout = 4s", "wal_sender_timeout = 4s", "wal_receiver_status_interval = 1s", "wal_retrieve_retry_interval = 200ms",
 	}
 	if s.Link != nil {
-		lines = append(lines, fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%d user=replicator application_name=%s'", s.Link.Port(), s.Name), "primary_slot_name = '"+s.Name+"'")
+		lines = append(lines, fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%d user=replicator application_name=%s'", s.Link.Port, s.Name), "primary_slot_name = '"+s.Name+"'")
 	}
 	for _, f := range []struct{ setting, from, name string }{{"ssl_cert_file", s.cluster.options.CertFile, "server.pem"}, {"ssl_key_file", s.cluster.options.KeyFile, "server.key"}} {
 		if f.from == "" {
@@ -77,45 +77,18 @@ func (s *Server) write(name string, text []byte) error {
 
 // Start starts it and waits until it answers.
 func (s *Server) Start(ctx context.Context) error {
-	out, err := os.OpenFile(s.Output(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
+	if err := s.process.Start(); err != nil {
 		return err
 	}
-	defer out.Close()                                                              // the child has its own
-	cmd := exec.Command(filepath.Join(s.cluster.bin, "postgres"), "-D", s.Dir)     //nolint:gosec,noctx // runs until it is stopped
-	cmd.Dir, cmd.SysProcAttr, cmd.Env = s.cluster.dir, s.cluster.as, environment() // its output is opened as who tests
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start PostgreSQL %q: %w", s.Name, err)
-	}
-	done := make(chan struct{})
-	s.cmd, s.done = cmd, done
-	go func() {
-		_ = cmd.Wait() // how it ended is in its output
-		close(done)
-	}()
 	return s.Await(ctx)
 }
 
-// Output is the file that it logs to.
-func (s *Server) Output() string { return filepath.Join(s.cluster.dir, s.Name+".log") }
-
 // Await waits until it answers, or ctx ends, or it does.
 func (s *Server) Await(ctx context.Context) error {
-	for {
+	return s.process.Await(ctx, func(ctx context.Context) error {
 		_, err := s.SQL(ctx, "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-s.done:
-			text, _ := os.ReadFile(s.Output()) //nolint:errcheck // only for the message
-			return fmt.Errorf("PostgreSQL %q has ended: %s", s.Name, bytes.TrimSpace(text[max(0, len(text)-2000):]))
-		case <-ctx.Done():
-			return fmt.Errorf("PostgreSQL %q does not answer: %w", s.Name, err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return err
+	})
 }
 
 // SQL runs statements as the superuser, over a connection of its own, and returns the
@@ -159,7 +132,7 @@ func (s *Server) Write(ctx context.Context, n int) error {
 // processes are the postmaster and what it has started, which PostgreSQL puts into
 // process groups of their own.
 func (s *Server) processes() []int {
-	pids := []int{s.cmd.Process.Pid}
+	pids := []int{s.process.PID()}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") //nolint:errcheck // the pattern is right
 	for _, path := range stats {
 		stat, err := os.ReadFile(path)
@@ -190,8 +163,8 @@ func (s *Server) signal(sig syscall.Signal) error {
 // Freeze stops all its processes (SIGSTOP): connections are still accepted, by the
 // kernel, and nothing answers. The postmaster first, which would start others.
 func (s *Server) Freeze() error {
-	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		return fmt.Errorf("stop PostgreSQL %q: %w", s.Name, err)
+	if err := s.process.Freeze(); err != nil {
+		return err
 	}
 	return s.signal(syscall.SIGSTOP)
 }
@@ -205,7 +178,7 @@ func (s *Server) Kill() error {
 	err := s.Freeze() // it starts no others
 	pids := s.processes()
 	err = errors.Join(err, s.signal(syscall.SIGKILL))
-	<-s.done
+	<-s.process.Ended()
 	for end := time.Now().Add(30 * time.Second); slices.ContainsFunc(pids[1:], alive); {
 		if time.Now().After(end) {
 			return errors.Join(err, fmt.Errorf("PostgreSQL %q: its processes do not end", s.Name))
@@ -223,20 +196,15 @@ func alive(pid int) bool {
 
 // Stop ends it without waiting for clients, also if it is frozen.
 func (s *Server) Stop() error {
-	if s.cmd == nil {
+	if !s.process.Running() {
 		return nil
-	}
-	select {
-	case <-s.done:
-		return nil
-	default:
 	}
 	err := s.Thaw()
-	if quit := s.cmd.Process.Signal(syscall.SIGQUIT); quit != nil {
+	if quit := s.process.Signal(syscall.SIGQUIT); quit != nil {
 		return errors.Join(err, quit)
 	}
 	select {
-	case <-s.done:
+	case <-s.process.Ended():
 		return err
 	case <-time.After(10 * time.Second):
 		return errors.Join(err, s.Kill())

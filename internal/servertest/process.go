@@ -84,6 +84,16 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Ended is closed once it has ended; nil before it was started.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
+// Running tells that it was started and has not ended.
+func (p *Process) Running() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return p.cmd != nil
+	}
+}
+
 // Signal sends a signal to it, and waits for no effect.
 func (p *Process) Signal(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil {
@@ -102,7 +112,7 @@ func (p *Process) Thaw() error { return p.Signal(syscall.SIGCONT) }
 // Kill ends it as kill -9 does, also while it is frozen, and waits until it has. One
 // that never started, or has ended, is no error.
 func (p *Process) Kill() error {
-	if p.cmd == nil {
+	if !p.Running() {
 		return nil
 	}
 	if err := p.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
