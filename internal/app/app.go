@@ -60,6 +60,7 @@ type App struct {
 	table   map[string]repair.ActionSpec // the actions, over parts
 	journal *journal.Journal
 	index   *journal.Index         // where the records of stories stand
+	unread  string                 // why it was not up to date the last time; catchUp's
 	state   *repair.State          // as the journal was opened; the engine's from then on
 	damage  atomic.Pointer[string] // what the scrub of the journal found
 	seq     *repair.Sequencer

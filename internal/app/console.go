@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -41,9 +42,14 @@ func (a *App) openConsole(r gin.IRoutes) error {
 // catchUp brings the index up to date. What it cannot read the next time will tell, and
 // the scrub is there to find damage.
 func (a *App) catchUp(ctx context.Context) {
-	if err := a.index.CatchUp(ctx); err != nil && ctx.Err() == nil {
-		a.o.Log.Warn("the index of the journal is not up to date", "err", err)
+	err, said := a.index.CatchUp(ctx), ""
+	if err != nil {
+		said = err.Error()
 	}
+	if err != nil && ctx.Err() == nil && said != a.unread { // once, and not every two seconds
+		a.o.Log.Warn("the index of the journal is not up to date: the console's stories lack records", "err", err)
+	}
+	a.unread = said
 }
 
 // declared are the clusters of the running configuration.
@@ -66,9 +72,13 @@ func (a *App) asked() (*promql.Client, time.Duration) {
 func (b backend) Recorded(ctx context.Context, id string) (out console.Recorded, err error) {
 	wait, cancel := context.WithTimeout(ctx, indexWait)
 	defer cancel()
+	size := b.app.journal.Size()
 	behind := b.app.index.CatchUp(wait)
 	if ctx.Err() != nil {
 		return out, ctx.Err()
+	}
+	if next := b.app.index.Next(); behind == nil && next < size { // damage at the end looks like a line that is being written
+		behind = fmt.Errorf("the records %d to %d are not in the journal's files as they were written", next, size-1)
 	}
 	out.Behind = behind != nil
 	if errors.Is(behind, context.DeadlineExceeded) {
