@@ -10,8 +10,8 @@ import (
 )
 
 type kafkaCollector struct {
-	hasController *Metric // a cluster's state
-	groupUp       *Metric // a group's state
+	hasController, differ *Metric // a cluster's state
+	groupUp               *Metric // a group's state
 
 	brokers, topics, partitions, underReplicated, offline, belowMin *Metric // measured: the cluster
 	controller, registered, leads, replicas, outOfSync              *Metric // the broker
@@ -22,9 +22,10 @@ func newKafka(Host) Collector {
 	c, m, g := []string{"cluster"}, []string{"cluster", "member"}, []string{"cluster", "group"}
 	return &kafkaCollector{
 		hasController: gauge("fettle_kafka_has_controller", "1 if a reachable broker names a broker of the cluster as the controller.", c...),
+		differ:        gauge("fettle_kafka_views_differ", "1 if brokers that answer name different brokers of the cluster: some have old metadata. The most of them are believed; where as many say one thing as another, nothing is told of topics and groups. 0 also while fewer than two answer.", c...),
 		groupUp:       gauge("fettle_kafka_group_up", "1 if the group's coordinator told the group's offsets.", g...),
 
-		brokers:         gauge("fettle_kafka_brokers", "Brokers that the first reachable one names. Absent while none is reachable.", c...),
+		brokers:         gauge("fettle_kafka_brokers", "Brokers that the one names which speaks for the cluster. Absent while none is reachable, and while no side has more of them.", c...),
 		topics:          gauge("fettle_kafka_topics", "Topics that the user may see. Absent while no broker tells them.", c...),
 		partitions:      gauge("fettle_kafka_partitions", "Partitions of these topics. Absent while no broker tells them.", c...),
 		underReplicated: gauge("fettle_kafka_partitions_under_replicated", "Partitions with a replica that is behind or away. Absent while no broker tells them.", c...),
@@ -46,7 +47,7 @@ func newKafka(Host) Collector {
 
 func (c *kafkaCollector) Metrics() []*Metric {
 	return []*Metric{
-		c.hasController, c.groupUp, c.brokers, c.topics, c.partitions, c.underReplicated, c.offline, c.belowMin,
+		c.hasController, c.differ, c.groupUp, c.brokers, c.topics, c.partitions, c.underReplicated, c.offline, c.belowMin,
 		c.controller, c.registered, c.leads, c.replicas, c.outOfSync, c.groupPartitions, c.groupUnread, c.groupLag, c.groupMostLag,
 	}
 }
@@ -87,6 +88,7 @@ func (c *kafkaCollector) Collect(_ context.Context, s *Scrape, emit Emit) error 
 func (c *kafkaCollector) cluster(told *kafka.Summary, emit Emit, name string) {
 	labels := []string{name}
 	emit(c.hasController, boolean(told.Controller), labels...)
+	emit(c.differ, boolean(told.Differ), labels...)
 	optional(emit, c.brokers, told.Brokers, labels)
 	optional(emit, c.topics, told.Topics, labels)
 	optional(emit, c.partitions, told.Partitions, labels)

@@ -13,7 +13,7 @@ func TestKafka(t *testing.T) {
 	v := cluster.View{
 		Cluster: "c", Kind: cluster.KindKafka,
 		Detail: &kafka.Summary{
-			Brokers: new(3.0), Controller: true, Topics: new(2.0), Partitions: new(8.0), UnderReplicated: new(2.0), Offline: new(1.0), BelowMin: new(1.0),
+			Brokers: new(3.0), Controller: true, Differ: true, Topics: new(2.0), Partitions: new(8.0), UnderReplicated: new(2.0), Offline: new(1.0), BelowMin: new(1.0),
 			Groups: []kafka.Group{{Name: "a", Up: true, Partitions: 4, Lag: new(12.0), MostLag: new(7.0)}, {Name: "b", Up: true, Partitions: 2, Unread: 1}, {Name: "gone"}},
 		},
 		Members: []cluster.MemberView{
@@ -26,6 +26,7 @@ func TestKafka(t *testing.T) {
 	registryOf(t, c, readOnce(t, c, v)) // lints
 	sameLines(t, emitted(t, c, v), `
 kafka_has_controller{c} 1
+kafka_views_differ{c} 1
 kafka_brokers{c} 3
 kafka_topics{c} 2
 kafka_partitions{c} 8
@@ -64,12 +65,12 @@ func TestKafkaBlind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"fettle_kafka_has_controller c", "fettle_kafka_group_up c,a"} {
+	for _, name := range []string{"fettle_kafka_has_controller c", "fettle_kafka_views_differ c", "fettle_kafka_group_up c,a"} {
 		if value, ok := got[name]; !ok || value != 0 {
 			t.Errorf("%s: %v, %v", name, value, ok)
 		}
 	}
-	if len(got) != 2 {
+	if len(got) != 3 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -19,8 +19,10 @@ const mostTopics = 100
 
 // survey is everything that was answered.
 type survey struct {
-	looks  []look // in the order of the inventory
-	topics *meta  // nil: not told
+	looks   []look // in the order of the inventory
+	speaker *meta  // of the broker that speaks for the cluster; nil: none does
+	differ  bool   // brokers name different ones
+	topics  *meta  // nil: not told
 	// least is min.insync.replicas of the topics with replicas that are behind.
 	least  map[string]int
 	groups []group // in the order of the configuration
@@ -62,7 +64,7 @@ func (d *Driver) survey(ctx context.Context) survey {
 		})
 	}
 	all.Wait()
-	i := slices.IndexFunc(s.looks, func(l look) bool { return l.meta != nil })
+	i := s.choose(d.cluster)
 	if i < 0 {
 		return s
 	}

@@ -75,6 +75,13 @@ func TestTruth(t *testing.T) {
 		{"broker taken out", func(k *kafkatest.Cluster) {
 			k.Do(kafkatest.Order{Do: "metadata", Controller: k.Coordinator("billing"), Gone: []int32{idle(k)}})
 		}, ""},
+		{"a broker with old metadata, which is asked first", func(k *kafkatest.Cluster) {
+			k.Do(kafkatest.Order{Do: "metadata", Says: all[:1], Gone: all[2:], Controller: 0, Topic: "orders", Leader: -1, Replicas: all[2:], Offline: all[2:]})
+		}, well},
+		{"one broker against one", func(k *kafkatest.Cluster) {
+			k.Do(kafkatest.Order{Do: "freeze", Broker: 2})
+			k.Do(kafkatest.Order{Do: "metadata", Says: all[:1], Gone: all[2:], Controller: 0})
+		}, "k0: up\nk1: up\nk2: (timeout)\nunder - offline - below -\nbilling: 0 partitions, 0 unread, lag -, most -"},
 		{"broker frozen", func(k *kafkatest.Cluster) { k.Do(kafkatest.Order{Do: "freeze", Broker: idle(k)}) }, ""},
 		{"leader frozen", func(k *kafkatest.Cluster) {
 			k.Do(kafkatest.Order{Do: "leader", Topic: "orders", Partition: 0, Leader: idle(k)})
@@ -112,8 +119,11 @@ func TestTruth(t *testing.T) {
 			if s := v.Detail.(*Summary); s.Controller == (tc.name == "no controller") {
 				t.Errorf("a controller: %v", s.Controller)
 			}
-			if err := v.Detail.(*Summary).Err; (err != nil) != (tc.name == "coordinator frozen") {
+			if err := v.Detail.(*Summary).Err; (err != nil) != (tc.name == "coordinator frozen" || tc.name == "one broker against one") {
 				t.Errorf("what is missing: %v", err)
+			}
+			if old := strings.Contains(tc.name, "old metadata") || tc.name == "one broker against one"; v.Mismatch != old {
+				t.Errorf("brokers that differ: %v", v.Mismatch)
 			}
 		})
 	}

@@ -21,10 +21,12 @@ type Member struct {
 
 // Summary is the cluster as a whole. What no broker told is nil.
 type Summary struct {
-	// Brokers counts those that the first reachable broker names; Controller tells that one
-	// of them is named as the controller.
+	// Brokers counts those that the broker names which speaks for the cluster; Controller
+	// tells that it names one of them as the controller, where none speaks that any does.
 	Brokers    *float64
 	Controller bool
+	// Differ tells that brokers which answer name different brokers of the cluster.
+	Differ     bool
 	Topics     *float64
 	Partitions *float64
 	// UnderReplicated have a replica that is behind or away, Offline no leader, BelowMin fewer
@@ -52,7 +54,11 @@ type Group struct {
 func assemble(c cluster.Cluster, s survey) cluster.View {
 	v := cluster.View{Cluster: c.Name, Kind: c.Kind}
 	told := &Summary{Err: s.err}
-	v.Detail = told
+	v.Detail, v.Mismatch = told, s.differ
+	if s.speaker != nil {
+		v.ID = fmt.Sprintf("%.64s", s.speaker.id)
+	}
+	told.from(s)
 	for i, l := range s.looks {
 		mv := cluster.MemberView{Name: c.Members[i].Name, Reachable: l.meta != nil, Sync: &cluster.Sync{Up: l.meta != nil}}
 		if l.meta == nil {
@@ -69,7 +75,6 @@ func assemble(c cluster.Cluster, s survey) cluster.View {
 		mv.Detail = d
 		mv.Sync.Role = cluster.Replica
 		mv.Sync.Running = d.OutOfSync != nil && *d.OutOfSync == 0
-		told.from(&v, l.meta)
 		v.Members = append(v.Members, mv)
 	}
 	told.partitions(s)
@@ -105,15 +110,15 @@ func (d *Member) copies(topics *meta, id int32) {
 	d.Leads, d.Replicas, d.OutOfSync = &leads, &replicas, &out
 }
 
-// from takes what a broker says of the cluster: the first reachable one counts, others
-// may disagree.
-func (s *Summary) from(v *cluster.View, m *meta) {
-	if s.Brokers == nil {
-		s.Brokers = new(float64(len(m.brokers)))
-		v.ID = fmt.Sprintf("%.64s", m.id)
-		s.Controller = slices.ContainsFunc(m.brokers, func(b broker) bool { return b.id == m.controller })
+// from takes what the brokers say of the cluster.
+func (s *Summary) from(seen survey) {
+	s.Differ = seen.differ
+	if seen.speaker != nil {
+		s.Brokers = new(float64(len(seen.speaker.brokers)))
+		s.Controller = seen.speaker.names()
+		return
 	}
-	v.Mismatch = v.Mismatch || v.ID != fmt.Sprintf("%.64s", m.id) || *s.Brokers != float64(len(m.brokers))
+	s.Controller = slices.ContainsFunc(seen.looks, func(l look) bool { return l.meta != nil && l.meta.names() })
 }
 
 func (s *Summary) partitions(seen survey) {

@@ -121,6 +121,7 @@ func TestView(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c, s := seen()
 			tc.change(&s)
+			s.choose(c)
 			if got := shown(assemble(c, s)); got != tc.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
 			}
@@ -132,6 +133,7 @@ func TestParts(t *testing.T) {
 	c, s := seen()
 	c.Members = append(c.Members, cluster.Member{Name: "elsewhere", Endpoint: "kafka://10.0.0.9:9092"})
 	s.looks = append(s.looks, lookOf(*s.looks[0].meta))
+	s.choose(c)
 	v := assemble(c, s)
 	d, told := v.Members[1].Detail.(*Member), v.Detail.(*Summary)
 	if *d.ID != 1 || !d.Controller || *d.Leads != 1 || *d.Replicas != 2 || *d.OutOfSync != 0 || *told.Brokers != 3 || !told.Controller || *told.Topics != 1 || *told.Partitions != 2 || v.Mismatch || v.ID != "id" {
@@ -140,8 +142,40 @@ func TestParts(t *testing.T) {
 	if d := v.Members[3].Detail.(*Member); d.ID != nil || d.Leads != nil || v.Members[3].Sync.Running {
 		t.Errorf("a broker that the cluster does not advertise: %+v", d)
 	}
-	s.looks[2].meta.id = "another"
-	if v := assemble(c, s); !v.Mismatch {
-		t.Error("brokers of two clusters")
+}
+
+// Who speaks for the cluster, where not all say the same: never one that stands alone.
+func TestChoose(t *testing.T) {
+	fewer := func(l *look) { l.meta.brokers = l.meta.brokers[:2] }
+	for _, tc := range []struct {
+		name   string
+		change func(s *survey)
+		want   int
+		differ bool
+	}{
+		{"all say the same: the controller", func(*survey) {}, 1, false},
+		{"the controller does not answer", func(s *survey) { s.looks[1] = look{err: refused} }, 0, false},
+		{"the first has old metadata", func(s *survey) { s.looks[0].meta.controller = 0; fewer(&s.looks[0]) }, 1, true},
+		{"the controller stands alone", func(s *survey) { fewer(&s.looks[1]) }, 0, true},
+		{"each names another controller, as with KRaft", func(s *survey) { s.looks[0].meta.controller, s.looks[2].meta.controller = 2, 0 }, 0, false},
+		{"two name one controller", func(s *survey) { s.looks[0].meta.controller, s.looks[1].meta.controller = 2, 2 }, 2, false},
+		{"one against one", func(s *survey) { fewer(&s.looks[0]); s.looks[2] = look{err: refused} }, -1, true},
+		{"three of a mind each", func(s *survey) { fewer(&s.looks[0]); s.looks[2].meta.id = "another" }, -1, true},
+		{"another cluster", func(s *survey) { s.looks[2].meta.id = "another" }, 1, true},
+		{"one answers", func(s *survey) { s.looks[0], s.looks[1] = look{err: refused}, look{err: refused} }, 2, false},
+		{"nobody", func(s *survey) { s.looks = []look{{err: refused}, {err: refused}, {err: refused}} }, -1, false},
+	} {
+		c, s := seen()
+		for i := range s.looks {
+			own := *s.looks[i].meta
+			s.looks[i].meta = &own
+		}
+		tc.change(&s)
+		at := s.choose(c)
+		v := assemble(c, s)
+		told := v.Detail.(*Summary)
+		if at != tc.want || s.differ != tc.differ || v.Mismatch != tc.differ || told.Differ != tc.differ || (told.Brokers == nil) != (at < 0) || (s.err != nil) != (at < 0 && tc.differ) {
+			t.Errorf("%s: %d, %+v, %v", tc.name, at, told, s.err)
+		}
 	}
 }

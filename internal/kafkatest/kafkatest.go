@@ -41,6 +41,8 @@ type Order struct {
 	Offline    []int32           `json:"offline,omitempty"`
 	Gone       []int32           `json:"gone,omitempty"`
 	Controller int32             `json:"controller"`
+	// Says are the brokers that tell what an order of metadata says; nil: all of them.
+	Says []int32 `json:"says,omitempty"`
 }
 
 // Right is one operation that the user may do, in Kafka's words.

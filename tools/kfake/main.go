@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type order struct {
 	Offline        []int32
 	Gone           []int32
 	Controller     int32
+	Says           []int32 // the brokers that tell what an order of metadata says; none: all
 }
 
 // right is one operation that the user may do.
@@ -214,7 +216,8 @@ func (s *stand) metadata(req kmsg.Request) (kmsg.Response, error, bool) { //noli
 	defer s.mu.Unlock()
 	s.cluster.KeepControl()
 	r := req.(*kmsg.MetadataRequest)
-	if s.view.Do == "" || r.Version != 5 { // the version that fettle asks in
+	says := len(s.view.Says) == 0 || slices.Contains(s.view.Says, s.cluster.CurrentNode())
+	if s.view.Do == "" || !says || r.Version != 5 { // the version that fettle asks in
 		return nil, nil, false
 	}
 	resp := r.ResponseKind().(*kmsg.MetadataResponse)
