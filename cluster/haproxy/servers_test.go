@@ -10,14 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 const (
@@ -31,8 +30,7 @@ type stand struct {
 	*Driver
 	admin   string // a socket that may change things; the driver has another one
 	servers []*httptest.Server
-	cmd     *exec.Cmd
-	done    chan struct{}
+	process *servertest.Server
 }
 
 func start(t *testing.T) *stand {
@@ -42,7 +40,7 @@ func start(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &stand{T: t, admin: filepath.Join(dir, "admin.sock"), done: make(chan struct{})}
+	s := &stand{T: t, admin: filepath.Join(dir, "admin.sock")}
 	var addresses []any
 	for range 2 {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
@@ -70,26 +68,14 @@ backend web
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(program, "-db", "-f", conf) //nolint:noctx // it runs until the test ends it
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = s.cmd.Wait() // how it ended is of no interest
-		close(s.done)
-	}()
-	t.Cleanup(s.kill)
+	s.process = servertest.Of(t, servertest.Process{Name: "haproxy", Argv: []string{program, "-db", "-f", conf}, Log: filepath.Join(dir, "log")})
+	s.process.Start()
 	s.Driver, err = New(cluster.Cluster{Name: "lb", Kind: cluster.KindHAProxy, Members: []cluster.Member{{Name: "h1", Endpoint: "unix://" + filepath.Join(dir, "user.sock")}}}, Options{Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
-}
-
-func (s *stand) kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	<-s.done
 }
 
 // tell has a person do something on the socket that may.
@@ -142,17 +128,13 @@ func TestTruth(t *testing.T) {
 	s.until("web up false w1:maint w2:down w3:maint")
 	s.tell("set server web/w1 state ready")
 	s.until("web up true w1:up w2:down w3:maint")
-	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	s.process.Freeze()
 	s.until("reason timeout")
-	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	s.process.Thaw()
 	s.until("web up true w1:up w2:down w3:maint")
 	if m := s.View(t.Context()).Members[0]; m.Version == "" || m.Detail.(*Member).Started < 1.6e9 || m.Detail.(*Member).Limit == 0 {
 		t.Errorf("%+v", m)
 	}
-	s.kill()
+	s.process.Kill()
 	s.until("reason refused")
 }

@@ -5,15 +5,13 @@ package nginx
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 const (
@@ -23,12 +21,11 @@ const (
 
 // The cells of the table in docs/collectors/nginx.md, on a real nginx.
 func TestTruth(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := servertest.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := fmt.Sprint("127.0.0.1:", ports[0])
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
 	text := fmt.Sprintf(`daemon off;
@@ -49,23 +46,16 @@ http {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-c", conf, "-p", dir) //nolint:noctx // it runs until the test ends it
-	if err := cmd.Start(); err != nil {
+	server := servertest.Of(t, servertest.Process{Name: "nginx", Argv: []string{program, "-c", conf, "-p", dir}, Log: filepath.Join(dir, "log")})
+	server.Start()
+	relay, err := servertest.NewRelay(address)
+	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is of no interest
-		close(done)
-	}()
-	kill := func() {
-		_ = cmd.Process.Kill() // it may have ended
-		<-done
-	}
-	t.Cleanup(kill)
+	t.Cleanup(relay.Close)
 
-	driver := func(path string) *Driver {
-		d, err := New(cluster.Cluster{Name: "web", Kind: cluster.KindNginx, Members: []cluster.Member{{Name: "n1", Endpoint: "http://" + address + path}}}, Options{Timeout: time.Second})
+	driver := func(at string) *Driver {
+		d, err := New(cluster.Cluster{Name: "web", Kind: cluster.KindNginx, Members: []cluster.Member{{Name: "n1", Endpoint: "http://" + at}}}, Options{Timeout: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +74,7 @@ http {
 			}
 		}
 	}
-	d := driver("/stub_status")
+	d := driver(address + "/stub_status")
 	first, ok := until(d, "").Detail.(*Status)
 	if !ok || first.Active < 1 || first.Requests < 1 || first.Writing != 1 {
 		t.Errorf("%+v", first)
@@ -92,16 +82,26 @@ http {
 	if next := until(d, "").Detail.(*Status); next.Requests <= first.Requests || next.Accepted != first.Accepted {
 		t.Errorf("the connection is not kept, or nothing is counted: %+v, then %+v", first, next)
 	}
-	until(driver("/other"), cluster.BadProtocol)
-	until(driver("/secret"), cluster.BadAuth)
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	until(driver(address+"/other"), cluster.BadProtocol)
+	until(driver(address+"/secret"), cluster.BadAuth)
+	server.Freeze()
 	until(d, cluster.Timeout)
-	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	server.Thaw()
 	until(d, "")
-	kill()
+
+	// The way to it is slow, loses everything, is gone.
+	far := driver(fmt.Sprintf("127.0.0.1:%d/stub_status", relay.Port))
+	until(far, "")
+	relay.Trickle(50 * time.Millisecond)
+	until(far, cluster.Timeout)
+	relay.Pass()
+	until(far, "")
+	relay.Hold()
+	until(far, cluster.Timeout)
+	relay.Pass()
+	until(far, "")
+	relay.Cut()
+	until(far, cluster.Other)
+	server.Kill()
 	until(d, cluster.Refused)
 }
