@@ -56,6 +56,7 @@ type quiet struct {
 	waits    *waits   // the approval that it waits for
 	shown    []Premise
 	told     []string // reasons for which people are told of others, and of this one too
+	span     span
 }
 
 func unknownQuiet() quiet { return quiet{inOrder: -1} }

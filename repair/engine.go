@@ -34,8 +34,9 @@ type Engine struct {
 	newID func() string
 	st    *State
 
-	stamp Stamp
-	now   time.Duration // of the fold's clock
+	stamp   Stamp
+	now     time.Duration // of the fold's clock
+	started time.Time     // of this process, by the wall
 
 	live       map[string]*live            // by run
 	onTarget   map[string]map[string]*live // by target, then by run
@@ -132,6 +133,7 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	var a Answer
 	switch ev := ev.(type) {
 	case Started:
+		e.started = s.Now.Wall
 		e.recordConfig()
 		e.start()
 	case Ticked:

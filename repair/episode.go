@@ -78,8 +78,14 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	}
 	e.record(TypeReceived, "alert/"+string(a.Fingerprint), rec)
 	delete(e.back, a.Fingerprint)
+	if ep != nil {
+		e.ended(ep, a)
+	}
 	switch {
 	case rec.Opened:
+		if !isKnown || !k.firing {
+			e.detected(a)
+		}
 		e.opened(e.st.episodes[rec.Episode], p)
 	case ep != nil && firing:
 		ep.quiet.absent = 0

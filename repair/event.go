@@ -155,7 +155,7 @@ type Restored struct {
 // Note is something to count that is no record.
 type Note struct {
 	Refused *Verdict      // a refusal, recorded or not
-	Stage   string        // respond, decide, verify, settle
+	Stage   string        // detect, respond, decide, act, verify, settle, clear
 	Took    time.Duration // with Stage
 	// Restored is a run that repaired a target: how long after the alert it was in order again.
 	Restored *Restored

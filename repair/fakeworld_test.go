@@ -60,6 +60,7 @@ type fakeWorld struct {
 	set     repair.Settings
 	level   repair.Autonomy
 	drafts  []journal.Draft
+	notes   []repair.Note
 	ids     int
 	lookErr error
 	effects []repair.Effect
@@ -182,6 +183,7 @@ func (w *fakeWorld) step(ev repair.Event) repair.Answer {
 		}
 	}
 	w.drafts = append(w.drafts, r.Drafts...)
+	w.notes = append(w.notes, r.Notes...)
 	w.effects = append(w.effects, r.Effects...)
 	return a
 }

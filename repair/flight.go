@@ -11,7 +11,9 @@ func (e *Engine) onApplied(ev Applied) {
 	if l == nil || l.Intent == nil || l.Intent.ID != ev.Intent {
 		return
 	}
-	l.applied, l.touched = true, e.now
+	if l.applied, l.touched, l.answeredAt = true, e.now, e.now; !l.orphan {
+		e.note(Note{Stage: "act", Took: e.now - l.begun})
+	}
 	if ev.Err != nil {
 		d := l.step(l.Intent.Step, "")
 		d.Intent, d.Error, d.Output = ev.Intent, ev.Err.Error(), ev.Output
@@ -142,8 +144,10 @@ func (l *live) stepVerified(now Observation) {
 	if !l.applied || l.orphan { // when it was over is not known
 		l.touched = l.e.now
 	}
-	l.verified = l.e.now
-	l.e.note(Note{Stage: "verify", Took: l.e.now - l.begun})
+	l.verified, l.span.verified = l.e.now, l.e.stamp.Now.Wall
+	if !l.orphan { // of an earlier process's intent it is not known when it was answered
+		l.e.note(Note{Stage: "verify", Took: l.e.now - l.answeredAt})
+	}
 	switch {
 	case l.changed:
 		l.endChanged()

@@ -41,7 +41,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fettle_run_escalations_total", Help: "How often people began to be told of a cluster, by reason."}, []string{"reason"}),
 		firing:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fettle_escalation_firing", Help: "Clusters that people are told of now, by reason."}, []string{"reason"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "fettle_run_stage_duration_seconds", Help: "Time a run spent deciding (until its first intent), verifying (from an intent until it was seen done) and settling; responding is from the alert until the first intent, where nothing was refused before.",
+			Name: "fettle_run_stage_duration_seconds", Help: "Time that each stage of a repair took. detect: from the alert's beginning until it came in; respond: from then until the first intent, where nothing was refused before; decide: the run's part of that; act: from an intent until its action answered; verify: from then until it was seen done; settle: until it had stayed so; clear: from when it was seen done until the alert's end, 0 where that came first. The alert's times are by the clock of its Prometheus.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 1.2, 2.5, 5, 10, 30, 60, 120, 300},
 		}, []string{"stage"}),
 		restored: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -66,7 +66,7 @@ func (m *Metrics) begin(e *Engine) {
 	m.engine = e
 	m.journalUp.Set(1)
 	m.journalRoom.Set(1)
-	for _, stage := range []string{"respond", "decide", "verify", "settle"} {
+	for _, stage := range []string{"detect", "respond", "decide", "act", "verify", "settle", "clear"} {
 		m.stages.WithLabelValues(stage)
 	}
 	for _, reason := range []string{"deadline", string(Failed), string(Unknown)} {

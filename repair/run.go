@@ -39,17 +39,19 @@ type live struct {
 	stale     int  // looks in a row that came too old
 	eager     int  // looks that said "not in order"
 
-	applied  bool      // Apply has answered, or can no longer begin
-	orphan   bool      // the open intent is an earlier process's
-	sampling bool      // a sample is in flight
-	output   *Evidence // of the open intent's program, which failed
-	good     int       // samples in a row that say done
-	bad      int       // samples in a row, while settling, that say not in order
-	deadline time.Duration
-	begun    time.Duration // the intent
-	touched  time.Duration // when the last Apply was over, as far as known: what Prometheus scraped before says nothing
-	settled  time.Duration // until when it settles
-	verified time.Duration
+	applied    bool      // Apply has answered, or can no longer begin
+	orphan     bool      // the open intent is an earlier process's
+	sampling   bool      // a sample is in flight
+	output     *Evidence // of the open intent's program, which failed
+	good       int       // samples in a row that say done
+	bad        int       // samples in a row, while settling, that say not in order
+	deadline   time.Duration
+	begun      time.Duration // the intent
+	answeredAt time.Duration // by Apply
+	span       span
+	touched    time.Duration // when the last Apply was over, as far as known: what Prometheus scraped before says nothing
+	settled    time.Duration // until when it settles
+	verified   time.Duration
 }
 
 func (l *live) dueAt() time.Duration { return l.due }
@@ -277,6 +279,8 @@ func (l *live) finish(f FinishedData) {
 		e.note(Note{Stage: "settle", Took: e.now - l.verified})
 		if l.ep != nil && !l.undoes() {
 			e.note(Note{Restored: &Restored{Cluster: l.target.Cluster.Name, Tier: l.Tier, Took: l.verified - l.ep.Opened}})
+			l.ep.quiet.span.began, l.ep.quiet.span.verified = l.span.began, l.span.verified
+			e.cleared(l.ep)
 		}
 	}
 	if l.undoes() {

@@ -238,6 +238,9 @@ func (l *live) intend(i int, seen Sighting, service cluster.Service) {
 		}
 	}
 	limit := l.stepDeadline(i, service)
+	if first {
+		l.span.began = e.stamp.Now.Wall
+	}
 	l.touched = e.now
 	l.begun, l.deadline, l.applied, l.orphan, l.good, l.eager, l.stale = e.now, e.now+limit, false, false, 0, 0, 0
 	e.effect(Apply{Intent: in, Spec: l.spec(i), Timeout: limit})
