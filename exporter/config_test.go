@@ -126,7 +126,7 @@ func gatheredOf(t *testing.T, c Collector, views ...cluster.View) map[string]flo
 	s := &Scrape{}
 	for _, v := range views {
 		s.clusters = append(s.clusters, &watched{Source: Source{Cluster: cluster.Cluster{Name: v.Cluster, Kind: v.Kind}, Viewer: fixedView(v)}})
-		s.looks = append(s.looks, func() (cluster.View, error) { return v, nil })
+		s.looks = append(s.looks, newGlance(func() (cluster.View, error) { return v, nil }))
 	}
 	r := (&running{collector: c}).read(t.Context(), s)
 	if r.err != nil {

@@ -59,7 +59,7 @@ kafka_group_lag_max_entries{c,a} 7
 // The look did not come back: the states are there, the declared groups' too.
 func TestKafkaBlind(t *testing.T) {
 	declared := cluster.Cluster{Name: "c", Kind: cluster.KindKafka, Members: []cluster.Member{{Name: "k0"}}, Kafka: cluster.Kafka{Groups: []string{"a"}}}
-	s := &Scrape{clusters: []*watched{{Source: Source{Cluster: declared}}}, looks: []func() (cluster.View, error){func() (cluster.View, error) { return blind(declared), nil }}}
+	s := &Scrape{clusters: []*watched{{Source: Source{Cluster: declared}}}, looks: []*glance{newGlance(func() (cluster.View, error) { return blind(declared), nil })}}
 	got := map[string]float64{}
 	err := newKafka(Host{}).Collect(t.Context(), s, func(m *Metric, value float64, labels ...string) { got[m.Name+" "+strings.Join(labels, ",")] = value })
 	if err != nil {

@@ -36,14 +36,37 @@ type watched struct {
 // taken when the first of them asks.
 type Scrape struct {
 	clusters []*watched
-	looks    []func() (cluster.View, error) // one for each
+	looks    []*glance // one for each
+}
+
+// glance is one look at one cluster, whoever asks for it.
+type glance struct {
+	take  func() (cluster.View, error)
+	begun sync.Once
+	done  chan struct{}
+	view  cluster.View
+	err   error
+}
+
+func newGlance(take func() (cluster.View, error)) *glance {
+	return &glance{take: take, done: make(chan struct{})}
+}
+
+// begin takes it, unless somebody did; done tells when it is there.
+func (g *glance) begin() {
+	g.begun.Do(func() {
+		go func() {
+			defer close(g.done)
+			g.view, g.err = g.take()
+		}()
+	})
 }
 
 // scrapeOf is a scrape that looks at these until ctx ends, and logs to log what changed.
 func scrapeOf(ctx context.Context, clusters []*watched, log *slog.Logger) *Scrape {
 	s := &Scrape{clusters: clusters}
 	for _, c := range clusters {
-		s.looks = append(s.looks, sync.OnceValues(func() (cluster.View, error) {
+		s.looks = append(s.looks, newGlance(func() (cluster.View, error) {
 			v, err := c.look(ctx)
 			c.note(v, log)
 			return v, err
@@ -56,16 +79,20 @@ func scrapeOf(ctx context.Context, clusters []*watched, log *slog.Logger) *Scrap
 // inventory's order. The error names the clusters whose look did not come back;
 // their View says of every member that it is not reachable.
 func (s *Scrape) Views(kinds ...cluster.Kind) ([]cluster.View, error) {
-	views := make([]cluster.View, len(s.clusters))
-	errs := make([]error, len(s.clusters))
-	var looks sync.WaitGroup
+	var asked []*glance
 	for i, c := range s.clusters {
 		if len(kinds) == 0 || slices.Contains(kinds, c.Cluster.Kind) {
-			looks.Go(func() { views[i], errs[i] = s.looks[i]() })
+			s.looks[i].begin()
+			asked = append(asked, s.looks[i])
 		}
 	}
-	looks.Wait()
-	return slices.DeleteFunc(views, func(v cluster.View) bool { return v.Cluster == "" }), errors.Join(errs...)
+	var views []cluster.View
+	var errs []error
+	for _, g := range asked {
+		<-g.done
+		views, errs = append(views, g.view), append(errs, g.err)
+	}
+	return views, errors.Join(errs...)
 }
 
 // cluster is a cluster of the inventory; the zero value where it is not there.

@@ -40,13 +40,15 @@ func (c *memberCollector) Collect(_ context.Context, s *Scrape, emit Emit) error
 		}
 	}
 	views, err := s.Views()
+	reasons := cluster.Reasons()
 	for _, v := range views {
 		for _, m := range v.Members {
-			emit(c.reachable, boolean(m.Reachable), v.Cluster, m.Name)
-			for _, reason := range cluster.Reasons() {
+			labels := []string{v.Cluster, m.Name}
+			emit(c.reachable, boolean(m.Reachable), labels...)
+			for _, reason := range reasons {
 				emit(c.failure, boolean(m.Error == reason), v.Cluster, m.Name, reason)
 			}
-			emit(c.pause, m.Pause.Seconds(), v.Cluster, m.Name)
+			emit(c.pause, m.Pause.Seconds(), labels...)
 			if m.Reachable {
 				emit(c.info, 1, v.Cluster, m.Name, string(v.Kind), m.Version)
 			}

@@ -70,7 +70,7 @@ func (c *mysqlCollector) Collect(_ context.Context, s *Scrape, emit Emit) error 
 }
 
 func (c *mysqlCollector) member(m *mysql.Member, emit Emit, labels ...string) {
-	with := func(more string) []string { return append(slices.Clone(labels), more) }
+	with := func(more string) []string { return append(labels[:2:2], more) }
 	for _, q := range mysql.Questions() {
 		emit(c.denied, boolean(slices.Contains(m.Denied, q)), with(q)...)
 	}
@@ -85,9 +85,10 @@ func (c *mysqlCollector) member(m *mysql.Member, emit Emit, labels ...string) {
 		}
 	}
 	for _, ch := range m.Channels[:min(len(m.Channels), mostChannels)] {
+		of := with(ch.Name)
 		for _, metric := range c.channels {
 			if value := metric.of(ch); value != nil {
-				emit(metric.Metric, *value, with(ch.Name)...)
+				emit(metric.Metric, *value, of...)
 			}
 		}
 	}

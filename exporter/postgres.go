@@ -85,8 +85,9 @@ func (c *postgresCollector) Collect(_ context.Context, s *Scrape, emit Emit) err
 			if !seen.Recovery {
 				primaries++
 			}
-			c.of(seen, postgresEmit{emit, v.Cluster, m.Name})
-			c.standby.of(seen, v, postgresEmit{emit, v.Cluster, m.Name})
+			e := postgresEmit{emit, m.Name, []string{v.Cluster, m.Name}}
+			c.of(seen, e)
+			c.standby.of(seen, v, e)
 		}
 		emit(c.primaries, float64(primaries), v.Cluster)
 	}
@@ -95,12 +96,13 @@ func (c *postgresCollector) Collect(_ context.Context, s *Scrape, emit Emit) err
 
 // postgresEmit emits of one member.
 type postgresEmit struct {
-	emit            Emit
-	cluster, member string
+	emit   Emit
+	member string
+	labels []string // of its cluster and itself
 }
 
 func (e postgresEmit) value(m *Metric, value float64, labels ...string) {
-	e.emit(m, value, append([]string{e.cluster, e.member}, labels...)...)
+	e.emit(m, value, append(e.labels[:2:2], labels...)...)
 }
 
 // known emits what is known.

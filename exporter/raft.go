@@ -88,43 +88,46 @@ func (c *raftCollector) state(v cluster.View, emit Emit) {
 		if m.Learner {
 			learners++
 		}
-		emit(c.reachable, boolean(m.Reachable), v.Cluster, m.Name)
-		emit(c.leader, boolean(led && m.Name == leader.Name), v.Cluster, m.Name)
+		labels := []string{v.Cluster, m.Name}
+		emit(c.reachable, boolean(m.Reachable), labels...)
+		emit(c.leader, boolean(led && m.Name == leader.Name), labels...)
 	}
-	emit(c.voters, float64(v.Voters()), v.Cluster)
-	emit(c.votersReachable, float64(v.VotersReachable()), v.Cluster)
-	emit(c.quorum, float64(v.Quorum()), v.Cluster)
-	emit(c.margin, float64(v.Margin()), v.Cluster)
-	emit(c.learners, float64(learners), v.Cluster)
-	emit(c.hasLeader, boolean(led), v.Cluster)
-	emit(c.leadersSeen, float64(v.LeadersSeen()), v.Cluster)
-	emit(c.mismatch, boolean(v.Mismatch), v.Cluster)
-	emit(c.unlisted, float64(len(v.Unlisted)), v.Cluster)
+	labels := []string{v.Cluster}
+	emit(c.voters, float64(v.Voters()), labels...)
+	emit(c.votersReachable, float64(v.VotersReachable()), labels...)
+	emit(c.quorum, float64(v.Quorum()), labels...)
+	emit(c.margin, float64(v.Margin()), labels...)
+	emit(c.learners, float64(learners), labels...)
+	emit(c.hasLeader, boolean(led), labels...)
+	emit(c.leadersSeen, float64(v.LeadersSeen()), labels...)
+	emit(c.mismatch, boolean(v.Mismatch), labels...)
+	emit(c.unlisted, float64(len(v.Unlisted)), labels...)
 }
 
 func (c *raftCollector) measured(v cluster.View, emit Emit) {
 	for _, m := range v.Members {
+		labels := []string{v.Cluster, m.Name}
 		// Before etcd 3.6 the quota is on the metrics page, which knows no users.
 		if m.DBQuota > 0 {
-			emit(c.dbQuota, float64(m.DBQuota), v.Cluster, m.Name)
+			emit(c.dbQuota, float64(m.DBQuota), labels...)
 		}
 		if !m.Reachable {
 			continue
 		}
-		emit(c.term, float64(m.Term), v.Cluster, m.Name)
-		emit(c.commit, float64(m.Commit), v.Cluster, m.Name)
-		emit(c.applied, float64(m.Applied), v.Cluster, m.Name)
+		emit(c.term, float64(m.Term), labels...)
+		emit(c.commit, float64(m.Commit), labels...)
+		emit(c.applied, float64(m.Applied), labels...)
 		if m.Commit >= m.Applied { // of one answer, but not of one instant
-			emit(c.gap, float64(m.Commit-m.Applied), v.Cluster, m.Name)
+			emit(c.gap, float64(m.Commit-m.Applied), labels...)
 		} else {
-			emit(c.gap, 0, v.Cluster, m.Name)
+			emit(c.gap, 0, labels...)
 		}
-		emit(c.learner, boolean(m.Learner), v.Cluster, m.Name)
+		emit(c.learner, boolean(m.Learner), labels...)
 		if m.DBSize > 0 { // no database is empty: 0 is not told
-			emit(c.dbSize, float64(m.DBSize), v.Cluster, m.Name)
+			emit(c.dbSize, float64(m.DBSize), labels...)
 		}
 		if m.DBInUse > 0 {
-			emit(c.dbInUse, float64(m.DBInUse), v.Cluster, m.Name)
+			emit(c.dbInUse, float64(m.DBInUse), labels...)
 		}
 	}
 }

@@ -20,9 +20,10 @@ func newRaftVantage() raftVantage {
 func (c raftVantage) metrics() []*Metric { return []*Metric{c.peers, c.connected, c.disagree} }
 
 func (c raftVantage) emit(name string, m cluster.MemberView, told *etcd.Member, emit Emit) {
-	emit(c.peers, float64(told.Seen), name, m.Name)
-	emit(c.connected, float64(told.Connected), name, m.Name)
+	labels := []string{name, m.Name}
+	emit(c.peers, float64(told.Seen), labels...)
+	emit(c.connected, float64(told.Connected), labels...)
 	if told.Seen > 0 {
-		emit(c.disagree, boolean(m.Reachable != (told.Connected > 0)), name, m.Name)
+		emit(c.disagree, boolean(m.Reachable != (told.Connected > 0)), labels...)
 	}
 }

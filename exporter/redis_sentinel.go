@@ -51,25 +51,27 @@ func (s sentinelMetrics) emit(v cluster.View, told redis.Summary, emit Emit) {
 	emit(s.disagree, boolean(told.Disagree), v.Cluster)
 	for _, w := range v.Witnesses {
 		d, ok := w.Detail.(*redis.Sentinel)
-		emit(s.reachable, boolean(w.Reachable), v.Cluster, w.Name)
+		labels := []string{v.Cluster, w.Name}
+		emit(s.reachable, boolean(w.Reachable), labels...)
 		for _, reason := range cluster.Reasons() {
 			emit(s.failure, boolean(w.Error == reason), v.Cluster, w.Name, reason)
 		}
-		emit(s.usable, boolean(ok && d.Usable), v.Cluster, w.Name)
+		emit(s.usable, boolean(ok && d.Usable), labels...)
 		if !ok {
 			continue
 		}
 		for _, m := range v.Members {
-			emit(s.primary, boolean(d.Primary == m.Name), v.Cluster, w.Name, m.Name)
-			emit(s.replicaDown, boolean(slices.Contains(d.Down, m.Name)), v.Cluster, w.Name, m.Name)
+			of := []string{v.Cluster, w.Name, m.Name}
+			emit(s.primary, boolean(d.Primary == m.Name), of...)
+			emit(s.replicaDown, boolean(slices.Contains(d.Down, m.Name)), of...)
 		}
-		emit(s.unlisted, boolean(d.Primary == ""), v.Cluster, w.Name)
-		emit(s.subjective, boolean(d.SubjectivelyDown), v.Cluster, w.Name)
-		emit(s.objective, boolean(d.ObjectivelyDown), v.Cluster, w.Name)
-		emit(s.failingOver, boolean(d.FailingOver), v.Cluster, w.Name)
-		emit(s.epoch, d.Epoch, v.Cluster, w.Name)
-		emit(s.quorum, d.Quorum, v.Cluster, w.Name)
-		emit(s.others, d.Others, v.Cluster, w.Name)
-		emit(s.replicas, d.Replicas, v.Cluster, w.Name)
+		emit(s.unlisted, boolean(d.Primary == ""), labels...)
+		emit(s.subjective, boolean(d.SubjectivelyDown), labels...)
+		emit(s.objective, boolean(d.ObjectivelyDown), labels...)
+		emit(s.failingOver, boolean(d.FailingOver), labels...)
+		emit(s.epoch, d.Epoch, labels...)
+		emit(s.quorum, d.Quorum, labels...)
+		emit(s.others, d.Others, labels...)
+		emit(s.replicas, d.Replicas, labels...)
 	}
 }
