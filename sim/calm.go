@@ -127,7 +127,7 @@ func (w *world) quiet() bool {
 		}
 	}
 	for _, ep := range w.watch.ledger.episodes {
-		u, ok := w.named[targetName(ep.received.Labels)]
+		u, ok := w.named[w.meantBy(ep.received.Labels)]
 		if ok && (u.inOrder || w.mustRun(u)) && (w.persons || !w.waitsForPerson(u)) {
 			return false
 		}
@@ -137,6 +137,7 @@ func (w *world) quiet() bool {
 
 // mustRun tells that a unit has to come into order: its data is intact, its hang can
 // be told, its ring can have a quorum, and, before people come, no rule waits for them.
+// Where its alert names no member, two that are down are both left to people.
 func (w *world) mustRun(u *unit) bool {
 	if w.closedByPerson(u) || !w.persons && w.waitsForPerson(u) || (u.ring == nil || u.hung) && w.storm() {
 		return false
@@ -144,7 +145,7 @@ func (w *world) mustRun(u *unit) bool {
 	if w.radiusHolds(u) {
 		return false
 	}
-	return u.ring == nil || u.data == intact && w.mendable(u) && !u.ring.stuck() && w.majority(u.ring)
+	return u.ring == nil || !u.ring.unnamed && u.data == intact && w.mendable(u) && !u.ring.stuck() && w.majority(u.ring)
 }
 
 // stuck tells that a member hangs while its manager waits for its start, for ever
@@ -206,7 +207,7 @@ func (w *world) expect() {
 		w.mustNot(ruleRuns, "%s is %s (hung %v) %s after the last fault; %s", u.name(), u.state, u.hung, within, w.lastSaid(u))
 	}
 	for _, ep := range w.watch.ledger.episodes {
-		u, ok := w.named[targetName(ep.received.Labels)]
+		u, ok := w.named[w.meantBy(ep.received.Labels)]
 		if ok && u.inOrder && (w.persons || !w.waitsForPerson(u)) {
 			w.mustNot(ruleOver, "the episode of %s is open %s after the last fault, and it is in order; %s", u.name(), within, w.lastSaid(u))
 		}
@@ -218,7 +219,7 @@ func (w *world) expect() {
 // is one, because its slots are held.
 func (w *world) waitsForPerson(u *unit) bool {
 	for _, ep := range w.watch.ledger.episodes {
-		o, ok := w.named[targetName(ep.received.Labels)]
+		o, ok := w.named[w.meantBy(ep.received.Labels)]
 		if !ok || o != u && (u.ring == nil || o.ring != u.ring) {
 			continue
 		}
@@ -231,7 +232,7 @@ func (w *world) waitsForPerson(u *unit) bool {
 
 func (w *world) lastSaid(u *unit) string {
 	for _, ep := range w.watch.ledger.episodes {
-		if targetName(ep.received.Labels) == u.name() {
+		if w.meantBy(ep.received.Labels) == u.name() {
 			return "its episode's last run ended " + string(ep.outcome) + " " + ep.last.Guard + "(" + ep.last.Reason + ") " + ep.last.Detail
 		}
 	}

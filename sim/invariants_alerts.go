@@ -93,7 +93,7 @@ func (v *watcher) saysWhy() {
 		}
 	}
 	for _, ep := range p.engine.State().Episodes() {
-		target := targetName(ep.Labels())
+		target := v.w.meantBy(ep.Labels())
 		if busy[target] {
 			continue
 		}
@@ -128,7 +128,7 @@ func (v *watcher) everyEpisodeAsked() {
 		return
 	}
 	for _, ep := range v.ledger.episodes {
-		target := targetName(ep.received.Labels)
+		target := w.meantBy(ep.received.Labels)
 		if _, ok := w.named[target]; !ok || !p.resolves(target) || !p.has(ep.received.Playbook) {
 			continue
 		}

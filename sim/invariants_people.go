@@ -102,7 +102,7 @@ func (v *watcher) auditDeadlines() {
 		if ep == nil {
 			continue
 		}
-		u, ok := w.named[targetName(ep.received.Labels)]
+		u, ok := w.named[w.meantBy(ep.received.Labels)]
 		if !ok || u.inOrder || !p.has(ep.received.Playbook) || !p.resolves(u.name()) {
 			continue
 		}
@@ -132,10 +132,8 @@ func (v *watcher) stillAbout(key string) bool {
 		}
 	}
 	for id, ep := range v.ledger.episodes {
-		if c := ep.received.Labels["cluster"]; name != "" && c != name {
-			if _, known := v.w.named[targetName(ep.received.Labels)]; known {
-				continue
-			}
+		if u, known := v.w.named[v.w.meantBy(ep.received.Labels)]; known && name != "" && u.target.Cluster.Name != name {
+			continue
 		}
 		if !slices.Contains(v.ledger.acked[id], reason) {
 			return true

@@ -23,6 +23,8 @@ const (
 	ruleAttempts   = "attempts are bounded"
 	ruleQuorum     = "no mutation breaks the quorum"
 	ruleData       = "no start on wrong data"
+	ruleMeant      = "only who is meant is changed"
+	ruleNobody     = "an alert that is over means nobody else"
 	ruleNeeded     = "no mutation that is not needed"
 	ruleOnPurpose  = "what was stopped on purpose stays stopped"
 	ruleRepaired   = "never repaired while not in order"

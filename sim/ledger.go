@@ -47,6 +47,8 @@ type attemptSeen struct {
 type episodeSeen struct {
 	received repair.Received
 	opened   time.Duration
+	over     bool   // its alert, by the last message
+	sought   string // the target of its last run, where a look had to show it
 	run      string
 	outcome  repair.Outcome
 	last     repair.FinishedData
@@ -85,6 +87,8 @@ func (l *ledger) take(d journal.Draft) {
 			l.episodes[v.Episode] = &episodeSeen{received: v, opened: at}
 			l.open[v.Fingerprint] = v.Episode
 			l.opened = append(l.opened, v.Episode)
+		} else if ep := l.episodes[l.open[v.Fingerprint]]; ep != nil {
+			ep.over = v.Status == alert.Resolved
 		}
 	case repair.TypePlanned:
 		v := read[repair.Planned](d)
@@ -92,6 +96,9 @@ func (l *ledger) take(d journal.Draft) {
 		l.order = append(l.order, v.Run)
 		if ep := l.episodes[v.Episode]; ep != nil && v.Undoes == "" {
 			ep.run = v.Run
+			if v.Sought {
+				ep.sought = v.Target
+			}
 		}
 		l.count(v.Episode, at)
 	case repair.TypeIntent:

@@ -32,6 +32,7 @@ type looking struct {
 	failed  bool              // nothing can be said by it
 	leader  string            // of the ring, as its View has it
 	without int               // how many others served then
+	down    []*unit           // of its ring: who did not answer, as its View has it
 }
 
 // look is a look as action.memberLook and action.serviceRestart take it: the service
@@ -187,6 +188,12 @@ func (w *world) sighting(l *looking) (repair.Sighting, error) {
 		return w.deedSighting(l, *l.deed, seen)
 	}
 	view := w.view(u.ring)
+	l.down = l.down[:0]
+	for i, m := range u.ring.members {
+		if !view.Members[i].Reachable {
+			l.down = append(l.down, m)
+		}
+	}
 	if leader, ok := view.Leader(); ok {
 		l.leader = leader.Name
 	}

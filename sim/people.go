@@ -44,8 +44,7 @@ func (w *world) silence() {
 // nothing that is known, or about nothing that a playbook is for; or it names a member by
 // its instance, or none at all, as the mixins' alerts do.
 func (w *world) strangeMessage() {
-	s := pick(w.dice, w.prom.series...)
-	labels, fp := s.labels, s.fingerprint
+	labels := pick(w.dice, w.prom.series...).labels
 	status := pick(w.dice, alert.Firing, alert.Resolved)
 	switch w.dice.IntN(6) {
 	case 0:
@@ -57,11 +56,8 @@ func (w *world) strangeMessage() {
 	case 3:
 		labels = map[string]string{"alertname": "etcdMembersDown", "job": "etcd", "instance": fmt.Sprintf("h%d:2379", 1+len(w.rings[0].members)/2)}
 	}
-	if labels["member"] != s.labels["member"] {
-		fp = alert.FingerprintOf(labels)
-	}
 	ev := repair.Alerts{Actor: "alertmanager-1", Message: w.message(), End: &repair.MessageEnd{}}
-	ev.Alerts = []alert.Alert{{Fingerprint: fp, Status: status, Labels: labels, StartsAt: epoch()}}
+	ev.Alerts = []alert.Alert{{Fingerprint: alert.FingerprintOf(labels), Status: status, Labels: labels, StartsAt: epoch()}}
 	w.say("alertmanager", "strange: %s is %s", labels, status)
 	for range 1 + w.dice.IntN(3) {
 		w.in(w.dice.span(0, time.Minute), func() { w.fettle.post(ev, func() {}) })

@@ -19,12 +19,14 @@ type prometheus struct {
 	w      *world
 	alive  bool
 	died   time.Duration
-	series []*series // one a unit
+	series []*series // one a unit, and those of whole rings
 }
 
 // series is what it knows of one unit. Only changes are scraped: nothing else matters.
 type series struct {
-	unit        *unit
+	unit        *unit // nil: it is about a whole ring
+	ring        *ring // that one
+	mute        bool  // no alert is made of it
 	up          bool
 	since       time.Duration
 	planned     bool
@@ -55,7 +57,7 @@ func (p *prometheus) of(u *unit) *series {
 // noteAll plans a scrape of whatever has changed.
 func (p *prometheus) noteAll() {
 	for _, s := range p.series {
-		if s.planned || !p.alive || p.reaches(s.unit) == s.up {
+		if s.unit == nil || s.planned || !p.alive || p.reaches(s.unit) == s.up {
 			continue
 		}
 		s.planned = true
@@ -70,11 +72,14 @@ func (p *prometheus) scrape(s *series) {
 	if up := p.reaches(s.unit); p.alive && up != s.up {
 		s.up, s.since = up, p.w.now
 		p.evaluate(s)
+		p.whole(s.unit.ring)
 	}
 }
 
 func (p *prometheus) evaluate(s *series) {
-	s.gen++
+	if s.gen++; s.mute {
+		return
+	}
 	if s.up {
 		p.resolve(s)
 		return

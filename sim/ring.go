@@ -18,6 +18,7 @@ type ring struct {
 	led      time.Duration
 	electing bool
 	cut      map[[2]int]bool // from, to: nothing arrives
+	unnamed  bool            // no alert names its members
 }
 
 // voter is what a unit is as a member of a ring.

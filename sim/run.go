@@ -86,6 +86,7 @@ func (k *Kit) Run(seed uint64, o Options) Result {
 		plain = fewStorm
 	}
 	w := k.build(d, pick(d, 1, 3, 3, 3, 3, 5, 5), plain)
+	w.prom.rename(newDice(seed ^ namesSeed))
 	w.fettle.disk.dir = o.Journal
 	if o.Profile == Clocks {
 		w.declare(w.terms.wide())

@@ -26,6 +26,7 @@ type watcher struct {
 	posted    map[string]time.Duration   // cluster|reason: when people were last told
 	overSince map[string]time.Duration   // likewise: since when nothing is left of it
 	own       map[string][]time.Duration // by refusal: runs that said nothing else
+	alone     map[*unit]bool             // was the only one of its ring that was down, and was not seen to answer since
 }
 
 // Violation is an invariant that was broken.
@@ -41,7 +42,7 @@ func (v *Violation) Error() string {
 
 func newWatcher(w *world) *watcher {
 	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, goal: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{},
-		posted: map[string]time.Duration{}, overSince: map[string]time.Duration{}, own: map[string][]time.Duration{}}
+		posted: map[string]time.Duration{}, overSince: map[string]time.Duration{}, own: map[string][]time.Duration{}, alone: map[*unit]bool{}}
 	v.ledger = newLedger(w.ranAt)
 	return v
 }
@@ -87,6 +88,9 @@ func (v *watcher) event(ev repair.Event) {
 			delete(v.answer, ev.Look)
 			l.failed = ev.Err != nil || ev.Verified != nil && !ev.Verified.Believed
 			v.last[l.effect.Target.String()] = l
+			if ev.Err == nil {
+				v.noteDown(l)
+			}
 			if l.deed == nil || l.deed.ofService() {
 				v.goal[l.effect.Target.String()] = l
 			}
@@ -106,6 +110,8 @@ func (v *watcher) made(d journal.Draft, stamp repair.Stamp) {
 	switch d.Type {
 	case repair.TypeIntent:
 		v.intent(read[repair.IntentData](d), stamp)
+	case repair.TypePlanned:
+		v.overMeansNobodyElse(read[repair.Planned](d))
 	case repair.TypeFinished:
 		f := read[repair.FinishedData](d)
 		v.repairedInOrder(f)
@@ -143,6 +149,7 @@ func (v *watcher) intent(in repair.IntentData, stamp repair.Stamp) {
 		v.putBackRightly(in, u, run, look)
 		return
 	}
+	v.meant(in, u, run)
 	v.notPaused(in, u, stamp)
 	v.cooledDown(in, run, stamp)
 	v.attemptsLeft(in, run, stamp)

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"net"
+	"slices"
+
+	"github.com/fettle-io/fettle/alert"
+	"github.com/fettle-io/fettle/cluster"
+)
+
+// namesSeed has how alerts name what they are about drawn apart from all else.
+const namesSeed = 0x6e616d6573
+
+// rename draws how the alerts of each ring name its members: mostly as fettle's own do;
+// in some worlds as the mixins' do, by instance or not at all.
+func (p *prometheus) rename(d dice) {
+	for _, r := range p.w.rings {
+		switch style := d.IntN(10); {
+		case style == 0:
+			p.byInstance(r)
+		case style == 1:
+			p.addWhole(d, r)
+		case style == 2:
+			r.unnamed = true
+			p.addWhole(d, r)
+			for _, m := range r.members {
+				p.of(m).mute = true
+			}
+		}
+	}
+}
+
+// byInstance has the alerts of a ring's members name their hosts, where that tells them apart.
+func (p *prometheus) byInstance(r *ring) {
+	for _, m := range r.members {
+		labels := map[string]string{"alertname": "etcdMembersDown", "job": "etcd", "instance": net.JoinHostPort(m.host.name, "2379")}
+		if p.w.meantBy(labels) == m.name() {
+			s := p.of(m)
+			s.labels, s.fingerprint = labels, alert.FingerprintOf(labels)
+		}
+	}
+}
+
+// addWhole adds the alert that only says that some member of a ring is down.
+func (p *prometheus) addWhole(d dice, r *ring) {
+	labels := map[string]string{"alertname": "etcdMembersDown", "job": "etcd"}
+	if len(p.w.rings) > 1 || d.chance(0.5) {
+		labels["cluster"] = r.conf.Name
+	}
+	p.series = append(p.series, &series{ring: r, up: true, labels: labels, fingerprint: alert.FingerprintOf(labels)})
+}
+
+// whole sees to the alert of a whole ring when one of its members has changed.
+func (p *prometheus) whole(r *ring) {
+	for _, s := range p.series {
+		if s.ring == nil || s.ring != r {
+			continue
+		}
+		up := !slices.ContainsFunc(r.members, func(m *unit) bool { return !p.of(m).up })
+		if up != s.up {
+			s.up, s.since = up, p.w.now
+			p.evaluate(s)
+		}
+	}
+}
+
+// meantBy is the target that labels name, as cluster/member: by their words, or by the
+// host where one member alone is; of others it is no target's name.
+func (w *world) meantBy(labels map[string]string) string {
+	if labels["member"] == "" && labels["instance"] != "" {
+		if on := onHost(w.inventory, labels["instance"]); len(on) == 1 {
+			return on[0]
+		}
+	}
+	return targetName(labels)
+}
+
+// onHost are the members of quorums on an instance's host.
+func onHost(inv cluster.Inventory, instance string) (names []string) {
+	host, _, err := net.SplitHostPort(instance)
+	if err != nil {
+		return nil
+	}
+	for _, c := range inv.Clusters {
+		for _, m := range c.Members {
+			if c.Kind == cluster.KindEtcd && m.Host == host {
+				names = append(names, cluster.Target{Cluster: c, Member: m}.String())
+			}
+		}
+	}
+	return names
+}
