@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,24 +27,30 @@ import (
 var benchRecords = flag.Int("records", 100_000, "records in the journal of BenchmarkConsole") //nolint:gochecknoglobals // a flag
 
 const (
-	pageLimit = 100 * time.Millisecond // each page, each time
-	tries     = 30
-	leftOpen  = 1000 // episodes
+	pageLimit = 100 * time.Millisecond // each page, 99 times of 100
+	tries     = 200
+	leftOpen  = 10_000 // episodes, at most a tenth of all
 )
 
-// BenchmarkConsole asks for every page thirty times, over a journal in as many segments
-// as it takes, and prints each page beside its limit. `make bench-console` has a million
-// records in that journal.
+// BenchmarkConsole asks for every page two hundred times, over a journal in as many
+// segments as it takes and with a Prometheus that takes questions and never answers, and
+// prints each page beside its limit. `make bench-console` has a million records in that
+// journal.
 func BenchmarkConsole(b *testing.B) {
 	for range b.N {
-		console(b)
+		pages(b)
 	}
 }
 
-func console(b *testing.B) {
+func pages(b *testing.B) {
 	dir := b.TempDir()
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	defer hangs.Close()
 	file := filepath.Join(dir, "fettle.yml")
-	config := fmt.Sprintf("journal: {dir: %[1]s/journal, key_file: %[1]s/journal.key}\nbrake: %[1]s/pause\nweb: {socket: %[1]s/s}\n", dir)
+	config := fmt.Sprintf("journal: {dir: %[1]s/journal, key_file: %[1]s/journal.key}\nbrake: %[1]s/pause\nweb: {socket: %[1]s/s}\nprometheus: {url: %[2]q}\n", dir, hangs.URL)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -67,14 +74,14 @@ func console(b *testing.B) {
 		}
 		<-time.After(100 * time.Millisecond)
 	}
-	// One line here and one for each page: go test shows ten of a benchmark.
 	b.Logf("%d records, %d MiB; serves after %s, the index is made after %s", w.size, w.bytes>>20, serves.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 	if page := get(b, url+"/runs/"+w.oldRun); !strings.Contains(page, "it is one fault from its loss") || !strings.Contains(page, "Why nothing was done") {
 		b.Fatalf("an old run has no story:\n%s", page)
 	}
+	var lines []string // go test shows ten pieces of a benchmark's log
 	for _, p := range []struct{ name, path string }{
 		{"overview", "/"}, {"repairs", "/repairs"}, {"repairs, page 20", "/repairs?page=20"}, {"open episodes", "/episodes"}, {"all episodes, page 30", "/episodes?all=true&page=30"},
-		{"newest episode", "/episodes/" + w.newest}, {"a run of long ago", "/runs/" + w.oldRun}, {"an episode of long ago", "/episodes/" + w.oldEpisode}, {"a form", "/confirm/close?id=" + w.newest},
+		{"newest episode", "/episodes/" + w.newest}, {"a run of long ago", "/runs/" + w.oldRun}, {"an episode of long ago", "/episodes/" + w.oldEpisode}, {"a form", "/confirm/close?id=" + w.newest}, {"the style", "/console.css"},
 	} {
 		took := make([]time.Duration, tries)
 		for i := range took {
@@ -83,14 +90,16 @@ func console(b *testing.B) {
 			took[i] = time.Since(t)
 		}
 		slices.Sort(took)
-		most, verdict := took[tries-1], "ok"
-		if most >= pageLimit {
+		p99, verdict := took[tries*99/100-1], "ok"
+		if p99 >= pageLimit {
 			verdict = "MISSED"
-			b.Errorf("%s took %s, the limit is %s", p.name, most, pageLimit)
+			b.Errorf("%s took %s, the limit is %s", p.name, p99, pageLimit)
 		}
-		b.Logf("%-24s median %6.1f ms, at most %6.1f ms (wanted < %d ms: %s)", p.name, ms(took[tries/2]), ms(most), pageLimit.Milliseconds(), verdict)
-		b.ReportMetric(ms(most), strings.ReplaceAll(p.name, " ", "-")+"-ms")
+		lines = append(lines, fmt.Sprintf("%-24s p50 %6.1f ms, p99 %6.1f ms, at most %6.1f ms (wanted: p99 < %d ms: %s)",
+			p.name, ms(took[tries/2]), ms(p99), ms(took[tries-1]), pageLimit.Milliseconds(), verdict))
+		b.ReportMetric(ms(p99), strings.ReplaceAll(p.name, " ", "-")+"-p99-ms")
 	}
+	b.Log("\n" + strings.Join(lines, "\n"))
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -157,7 +166,7 @@ func write(b *testing.B, dir, key string) (w written) {
 		add(repair.TypeReceived, false, map[string]any{"fingerprint": fingerprint, "status": "firing", "episode": episode, "opened": true, "playbook": "etcd-member-restart", "labels": labels, "annotations": map[string]string{"summary": "a member does not answer"}, "startsAt": time.Now().UTC(), "message": run, "actor": "alertmanager"})
 		add(repair.TypePlanned, false, map[string]any{"run": run, "episode": episode, "playbook": "etcd-member-restart", "target": "bench/" + member, "tier": "P0", "autonomy": "auto", "steps": []map[string]string{{"name": "start", "action": "member-start"}}, "digests": map[string]string{"playbook": "p", "inventory": "i", "version": "v"}})
 		add(repair.TypeFinished, false, map[string]any{"run": run, "episode": episode, "playbook": "etcd-member-restart", "target": "bench/" + member, "outcome": "blocked", "guard": "quorum", "reason": "quorum", "detail": "it is one fault from its loss", "passing": true})
-		if i < episodes-leftOpen {
+		if i < episodes-min(leftOpen, episodes/10) {
 			add(repair.TypeClosed, false, map[string]any{"episode": episode, "fingerprint": fingerprint, "reason": "alert_ended"})
 		}
 		w.newest = episode

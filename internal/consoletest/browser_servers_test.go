@@ -29,6 +29,7 @@ type key struct {
 	Type  string `json:"type,omitempty"`
 	Enter bool   `json:"enter,omitempty"`
 	Walk  int    `json:"walk,omitempty"`
+	Wait  bool   `json:"wait,omitempty"`
 }
 
 type sight struct {
@@ -40,9 +41,12 @@ type sight struct {
 	Focus                  []struct {
 		Tag, Text, Href, Outline string
 		InView                   bool
+		Place                    int
 	}
 	Unlabelled, Handlers int
 	Headings             []string
+	Faint, Unnamed       []string
+	Stops                int
 }
 
 var built = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // built once

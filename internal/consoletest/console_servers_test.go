@@ -126,6 +126,7 @@ func incident(t *testing.T, url string) string {
 
 // What a browser is told to hold back is seen here, or the other tests show nothing.
 func TestTheBrowserSees(t *testing.T) {
+	t.Parallel()
 	policy := ""
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if policy != "" {
@@ -175,6 +176,7 @@ func serveAnonymous(t *testing.T) string {
 // nothing is even tried, nothing is asked from elsewhere; dark and light; readable on a
 // screen of 320 pixels; headings in order and every field with a label.
 func TestPagesInABrowser(t *testing.T) {
+	t.Parallel()
 	url := serve(t)
 	all := func(paths ...string) (visits []visit) {
 		for _, path := range paths {
@@ -240,6 +242,12 @@ func check(t *testing.T, url string, visits []visit, sights []sight) {
 		if want := map[bool]string{false: light, true: dark}[v.Dark]; s.Background != want || s.Foreground == want {
 			t.Errorf("%s: %s on %s, dark %v", v.URL, s.Foreground, s.Background, v.Dark)
 		}
+		if len(s.Faint) > 0 {
+			t.Errorf("%s, dark %v: hard to see: %q", v.URL, v.Dark, s.Faint)
+		}
+		if len(s.Unnamed) > 0 {
+			t.Errorf("%s: without a name: %q", v.URL, s.Unnamed)
+		}
 		if s.Unlabelled > 0 || len(s.Headings) == 0 || s.Headings[0] != "H1" || strings.Count(strings.Join(s.Headings, " "), "H1") != 1 {
 			t.Errorf("%s: %d fields without a label, headings %v", v.URL, s.Unlabelled, s.Headings)
 		}
@@ -249,6 +257,7 @@ func check(t *testing.T, url string, visits []visit, sights []sight) {
 // By keyboard alone, and without a script: repairs are paused, the story of an episode
 // is reached, and the episode is closed. Each stop of the Tab key is seen.
 func TestByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	url := serve(t)
 	episode := incident(t, url)
 	sights := look(t,
@@ -269,13 +278,13 @@ func TestByKeyboardAlone(t *testing.T) {
 	if f := sights[0].Focus[0]; f.Href != "#main" {
 		t.Errorf("the first stop is %+v, and not the way to the content", f)
 	}
-	if s := sights[1]; !strings.HasSuffix(s.URL, "/?done=pause") || !strings.Contains(s.Text, "Paused.") {
+	if s := sights[1]; !strings.HasPrefix(s.URL, url+"/?done=pause.") || !strings.Contains(s.Text, "Paused.") {
 		t.Errorf("paused: %s\n%s", s.URL, s.Text)
 	}
 	if pauses := ask(t, http.MethodGet, url+"/api/v1/pauses", "viewer", ""); !strings.Contains(pauses, `"by":"operator"`) || !strings.Contains(pauses, "by keyboard") {
 		t.Errorf("pauses: %s", pauses)
 	}
-	if s := sights[2]; !strings.HasSuffix(s.URL, "/episodes/"+episode+"?done=close") || !strings.Contains(s.Text, "it is gone") {
+	if s := sights[2]; !strings.HasPrefix(s.URL, url+"/episodes/"+episode+"?done=close.") || !strings.Contains(s.Text, "it is gone") {
 		t.Errorf("closed: %s\n%s", s.URL, s.Text)
 	}
 }

@@ -41,8 +41,11 @@ type Key struct {
 	TabTo string `json:"tab_to"`
 	Type  string `json:"type"`
 	Enter bool   `json:"enter"`
-	// Walk presses Tab that often, and notes what is focused each time.
+	// Walk presses Tab until the focus is where it began, at most that often, and notes
+	// what is focused each time.
 	Walk int `json:"walk"`
+	// Wait waits until the page has loaded itself again.
+	Wait bool `json:"wait"`
 }
 
 // Sight is what was seen, after the keys.
@@ -56,6 +59,13 @@ type Sight struct {
 	Focus                  []Focus // of Walk
 	Unlabelled, Handlers   int     // fields without a label; attributes that would run something
 	Headings               []string
+	// Faint are texts with less contrast than 4.5 to 1, and drawings with less than 3 to 1,
+	// to what is behind them.
+	Faint []string
+	// Stops is how many elements the Tab key should come to; Unnamed are those that say
+	// nothing to who cannot see them.
+	Stops   int
+	Unnamed []string
 }
 
 // Focus is one stop of the Tab key.
@@ -63,6 +73,8 @@ type Focus struct {
 	Tag, Text, Href string
 	Outline         string // its width and style
 	InView          bool
+	// Place is its number among the Stops, in the order of the document; -1: none of them.
+	Place int
 }
 
 func main() {
@@ -190,7 +202,7 @@ func call[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void
 }
 
 // seen is evaluated by the debugger, which the page's policy does not hold.
-const seen = `(() => {
+const seen = `(() => {` + stops + contrast + `
   const of = getComputedStyle(document.body);
   const labelled = e => e.type === 'hidden' || e.labels && e.labels.length > 0 || e.getAttribute('aria-label');
   return {
@@ -200,14 +212,16 @@ const seen = `(() => {
     Unlabelled: [...document.querySelectorAll('input, select, textarea')].filter(e => !labelled(e)).length,
     Handlers: [...document.querySelectorAll('*')].filter(e => e.tagName === 'SCRIPT' || [...e.attributes].some(a => a.name.startsWith('on'))).length,
     Headings: [...document.querySelectorAll('h1, h2, h3')].map(e => e.tagName),
+    Faint: faint(), Stops: stops().length, Unnamed: stops().filter(e => !nameOf(e)).map(e => e.outerHTML.slice(0, 200)),
   };
 })()`
 
-const focused = `(() => {
+const focused = `(() => {` + stops + `
   const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e);
   return {
     Tag: e.tagName, Text: (e.innerText || e.getAttribute('aria-label') || e.name || '').trim().slice(0, 100), Href: e.getAttribute('href') || '',
     Outline: s.outlineWidth + ' ' + s.outlineStyle,
+    Place: stops().indexOf(e),
     InView: r.width > 0 && r.bottom > 0 && r.top < innerHeight && r.right > 0,
   };
 })()`
@@ -234,20 +248,25 @@ func press(ctx context.Context, k Key, s *Sight) error {
 	case k.Type != "":
 		return chromedp.Do(ctx, chromedp.KeyEvent(k.Type))
 	case k.Enter:
-		return entered(ctx)
+		return loads(ctx, chromedp.KeyEvent(kb.Enter))
+	case k.Wait:
+		return loads(ctx)
 	}
 	for range k.Walk {
 		f, err := tab()
 		if err != nil {
 			return err
 		}
+		if n := len(s.Focus); f.Tag == "BODY" || n > 1 && f.Place == s.Focus[0].Place {
+			return nil // once around
+		}
 		s.Focus = append(s.Focus, f)
 	}
 	return nil
 }
 
-// entered presses Enter and waits for the page that it leads to.
-func entered(ctx context.Context) error {
+// loads does what leads to a page, and waits for it.
+func loads(ctx context.Context, does ...chromedp.Action[chromedp.Void]) error {
 	loaded := make(chan struct{}, 1)
 	listen, stop := context.WithCancel(ctx)
 	defer stop()
@@ -262,14 +281,14 @@ func entered(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
+	if err := chromedp.Do(ctx, does...); err != nil {
 		return err
 	}
 	select {
 	case <-loaded:
 		return nil
-	case <-time.After(10 * time.Second):
-		return errors.New("Enter leads to no page")
+	case <-time.After(20 * time.Second):
+		return errors.New("no page is loaded")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
