@@ -16,9 +16,11 @@ import (
 // A brick that nobody could look at is told of as not up, and nothing else.
 func TestGlusterCollector(t *testing.T) {
 	b1, b2 := cluster.GlusterBrick{Volume: "v", Member: "s1", Path: "/b"}, cluster.GlusterBrick{Volume: "v", Member: "s2", Path: "/b"}
-	c := cluster.Cluster{Name: "c", Kind: cluster.KindGluster, Gluster: cluster.Gluster{Bricks: []cluster.GlusterBrick{b1, b2}}}
+	c := cluster.Cluster{Name: "c", Kind: cluster.KindGluster, Gluster: cluster.Gluster{Bricks: []cluster.GlusterBrick{b1, b2}, HealReports: "/run"}}
 	yes, pending := true, 3
-	v := cluster.View{Cluster: "c", Kind: cluster.KindGluster, Members: []cluster.MemberView{
+	v := cluster.View{Cluster: "c", Kind: cluster.KindGluster, Detail: &gluster.Summary{Reports: []gluster.Report{
+		{Volume: "v", Up: true, Written: time.Unix(1000, 0), Unasked: 1, Entries: new(2.0)}, {Volume: "w", Written: time.Unix(900, 0)}, {Volume: "x"},
+	}}, Members: []cluster.MemberView{
 		{Name: "s1", Reachable: true, Detail: &gluster.Member{Bricks: []gluster.Brick{{GlusterBrick: b1, Up: true, Registered: &yes, Pending: &pending}}}},
 		{Name: "s2", Error: cluster.Timeout},
 	}}
@@ -36,10 +38,17 @@ func TestGlusterCollector(t *testing.T) {
 brick_registered{c,s1,v,/b} 1
 brick_up{c,s1,v,/b} 1
 brick_up{c,s2,v,/b} 0
+heal_report_bricks_unasked{c,v} 1
+heal_report_timestamp_seconds{c,v} 1000
+heal_report_timestamp_seconds{c,w} 900
+heal_report_up{c,v} 1
+heal_report_up{c,w} 0
+heal_report_up{c,x} 0
 margin{c} -1
 quorum{c} 2
 servers_reachable{c} 1
-servers{c} 2`
+servers{c} 2
+split_brain_entries{c,v} 2`
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

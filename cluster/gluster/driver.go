@@ -2,8 +2,9 @@
 // answers, whether each brick's process does, and how much of a brick waits to be healed.
 //
 // driver.go asks all at once, rpc.go speaks Sun RPC as GlusterFS' own clients do, without
-// a login; heals.go counts what waits, on the brick's own machine. Nothing that changes
-// anything, and nothing that is for root, is asked.
+// a login; heals.go counts what waits, on the brick's own machine; report.go reads what a
+// timer wrote down of split brains. Nothing that changes anything, and nothing that is
+// for root, is asked.
 package gluster
 
 import (
@@ -29,6 +30,7 @@ type Options struct {
 type Driver struct {
 	cluster cluster.Cluster
 	timeout time.Duration
+	now     func() time.Time
 	servers []*server // one for each member
 }
 
@@ -58,7 +60,7 @@ func New(c cluster.Cluster, o Options) (*Driver, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Driver{cluster: c, timeout: o.Timeout}
+	d := &Driver{cluster: c, timeout: o.Timeout, now: o.Now}
 	for _, m := range c.Members {
 		_, address, host, err := line.Place(m.Endpoint)
 		if err != nil {
@@ -106,7 +108,8 @@ type Brick struct {
 
 // View asks all servers at once and returns what they say. It never fails: one whose
 // management daemon could not be asked has Reachable false and a bounded Error. The
-// Detail of a member is a *Member. It takes Options.Timeout at most.
+// Detail of a member is a *Member, that of the View a *Summary. It takes Options.Timeout
+// at most.
 func (d *Driver) View(ctx context.Context) cluster.View {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -115,6 +118,7 @@ func (d *Driver) View(ctx context.Context) cluster.View {
 	for i, s := range d.servers {
 		all.Go(func() { v.Members[i] = s.look(ctx) })
 	}
+	v.Detail = d.summary()
 	all.Wait()
 	return v
 }

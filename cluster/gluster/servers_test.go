@@ -42,7 +42,7 @@ func pool(brick string) cluster.Cluster {
 	return cluster.Cluster{
 		Name: "files", Kind: cluster.KindGluster,
 		Members: []cluster.Member{{Name: "s1", Endpoint: "gluster://10.99.0.1:24007"}, {Name: "s2", Endpoint: "gluster://10.99.0.2:24007"}},
-		Gluster: cluster.Gluster{Bricks: []cluster.GlusterBrick{{Volume: "v", Member: "s1", Path: brick}, {Volume: "v", Member: "s2", Path: brick}}},
+		Gluster: cluster.Gluster{HealReports: reports, Bricks: []cluster.GlusterBrick{{Volume: "v", Member: "s1", Path: brick}, {Volume: "v", Member: "s2", Path: brick}}},
 	}
 }
 
@@ -66,6 +66,11 @@ func answer(brick string) error {
 				}
 			}
 		}
+		if s := v.Detail.(*Summary); s.Reports[0].Up {
+			if text += fmt.Sprintf(" unasked=%d", s.Reports[0].Unasked); s.Reports[0].Entries != nil {
+				text += fmt.Sprintf(" split=%g", *s.Reports[0].Entries)
+			}
+		}
 		fmt.Println(text) //nolint:forbidigo // it is the answer
 	}
 	return d.Close()
@@ -83,7 +88,7 @@ glusterd -N --log-level WARNING &
 while :; do sleep 1; done # a first process reaps: glusterd takes a dead brick that nobody reaped for one that runs
 `
 
-const brick = "/mnt/brick/b"
+const brick, reports = "/mnt/brick/b", "/mnt"
 
 // machine is one server of the pool.
 type machine struct {
@@ -263,6 +268,9 @@ func TestTruth(t *testing.T) {
 	s1.run("gluster", "--mode=script", "volume", "start", "v", "force")
 	from.until(healthy)
 
+	t.Log("the copies of a file blame each other")
+	splitBrain(s1, s2, from, healthy)
+
 	t.Log("a server is cut off")
 	s2.Cut()
 	from.until("margin=-1 s1= up=true registered=true pending=0 s2=timeout up=false")
@@ -274,4 +282,31 @@ func TestTruth(t *testing.T) {
 	from.until("margin=-1 s1= up=true registered=true pending=0 s2=timeout up=true")
 	s2.signal("glusterd", syscall.SIGKILL)
 	from.until("margin=-1 s1= up=true registered=true pending=0 s2=refused up=true")
+}
+
+// splitBrain lets each brick of v miss what the other takes, which no healing can mend,
+// and then lets a person choose.
+func splitBrain(s1, s2 *machine, from *viewer, healthy string) {
+	const report = "gluster volume heal v info split-brain --xml > /mnt/v.xml.new && mv -f /mnt/v.xml.new /mnt/v.xml"
+	s1.run("sh", "-c", report)
+	from.until(healthy + " unasked=0 split=0")
+	s1.run("gluster", "volume", "set", "v", "cluster.self-heal-daemon", "off")
+	s2.signal("glusterfsd", syscall.SIGKILL)
+	s1.run("sh", "-c", "echo one > /mnt/files/a && "+report)
+	from.until("margin=0 s1= up=true registered=true pending=1 s2= up=false registered=false unasked=1")
+	s1.run("gluster", "--mode=script", "volume", "start", "v", "force")
+	from.until(strings.Replace(healthy, "pending=0", "pending=1", 1) + " unasked=1")
+	s1.run("umount", "--lazy", "/mnt/files") // a client remembers whose copy is the good one
+	s1.signal("glusterfsd", syscall.SIGKILL)
+	s1.run("glusterfs", "--volfile-server="+s1.Address, "--volfile-id=v", "/mnt/disk")
+	s1.run("sh", "-c", "mountpoint -q /mnt/disk && echo two > /mnt/disk/a")
+	s1.run("gluster", "--mode=script", "volume", "start", "v", "force")
+	s1.run("sh", "-c", report)
+	from.until(strings.Replace(healthy, "pending=0", "pending=1", 1) + " unasked=0 split=1")
+	s1.run("gluster", "volume", "heal", "v", "split-brain", "source-brick", s1.Address+":"+brick, "/a")
+	s1.run("gluster", "volume", "set", "v", "cluster.self-heal-daemon", "on")
+	s1.run("sh", "-c", report)
+	from.until(healthy + " unasked=0 split=0")
+	s1.run("rm", "/mnt/v.xml")
+	from.until(healthy)
 }

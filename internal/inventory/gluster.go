@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"slices"
+	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/strictyaml"
@@ -13,12 +14,21 @@ var volumeName = lazily(`^[A-Za-z0-9_-]{1,255}$`)
 
 // gluster checks what only clusters of kind gluster declare.
 func (c check) gluster(cl cluster.Cluster) {
-	bricks := cl.Gluster.Bricks
+	bricks, age := cl.Gluster.Bricks, cl.Gluster.MaxAge
 	if cl.Kind != cluster.KindGluster {
-		if len(bricks) > 0 {
+		if cl.Gluster.Declared() {
 			c.errorf("gluster", "gluster is for clusters of kind gluster: leave it out")
 		}
 		return
+	}
+	c.path(c.at.Join("gluster", "heal_reports"), "heal_reports", cl.Gluster.HealReports)
+	switch {
+	case age != 0 && cl.Gluster.HealReports == "":
+		c.errorf("gluster", "max_age is how old a report may be: declare heal_reports as well, or leave it out")
+	case age != 0 && (age < 5*time.Second || age > 24*time.Hour):
+		c.doc.Errorf(c.at.Join("gluster", "max_age"), "max_age: want 5s to 24h, not %s", age)
+	case cl.Gluster.HealReports != "" && len(bricks) == 0:
+		c.errorf("gluster", "heal_reports are about the volumes of the bricks: declare these as well")
 	}
 	if len(bricks) > mostBricks {
 		c.errorf("gluster", "%d bricks, %d is the most", len(bricks), mostBricks)

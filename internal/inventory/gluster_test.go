@@ -21,6 +21,10 @@ func TestGluster(t *testing.T) {
 		"no member":       {begin + "  gluster: {bricks: [{volume: v, member: s3, path: /b}]}" + members, `4:22: the cluster has no member "s3": name the server that has the brick`},
 		"not a path":      {begin + "  gluster: {bricks: [{volume: v, member: s1, path: b}]}" + members, `4:22: path "b" is not absolute: write the whole path, from / on`},
 		"twice":           {begin + "  gluster: {bricks: [{volume: v, member: s1, path: /b}, {volume: w, member: s1, path: /b}]}" + members, `4:57: brick "/b" of member "s1" is listed twice: keep one`},
+		"a relative path": {begin + "  gluster: {heal_reports: run, bricks: [{volume: v, member: s1, path: /b}]}" + members, `4:27: heal_reports "run" is not absolute: write the whole path, from / on`},
+		"no bricks":       {begin + "  gluster: {heal_reports: /run/fettle-gluster}" + members, `4:12: heal_reports are about the volumes of the bricks: declare these as well`},
+		"an age alone":    {begin + "  gluster: {max_age: 1m, bricks: [{volume: v, member: s1, path: /b}]}" + members, `4:12: max_age is how old a report may be: declare heal_reports as well, or leave it out`},
+		"too young":       {begin + "  gluster: {heal_reports: /r, max_age: 1s, bricks: [{volume: v, member: s1, path: /b}]}" + members, `4:40: max_age: want 5s to 24h, not 1s`},
 		"a login":         {begin + "  read: {username: u, password_file: /p}" + members, `4:9: a login is declared, but clusters of kind gluster are asked without one: leave it out`},
 		"tls":             {begin + "  tls: {ca_file: /p}" + members, `4:8: tls is declared, but clusters of kind gluster are asked without it: leave it out`},
 	} {
