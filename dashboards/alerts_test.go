@@ -41,6 +41,53 @@ func TestLinksOfPanels(t *testing.T) {
 	}
 }
 
+// A panel links to every alert that reads what it shows, and every alert has a panel.
+func TestAlertsHavePanels(t *testing.T) {
+	shown := map[string]bool{}
+	panels, alerts := byTitle(t), map[string][]string{}
+	for _, r := range allRules(t) {
+		if r.Alert != "" {
+			alerts[r.Alert] = slices.DeleteFunc(reads(t, r.Expr), func(name string) bool { return !strings.Contains(name, "_") })
+		}
+	}
+	for at, p := range panels {
+		of := map[string]bool{}
+		for _, q := range p.Targets {
+			for _, name := range reads(t, withoutVariables(q.Expr)) {
+				of[name] = true
+			}
+		}
+		for alert, read := range alerts {
+			linked := slices.ContainsFunc(p.Links, func(l link) bool { return l.URL == pages+alert+".md" })
+			shown[alert] = shown[alert] || linked
+			if !linked && slices.ContainsFunc(read, func(name string) bool { return of[name] }) {
+				t.Errorf("%s shows what %s reads: run `make dashboards`", at, alert)
+			}
+		}
+	}
+	for alert := range alerts {
+		if !shown[alert] {
+			t.Errorf("no panel is about %s: let the one nearest to it, in dashboards/generate, see it", alert)
+		}
+	}
+}
+
+// reads are the names of the series that an expression reads.
+func reads(t *testing.T, expr string) (names []string) {
+	t.Helper()
+	e, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if s, ok := n.(*parser.VectorSelector); ok {
+			names = append(names, s.Name)
+		}
+		return nil
+	})
+	return names
+}
+
 // A state changes its colour where the alert begins to fire. Should the rule change,
 // comparison is no longer in its expression, and the panel has to follow.
 func TestStatesAreThoseOfTheAlerts(t *testing.T) {
@@ -78,14 +125,13 @@ func TestStatesAreThoseOfTheAlerts(t *testing.T) {
 	}
 }
 
-// expressions returns each alert's expression.
-func expressions(t *testing.T) map[string]string {
+// allRules are the rules of all files.
+func allRules(t *testing.T) (all []rulefmt.Rule) {
 	t.Helper()
 	names, err := rules.List()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{}
 	for _, name := range names {
 		content, err := fs.ReadFile(rules.FS(), name)
 		if err != nil {
@@ -96,10 +142,18 @@ func expressions(t *testing.T) map[string]string {
 			t.Fatal(errs)
 		}
 		for _, group := range groups.Groups {
-			for _, rule := range group.Rules {
-				all[rule.Alert] = rule.Expr
-			}
+			all = append(all, group.Rules...)
 		}
+	}
+	return all
+}
+
+// expressions returns each alert's expression.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, rule := range allRules(t) {
+		all[rule.Alert] = rule.Expr
 	}
 	return all
 }

@@ -127,6 +127,12 @@ func TestPanelsHaveData(t *testing.T) {
 			t.Errorf("only the nodes %v", ends)
 		}
 	})
+	// One of the clocks is an hour ahead.
+	t.Run("clocks", func(t *testing.T) {
+		if why := w.data(t.Context(), panels["probes.json: Members' clocks"].Targets[0].Expr+" > 3599", false, w.began); why != "" {
+			t.Error(why)
+		}
+	})
 	// Nothing that had data may have lost it: the time shown is all of it.
 	t.Run("after", func(t *testing.T) {
 		var all []string

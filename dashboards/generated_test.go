@@ -87,7 +87,7 @@ func byTitle(t *testing.T) map[string]panel {
 	t.Helper()
 	panels := map[string]panel{}
 	for name, d := range load(t) {
-		for _, p := range d.Panels {
+		for _, p := range d.all() {
 			if p.Type != "row" {
 				panels[name+": "+p.Title] = p
 			}

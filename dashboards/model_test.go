@@ -23,6 +23,8 @@ type dashboard struct {
 		List []struct {
 			Name            string     `json:"name"`
 			BuiltIn         int        `json:"builtIn"`
+			Enable          bool       `json:"enable"`
+			Hide            bool       `json:"hide"`
 			Datasource      datasource `json:"datasource"`
 			Expr            string     `json:"expr"`
 			UseValueForTime string     `json:"useValueForTime"`
@@ -44,6 +46,24 @@ type dashboard struct {
 	Panels []panel `json:"panels"`
 }
 
+// all are the panels and the rows, with those inside folded rows.
+func (d dashboard) all() (all []panel) {
+	for _, p := range d.Panels {
+		all = append(append(all, p), p.Panels...)
+	}
+	return all
+}
+
+// folded are the panels of each folded row.
+func (d dashboard) folded() (rows []dashboard) {
+	for _, p := range d.Panels {
+		if p.Collapsed || len(p.Panels) > 0 {
+			rows = append(rows, dashboard{Panels: p.Panels})
+		}
+	}
+	return rows
+}
+
 type link struct {
 	URL         string `json:"url"`
 	KeepTime    bool   `json:"keepTime"`
@@ -58,6 +78,8 @@ type panel struct {
 	Datasource  datasource `json:"datasource"`
 	GridPos     place      `json:"gridPos"`
 	Links       []link     `json:"links"`
+	Collapsed   bool       `json:"collapsed"` // a row
+	Panels      []panel    `json:"panels"`    // of a collapsed row
 	FieldConfig struct {
 		Defaults struct {
 			Unit       string `json:"unit"`
@@ -107,6 +129,9 @@ func (p panel) steps() (values []float64) {
 	return values
 }
 
+// overTime tells whether it shows what was, and not what is now.
+func (p panel) overTime() bool { return p.Type == "timeseries" || p.Type == "state-timeline" }
+
 // load reads every dashboard as it is embedded.
 func load(t *testing.T) map[string]dashboard {
 	t.Helper()
@@ -114,7 +139,7 @@ func load(t *testing.T) map[string]dashboard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"node.json", "overview.json", "probes.json", "raft.json", "repairs.json", "replication.json", "self.json"}; !slices.Equal(names, want) {
+	if want := []string{"balancers.json", "node.json", "overview.json", "probes.json", "raft.json", "repairs.json", "replication.json", "self.json"}; !slices.Equal(names, want) {
 		t.Fatalf("embedded: %v, want %v", names, want)
 	}
 	all := map[string]dashboard{}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fettle-io/fettle/internal/certtest"
 	"github.com/fettle-io/fettle/internal/demo"
+	"github.com/fettle-io/fettle/internal/kafkatest"
 	"github.com/fettle-io/fettle/internal/mysqltest"
 	"github.com/fettle-io/fettle/internal/postgrestest"
 	"github.com/fettle-io/fettle/internal/servertest"
@@ -77,7 +78,7 @@ func (d *databases) startPostgres(ctx context.Context, dir string) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the server's user enters it
 		return err
 	}
-	if d.postgres, err = postgrestest.Start(ctx, dir, postgrestest.Options{}); err != nil {
+	if d.postgres, err = postgrestest.Start(ctx, dir, postgrestest.Options{Settings: []string{"archive_mode = on", "archive_command = '/bin/false'"}}); err != nil {
 		return err
 	}
 	if _, err := d.postgres.Standby(ctx, "b", d.postgres.Servers[0]); err != nil {
@@ -99,6 +100,9 @@ func (w *world) files() error {
 			os.Chtimes(name, now.Add(-time.Hour), now.Add(-time.Hour)),
 			os.WriteFile(filepath.Join(dir, member+".conf"), []byte("Limit 5\n"), 0o644)) //nolint:gosec // for everybody
 	}
+	errs = append(errs, os.MkdirAll(filepath.Join(w.dir, "texts"), 0o755), os.WriteFile(filepath.Join(w.dir, "texts", "bad.prom"), []byte("backup_ok\n"), 0o644)) //nolint:gosec // for everybody
+	old := filepath.Join(dir, "backups", "db.sql")
+	errs = append(errs, os.MkdirAll(filepath.Dir(old), 0o755), os.WriteFile(old, []byte("-- all of it\n"), 0o644), os.Chtimes(old, now.Add(-time.Hour), now.Add(-time.Hour))) //nolint:gosec // for everybody
 	report := fmt.Sprintf("finished %d\nsize_bytes 4711\nverified %d\n", now.Unix(), now.Unix())
 	return errors.Join(append(errs, os.WriteFile(filepath.Join(dir, "report"), []byte(report), 0o644))...) //nolint:gosec // for everybody
 }
@@ -172,8 +176,17 @@ func (w *world) incidents() []incident {
 			w.databases.relay.Cut()
 			must(t, w.databases.replica.Exec(t.Context(), "STOP SLAVE"))
 			must(t, w.databases.postgres.Servers[0].Write(t.Context(), 10))
+			_, err := w.databases.postgres.Servers[0].SQL(t.Context(), "SELECT pg_switch_wal()")
+			must(t, err)
 			w.redis.Relays[0].Cut()
 			w.consul.Servers[0].Kill()
+			w.systems.backends[0].Close()
+			w.systems.nats.Servers[2].Kill()
+			w.systems.zookeeper.Servers[1].Kill()
+			w.systems.mongodb.Members[1].Kill()
+			w.systems.kafka.Do(kafkatest.Order{Do: "metadata", Topic: "orders", Leader: -1, Replicas: []int32{2}, Offline: []int32{2}})
+			w.hosts.routers[0].Cut()
+			_, _ = w.hosts.systemd.Systemctl("start", "bad.service") // it fails, which is wanted
 			asleep = make(chan error, 1)
 			go func() {
 				_, err := w.databases.postgres.Servers[0].SQL(context.WithoutCancel(t.Context()), "SELECT pg_sleep(8)") //nolint:contextcheck // it ends by itself
@@ -181,6 +194,8 @@ func (w *world) incidents() []incident {
 			}()
 		}, func(t *testing.T) { must(t, <-asleep) }, map[string]float64{
 			"replication.json: Copies follow": 0, "replication.json: Channels": 0, "raft.json: Servers healthy": 0,
+			"raft.json: Meta group: failures tolerated": 0, "raft.json: Ensemble: failures tolerated": -1, "replication.json: Set: failures tolerated": 0,
+			"replication.json: Partitions that are not whole": 1, "replication.json: WAL archive fails": 1, "balancers.json: Servers up": 0.5, "balancers.json: Holders of an address": 2,
 		}},
 		{"website", func(*testing.T) { _ = w.website.Close() }, nil, map[string]float64{"probes.json: In order": 0, "probes.json: Failing": 1}},
 		{"program", func(t *testing.T) { must(t, os.Chmod(w.etcd, 0o600)); kill(t, "m3") }, nil, map[string]float64{"overview.json: Alerts over time": 1}},

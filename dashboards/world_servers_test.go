@@ -27,7 +27,8 @@ import (
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
-// world is the demo with real databases beside it, and a Prometheus that sees both.
+// world is the demo with real servers of every kind beside it, and a Prometheus that sees
+// all of them.
 type world struct {
 	dir        string
 	began      time.Time
@@ -38,6 +39,9 @@ type world struct {
 	redis      *redistest.Set
 	sentinel   *redistest.Server
 	website    *http.Server
+	systems    systems
+	hosts      hosts
+	second     second
 	prometheus string // its URL
 }
 
@@ -71,31 +75,45 @@ func newWorld(t *testing.T) *world {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
-	w.databases.start(t, dir)
-	w.redis = redistest.Replicated(t, 1, "appendonly yes")
-	w.sentinel = redistest.Sentinel(t, "s0", w.redis.Primary.Address, 1)
-	w.consul = consultest.Start(t, 3, "")
 	must(t, w.files())
 	site := w.startWebsite(t)
-	w.stage, err = demo.Start(ctx, o)
-	must(t, err)
-	t.Cleanup(func() {
-		if err := w.stage.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	together(t,
+		func() {
+			w.databases.start(t, dir)
+			w.redis = redistest.Replicated(t, 1, "appendonly yes")
+			w.sentinel = redistest.Sentinel(t, "s0", w.redis.Primary.Address, 1)
+			w.consul = consultest.Start(t, 3, "")
+		},
+		func() { w.startSystems(t) },
+		func() { w.startSystemd(t, o.Exporter) },
+		func() { w.startRouters(t, o.Exporter); w.startSecond(t, o.Fettle, o.Alertmanager) },
+		func() {
+			stage, err := demo.Start(ctx, o)
+			must(t, err)
+			w.stage = stage
+			t.Cleanup(func() {
+				if err := stage.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		},
+	)
+	t.Logf("all of it runs after %s", time.Since(w.began).Round(time.Second))
 
 	exporter := redistest.FreeAddress(t)
 	must(t, os.WriteFile(filepath.Join(dir, "exporter.yml"), []byte(w.exporterFile(site)), 0o600))
-	w.run(t, o.Exporter, "--config.file="+filepath.Join(dir, "exporter.yml"), "--web.listen-address="+exporter)
+	// There is no systemd to ask, and of the text files one cannot be read.
+	w.run(t, o.Exporter, "--config.file="+filepath.Join(dir, "exporter.yml"), "--web.listen-address="+exporter, "--collector.unit", "--collector.process",
+		"--collector.textfile.directory="+filepath.Join(dir, "texts"), "--time.chrony-address="+w.systems.chronyd)
 	address := redistest.FreeAddress(t)
 	w.prometheus = "http://" + address
 	must(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(w.prometheusFile(exporter)), 0o600))
 	w.run(t, o.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
-	for w.data(ctx, "count(up == 1) == 3", false, w.began) != "" {
+	for w.data(ctx, "count(up == 1) == 9", false, w.began) != "" {
 		select {
 		case <-ctx.Done():
-			t.Fatal("not everything is scraped")
+			up, err := w.ask(t.Context(), "up", false, w.began)
+			t.Fatalf("not everything is scraped: %v %v", up, err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -112,8 +130,7 @@ func must(t testing.TB, err error) {
 // run starts a program and ends it with the test; what it said is shown if that failed.
 func (w *world) run(t *testing.T, argv ...string) {
 	t.Helper()
-	said := filepath.Join(w.dir, filepath.Base(argv[0])+".log")
-	log, err := os.Create(said) //nolint:gosec // ours
+	log, err := os.CreateTemp(w.dir, filepath.Base(argv[0])+"-*.log")
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // ours
@@ -123,10 +140,19 @@ func (w *world) run(t *testing.T, argv ...string) {
 		cancel()
 		_ = cmd.Wait() // it is killed
 		_ = log.Close()
-		if content, err := os.ReadFile(said); err == nil && t.Failed() { //nolint:gosec // ours
-			t.Logf("%s said:\n%s", filepath.Base(argv[0]), content[max(0, len(content)-4000):])
+		if content, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
+			t.Logf("%s said:\n%s", strings.Join(argv, " "), content[max(0, len(content)-4000):])
 		}
 	})
+}
+
+// command runs a program to its end.
+func (w *world) command(t *testing.T, argv ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput() //nolint:gosec // ours
+	return string(out), err
 }
 
 // exporterFile is the exporter.yml of the one that sees it all.
@@ -154,6 +180,7 @@ func (w *world) exporterFile(site string) string {
 	for _, s := range w.consul.Servers {
 		member(s.Name, s.URL)
 	}
+	b.WriteString(w.systems.inventory(w.databases.password))
 	files := filepath.Join(w.dir, "files")
 	fmt.Fprintf(&b, `- name: www
   kind: service
@@ -164,8 +191,10 @@ trees:
 - {cluster: www, source: origin, every: 1m, settle: 1s}
 values:
 - {name: limit, cluster: www, file: "%[1]s/{member}.conf", key: Limit, equals: "5", same: true}
+- {name: size, cluster: www, file: "%[1]s/{member}.conf", key: Size, equals: "5"}
 backups:
 - {name: nightly, cluster: db, report: %[1]s/report, every: 24h}
+- {name: weekly, cluster: db, dir: %[1]s/backups, settle: 1s, every: 168h, keep: 2}
 probes:
 - {name: site, kind: http, target: %[2]q, timeout: 1s, failures: 1, tls: {ca_file: %[1]s/ca.pem}}
 `, files, site)
@@ -175,14 +204,24 @@ probes:
 func (w *world) prometheusFile(exporter string) string {
 	host := func(program string) string { return strings.TrimPrefix(w.stage.URL(program), "http://") }
 	return fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
-rule_files: [%q]
+rule_files: [%[1]q]
+alerting: {alertmanagers: [{static_configs: [{targets: [%[2]q]}]}]}
 scrape_configs:
 - job_name: fettle_exporter
-  static_configs: [{targets: [%q, %q]}]
+  static_configs: [{targets: [%[3]q, %[4]q, %[5]s]}]
 - job_name: fettle
-  authorization: {credentials_file: %q}
-  static_configs: [{targets: [%q]}]
-`, filepath.Join(w.stage.Dir, "rules", "*.rules.yml"), host("fettle_exporter"), exporter, w.stage.TokenFile("metrics"), host("fettle"))
+  authorization: {credentials_file: %[6]q}
+  static_configs: [{targets: [%[7]q]}]
+- job_name: second
+  scheme: https
+  tls_config: {ca_file: %[8]q}
+  static_configs: [{targets: [%[9]q], labels: {job: fettle}}]
+- job_name: alertmanager
+  static_configs: [{targets: [%[2]q]}]
+- job_name: prometheus
+  static_configs: [{targets: [%[10]q]}]
+`, filepath.Join(w.stage.Dir, "rules", "*.rules.yml"), w.second.alertmanager, host("fettle_exporter"), exporter, strings.Join(w.hosts.scraped, ", "),
+		w.stage.TokenFile("metrics"), host("fettle"), w.second.authority, w.second.fettle, strings.TrimPrefix(w.prometheus, "http://"))
 }
 
 // data asks for what a panel would, and says why that is nothing: it is "" for data.

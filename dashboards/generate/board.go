@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -17,6 +18,13 @@ const pages = "https://github.com/fettle-io/fettle/blob/main/docs/alerts/"
 type board struct {
 	file, uid, title, about string
 	rows                    []row
+	folded                  []row // below the others: to be opened by who has the system
+}
+
+// origin is what panels are made of beside their own words: the rules.
+type origin struct {
+	limits limits
+	alerts []alert
 }
 
 type row struct {
@@ -25,14 +33,14 @@ type row struct {
 }
 
 func (b board) panels() (all []panel) {
-	for _, r := range b.rows {
+	for _, r := range slices.Concat(b.rows, b.folded) {
 		all = append(all, r.panels...)
 	}
 	return all
 }
 
 // json is the dashboard's file.
-func (b board) json(l limits, all []board) ([]byte, error) {
+func (b board) json(from origin, all []board) ([]byte, error) {
 	d := dashboard.NewDashboard()
 	d.Uid, d.Title, d.Description, d.Tags = &b.uid, pointer("fettle / "+b.title), &b.about, []string{"fettle"}
 	// 38 is Grafana 10.0's, and newer ones migrate it.
@@ -49,29 +57,42 @@ func (b board) json(l limits, all []board) ([]byte, error) {
 	d.Links = append(d.Links, link("fettle", "${fettle_url}/", "fettle's own pages", true))
 	var errs []error
 	id, y := uint32(0), uint32(0)
-	for _, r := range b.rows {
+	for i, r := range slices.Concat(b.rows, b.folded) {
 		id++
-		d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{RowPanel: &dashboard.RowPanel{
-			Type: "row", Title: &r.title, Id: id, Panels: []dashboard.Panel{}, GridPos: &dashboard.GridPos{X: 0, Y: y, W: 24, H: 1},
-		}})
-		y++
-		x, height := uint32(0), uint32(0)
-		for _, p := range r.panels {
-			if x+p.width > 24 {
-				x, y, height = 0, y+height, 0
-			}
-			id++
-			rendered, err := p.render(id, dashboard.GridPos{X: x, Y: y, W: p.width, H: p.height}, l)
-			errs = append(errs, err)
-			d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{Panel: &rendered})
-			x, height = x+p.width, max(height, p.height)
+		head := &dashboard.RowPanel{Type: "row", Title: &r.title, Id: id, Panels: []dashboard.Panel{}, GridPos: &dashboard.GridPos{X: 0, Y: y, W: 24, H: 1}}
+		panels, below, err := r.place(&id, y+1, from)
+		errs = append(errs, err)
+		d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{RowPanel: head})
+		if i >= len(b.rows) { // Grafana has the panels of a folded row inside it, and no height for them
+			head.Collapsed, head.Panels, y = true, panels, y+1
+			continue
 		}
-		y += height
+		for _, p := range panels {
+			d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{Panel: &p})
+		}
+		y = below
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return finish(d)
+}
+
+// place puts the row's panels from left to right, below y, and says where the next row is.
+func (r row) place(id *uint32, y uint32, from origin) (panels []dashboard.Panel, below uint32, err error) {
+	x, height := uint32(0), uint32(0)
+	var errs []error
+	for _, p := range r.panels {
+		if x+p.width > 24 {
+			x, y, height = 0, y+height, 0
+		}
+		*id++
+		rendered, err := p.render(*id, dashboard.GridPos{X: x, Y: y, W: p.width, H: p.height}, from)
+		errs = append(errs, err)
+		panels = append(panels, rendered)
+		x, height = x+p.width, max(height, p.height)
+	}
+	return panels, y + height, errors.Join(errs...)
 }
 
 // finish adds the annotations, of which the SDK does not know all that Grafana reads.

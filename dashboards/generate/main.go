@@ -57,6 +57,10 @@ func generate() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	alerts, err := readAlerts()
+	if err != nil {
+		return nil, err
+	}
 	var made strings.Builder
 	digest, err := digestOfSources()
 	if err != nil {
@@ -64,9 +68,9 @@ func generate() (map[string][]byte, error) {
 	}
 	fmt.Fprintf(&made, "# Written by `make dashboards`: what the dashboards were made of.\nsources %s\n", digest)
 	files := map[string][]byte{}
-	boards := []board{overview(), raft(), replication(), node(), probes(), repairs(), itself()}
+	boards := []board{overview(), raft(), replication(), balancers(), node(), probes(), repairs(), itself()}
 	for _, b := range boards {
-		content, err := b.json(l, boards)
+		content, err := b.json(origin{l, alerts}, boards)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", b.file, err)
 		}

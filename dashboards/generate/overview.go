@@ -13,7 +13,7 @@ func overview() board {
 		rows: []row{
 			{"Now", []panel{
 				one("Failures tolerated", "Of each quorum: voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,
-					ask("{{cluster}}", `max by (cluster) (fettle_raft_margin{cluster=~"$cluster"} or fettle_nats_meta_margin{cluster=~"$cluster"} or fettle_zookeeper_margin{cluster=~"$cluster"} or fettle_mongodb_margin{cluster=~"$cluster"})`)).
+					ask("{{cluster}}", `max by (cluster) (fettle_raft_margin{cluster=~"$cluster"} or fettle_nats_meta_margin{cluster=~"$cluster"} or fettle_zookeeper_margin{cluster=~"$cluster"} or fettle_mongodb_margin{cluster=~"$cluster"} or fettle_gluster_margin{cluster=~"$cluster"})`)).
 					level(red, at(0, orange), at(1, green)).see("FettleRaftQuorumLost", "FettleRaftNoFailureTolerance"),
 				one("Takes requests", "Whether the cluster has a leader that a quorum names, or a primary that takes writes; where there is neither, a member that answers. Of the clusters that depends_on in exporter.yml names.", 6,
 					ask("{{cluster}}", `max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"})`)).good(),
@@ -25,6 +25,14 @@ func overview() board {
 				one("Paused", "Where repairs are paused, by command, API or brake file. Faults are received and not repaired.", 3,
 					ask("{{cluster}}", `label_replace(max by (cluster) (fettle_paused{cluster=~"$cluster|"}), "cluster", "everywhere", "cluster", "")`)).
 					level(green, at(1, orange)).say(map[string]word{"0": {"no", green}, "1": {"paused", orange}}).see("FettlePausedTooLong"),
+			}},
+			{"How well", []panel{
+				one("Health", "Of each cluster, from 0 to 1: processors, memory, network and errors. Absent while one of the four is not known. Yellow and red: the thresholds of FettleClusterHealthLow and FettleClusterHealthPoor.", 8,
+					ask("{{cluster}}", `max by (cluster) (cluster:health:score{cluster=~"$cluster"})`)).level(red, limit("health_poor_score", yellow), limit("health_score", green)),
+				lines("Parts of the health", "The share of the cluster's machines on which the part is in order; of network and errors: whether it is.", "percentunit", 8,
+					ask("{{cluster}} {{part}}", `max by (cluster, part) (cluster:health_part:ratio{cluster=~"$cluster"})`)).whole().tall(5).see("FettleHealthPartMissing"),
+				one("Took requests", "Share of the time shown in which the cluster took requests, as any exporter saw it. The colour: the goal of 30 days, of FettleAvailabilityBelowGoal.", 8,
+					ask("{{cluster}}", `max by (cluster) (avg_over_time(fettle_dependency_in_order{cluster=~"$cluster"}[$__range]))`)).in("percentunit").level(red, limit("availability_ratio", green)).see("FettleAvailabilityBelowGoal"),
 			}},
 			{"Trouble", []panel{
 				list("Alerts that fire", "fettle's alerts that fire now. The name leads to the page with what it means and what to do.", 14,
@@ -43,7 +51,7 @@ func overview() board {
 				graph("Dependencies", "Arrows lead to what a cluster cannot work without. Green takes requests, red does not, grey is not looked at from here. Repair the one first that has no red one below it.", 14,
 					node(`max by (cluster) (fettle_dependency_in_order) == 1`, "green")+" or "+node(`max by (cluster) (fettle_dependency_in_order) == 0`, "red")+" or "+
 						node(`max by (cluster) (fettle_dependency_depth) unless on (cluster) max by (cluster) (fettle_dependency_in_order)`, "gray"),
-					`label_join(label_replace(label_replace(max by (cluster, on) (fettle_dependency_edge), "source", "$1", "cluster", "(.*)"), "target", "$1", "on", "(.*)"), "id", " needs ", "cluster", "on")`),
+					`label_join(label_replace(label_replace(max by (cluster, on) (fettle_dependency_edge), "source", "$1", "cluster", "(.*)"), "target", "$1", "on", "(.*)"), "id", " needs ", "cluster", "on")`).see("FettleDependencyUnwatched"),
 				states("Explained by what it depends on", "A cluster that does not take requests while one below it does not either: repair that one first.", 10,
 					ask("{{cluster}}", `max by (cluster) (fettle_dependency_explained{cluster=~"$cluster"})`)).
 					level(green, at(1, yellow)).say(map[string]word{"0": {"no", green}, "1": {"explained", yellow}}).tall(10),

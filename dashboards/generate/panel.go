@@ -24,7 +24,7 @@ type panel struct {
 	queries            []query
 	levels             []level
 	words              map[string]word
-	alerts             []string // whose pages it links to
+	alerts             []string // whose pages it links to before those that links finds
 	runs               bool     // it links to the runs in fettle's own pages
 	top                float64  // of the scale; 0: by the data
 	bars               bool
@@ -116,8 +116,8 @@ func yes(is, not string) map[string]word {
 }
 
 // render is the panel in Grafana's words.
-func (p panel) render(id uint32, at dashboard.GridPos, l limits) (dashboard.Panel, error) {
-	defaults, err := p.defaults(l)
+func (p panel) render(id uint32, at dashboard.GridPos, from origin) (dashboard.Panel, error) {
+	defaults, err := p.defaults(from.limits)
 	if err != nil {
 		return dashboard.Panel{}, fmt.Errorf("%s: %w", p.title, err)
 	}
@@ -129,7 +129,7 @@ func (p panel) render(id uint32, at dashboard.GridPos, l limits) (dashboard.Pane
 	for i, q := range p.queries {
 		out.Targets = append(out.Targets, p.target(i, q))
 	}
-	for _, alert := range p.alerts {
+	for _, alert := range p.links(from.alerts) {
 		out.Links = append(out.Links, link(alert, pages+alert+".md", "What the alert means and what to do", true))
 	}
 	if p.runs {

@@ -14,7 +14,7 @@ func raft() board {
 	}
 	return board{
 		file: "raft.json", uid: "fettle-raft", title: "Clusters (Raft)",
-		about: "Quorum, leaders, logs, disks and links of Raft clusters",
+		about: "Quorum, leaders, logs, disks and links of Raft clusters; Consul, NATS and ZooKeeper",
 		rows: []row{
 			{"Quorum", []panel{
 				one("Failures tolerated", "Voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,
@@ -24,7 +24,7 @@ func raft() board {
 				one("Voters reachable", "Beside it the quorum that is needed.", 6,
 					ask("{{cluster}} reachable", `max by (cluster) (fettle_raft_voters_reachable`+of), ask("{{cluster}} quorum", `max by (cluster) (fettle_raft_quorum`+of)).level(blue),
 				one("Members that differ", "Servers that the cluster lists and the inventory does not, and members that the inventory has alone.", 6,
-					ask("{{cluster}} unlisted", `max by (cluster) (fettle_raft_members_unlisted`+of), ask("{{cluster}} mismatch", `max by (cluster) (fettle_raft_membership_mismatch`+of)).level(green, at(1, orange)),
+					ask("{{cluster}} unlisted", `max by (cluster) (fettle_raft_members_unlisted`+of), ask("{{cluster}} mismatch", `max by (cluster) (fettle_raft_membership_mismatch`+of)).level(green, at(1, orange)).see("FettleRaftMemberUnlisted"),
 				list("Members", "As of now. Version and kind as the member says itself.", 12,
 					`max by (cluster, member, kind, version) (fettle_member_info{cluster=~"$cluster"}) * on (cluster, member) group_left max by (cluster, member) (fettle_raft_term{cluster=~"$cluster"})`,
 					"cluster", "member", "kind", "version", "Value").call(map[string]string{"Value": "term"}),
@@ -56,9 +56,9 @@ func raft() board {
 				lines("Slow fsyncs and commits", "Share that took long. Dashed: the threshold of the alert.", "percentunit", 8,
 					ask(who+" fsync", mean("fettle_raft_fsyncs_slow_total", "fettle_raft_fsyncs_total")), ask(who+" commit", mean("fettle_raft_commits_slow_total", "fettle_raft_commits_total"))).level(green, limit("raft_slow_writes_ratio", red)),
 				lines("Database", "Size of the file, and what of it is in use. The difference comes back by a defragmentation.", "bytes", 8,
-					ask(who+" size", by+`fettle_raft_db_size_bytes`+of), ask(who+" in use", by+`fettle_raft_db_in_use_bytes`+of)),
+					ask(who+" size", by+`fettle_raft_db_size_bytes`+of), ask(who+" in use", by+`fettle_raft_db_in_use_bytes`+of)).see("FettleRaftDefragLong"),
 				lines("Database as a share of its quota", "At 100% the cluster refuses writes. Dashed: the threshold of FettleRaftDatabaseNearQuota. Before etcd 3.6 only where the member's metrics page can be read.", "percentunit", 8,
-					ask(who, by+`fettle_raft_db_size_bytes`+of+` / `+by+`fettle_raft_db_quota_bytes{cluster=~"$cluster"} > 0)`)).level(green, limit("raft_database_ratio", red)).see("FettleRaftDatabaseNearQuota"),
+					ask(who, by+`fettle_raft_db_size_bytes`+of+` / `+by+`fettle_raft_db_quota_bytes{cluster=~"$cluster"} > 0)`)).level(green, limit("raft_database_ratio", red)).see("FettleRaftDatabaseNearQuota", "FettleRaftDatabaseFilling"),
 				states("Alarms", "NOSPACE: the cluster refuses writes. CORRUPT: the member's data differs from the others'.", 8,
 					ask(who+" {{alarm}}", `max by (cluster, member, alarm) (fettle_raft_alarm`+of)).bad().see("FettleRaftNoSpace", "FettleRaftCorrupt"),
 			}},
@@ -72,11 +72,7 @@ func raft() board {
 				lines("Time of a canary's write", "A small write through each member, read back. Where the inventory declares a canary.", "s", 12, ask(who, by+`fettle_raft_canary_duration_seconds`+of)),
 				states("Canary", "Whether the write through the member came back.", 12, ask(who, by+`fettle_raft_canary_success`+of)).good(),
 			}},
-			{"Consul", []panel{
-				one("Autopilot", "What Consul's leader says of all servers; up to 10 s old.", 6, ask("{{cluster}}", `max by (cluster) (fettle_consul_autopilot_healthy`+of)).good().tall(8),
-				states("Servers healthy", "As autopilot says.", 9, ask(who, by+`fettle_consul_server_healthy`+of)).good(),
-				lines("Last word from the leader", "How long a follower has not heard from the leader. The leader has none.", "s", 9, ask(who, by+`fettle_consul_last_contact_seconds`+of)),
-			}},
 		},
+		folded: []row{consul(), nats(), zookeeper()},
 	}
 }

@@ -31,7 +31,9 @@ func repairs() board {
 					"playbook", "outcome", "Value").call(map[string]string{"Value": "runs"}).in("short").toRuns(),
 			}},
 			{"Where the time goes", []panel{
-				shares("Mean time of a stage", "Of the runs in the time shown. respond: from the alert to the first intent, where nothing was refused before. decide: the run's part of it. verify: from an intent, through the act, until it was seen done. settle: until it was seen done again. What passed before the alert came in is not known here.", "s",
+				lines("Before it fires: rules late by", "How late the rules are evaluated that make alerts, by the slowest group. With the intervals of the scrape and of the group, and what the alert waits for, it is the time from a fault until its alert begins. Dashed: the threshold of FettleDetectionLate. Where Prometheus scrapes itself.", "s", 8,
+					ask("{{instance}}", `max by (instance) (timestamp(prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group=~".*;fettle.*"}) - prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group=~".*;fettle.*"} - on (instance, rule_group) prometheus_rule_group_interval_seconds)`)).level(green, limit("detection_seconds", red)),
+				shares("Mean time of a stage", "Of the runs in the time shown. detect: from the alert's beginning until it came in. respond: from then to the first intent, where nothing was refused before. decide: the run's part of that. act: from an intent until its action answered. verify: until it was seen done. settle: until it had stayed so. clear: from when it was seen done until the alert ended.", "s",
 					ask("{{stage}}", `sum by (stage) (increase(fettle_run_stage_duration_seconds_sum[$__range])) / (sum by (stage) (increase(fettle_run_stage_duration_seconds_count[$__range])) > 0)`)).level(blue),
 				lines("Stages: median", "Half of the runs pass the stage within this time.", "s", 8, ask("{{stage}}", stage("0.5"))),
 				lines("Stages: 95th percentile", "Nineteen of twenty runs pass the stage within this time.", "s", 8, ask("{{stage}}", stage("0.95"))),
@@ -40,7 +42,7 @@ func repairs() board {
 				lines("Time to restore: median", "From the alert until its target was seen in order again, of runs that repaired it.", "s", 8,
 					ask("{{cluster}} {{tier}}", `histogram_quantile(0.5, sum by (le, cluster, tier) (rate(fettle_run_restore_duration_seconds_bucket{cluster=~"$cluster"}[$__rate_interval])))`)),
 				shares("Mean time to restore", "In the time shown, of runs that repaired their target.", "s",
-					ask("{{cluster}} {{tier}}", `sum by (cluster, tier) (increase(fettle_run_restore_duration_seconds_sum{cluster=~"$cluster"}[$__range])) / (sum by (cluster, tier) (increase(fettle_run_restore_duration_seconds_count{cluster=~"$cluster"}[$__range])) > 0)`)).level(blue),
+					ask("{{cluster}} {{tier}}", `sum by (cluster, tier) (increase(fettle_run_restore_duration_seconds_sum{cluster=~"$cluster"}[$__range])) / (sum by (cluster, tier) (increase(fettle_run_restore_duration_seconds_count{cluster=~"$cluster"}[$__range])) > 0)`)).level(blue).see("FettleRestoreSlow"),
 			}},
 			{"Refused and handed over", []panel{
 				lines("Refusals", "What the guards refused, by guard and reason. `fettle explain` says what they saw.", "short", 8, ask("{{guard}}: {{reason}}", `sum by (guard, reason) (increase(fettle_guard_refusals_total[$__rate_interval]))`)).asBars().toRuns(),
@@ -63,7 +65,7 @@ func journal() []panel {
 		one("Journal writable", "If not, all repairs stop and Alertmanager gets 503.", 6, ask("{{instance}}", `min by (instance) (fettle_journal_writable)`)).good().see("FettleJournalNotWritable"),
 		one("Journal sound", "Whether the last reading of all of it found it whole.", 6, ask("{{instance}}", `min by (instance) (fettle_journal_sound)`)).good(),
 		one("Room for it", "Whether there is room on its disk for more than outcomes.", 6, ask("{{instance}}", `min by (instance) (fettle_journal_room)`)).good(),
-		one("Since it was last read again", "All of it, without damage.", 6, ask("{{instance}}", `time() - max by (instance) (fettle_journal_last_scrub_timestamp_seconds > 0)`)).in("s").level(blue),
+		one("Since it was last read again", "All of it, without damage.", 6, ask("{{instance}}", `time() - max by (instance) (fettle_journal_last_scrub_timestamp_seconds > 0)`)).in("s").level(green, limit("journal_scrub_seconds", red)),
 		lines("Records not yet covered", "Records after the last signed checkpoint: a cut of these could not be proved.", "short", 8, ask("{{instance}}", `fettle_journal_records - fettle_journal_checkpoint_records`)),
 		lines("Time to append", "To write and sync a group of records: median and 99th percentile.", "s", 8,
 			ask("50%", `histogram_quantile(0.5, sum by (le) (rate(fettle_journal_append_duration_seconds_bucket[$__rate_interval])))`),
