@@ -19,8 +19,21 @@ type page struct {
 	own      part
 	told     []told   // of the chosen collectors
 	samples  []sample // that own was filled with
-	families []family
+	kept     kept
+	families []family // what is served
 	answer
+}
+
+// kept is the families of parts, by name.
+type kept struct {
+	families []family
+	of       []sorting
+}
+
+// sorting is a part as it was sorted last.
+type sorting struct {
+	part   *part
+	sorted int
 }
 
 func newPage(collectors []*running) *page {
@@ -33,19 +46,39 @@ func newPage(collectors []*running) *page {
 
 // arrange lists the families of the chosen collectors and those of other, by name.
 func (p *page) arrange(chosen []*running, other []*dto.MetricFamily) {
-	p.families = append(p.families[:0], p.own.families...)
-	p.pass(other)
+	of := []sorting{{&p.own, p.own.sorted}}
+	passed := slices.Clone(other)
 	for _, c := range chosen {
-		p.families = append(p.families, p.parts[c].families...)
-		p.pass(p.parts[c].passed)
+		part := p.parts[c]
+		of = append(of, sorting{part, part.sorted})
+		passed = append(passed, part.passed...)
 	}
-	slices.SortFunc(p.families, func(a, b family) int { return strings.Compare(a.message.GetName(), b.message.GetName()) })
+	p.kept.keep(of)
+	slices.SortStableFunc(passed, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	p.families = p.families[:0]
+	rest := p.kept.families
+	for _, f := range passed {
+		first := 0
+		for first < len(rest) && rest[first].message.GetName() < f.GetName() {
+			first++
+		}
+		p.families = append(append(p.families, rest[:first]...), family{message: f})
+		rest = rest[first:]
+	}
+	p.families = append(p.families, rest...)
 }
 
-func (p *page) pass(families []*dto.MetricFamily) {
-	for _, f := range families {
-		p.families = append(p.families, family{message: f})
+// keep sorts the families of these parts. Most often they are as they were: to sort a few
+// hundred names at each scrape costs as much as to write them.
+func (k *kept) keep(of []sorting) {
+	if slices.Equal(of, k.of) {
+		return
 	}
+	k.of, k.families = of, nil
+	for _, s := range of {
+		k.families = append(k.families, s.part.families...)
+	}
+	slices.SortFunc(k.families, func(a, b family) int { return strings.Compare(a.message.GetName(), b.message.GetName()) })
 }
 
 // family is all series of one metric. Those that somebody else made have no rows.
@@ -59,6 +92,7 @@ type family struct {
 type part struct {
 	series   []*row // in the order in which they were emitted
 	families []family
+	sorted   int                 // how often they were
 	passed   []*dto.MetricFamily // as they were handed over
 	twice    error               // the series that there were more than once
 }
@@ -100,6 +134,7 @@ func (p *part) fill(samples []sample) error {
 func (p *part) sort() {
 	sorted := slices.Clone(p.series)
 	slices.SortStableFunc(sorted, compare)
+	p.sorted++
 	p.families, p.twice = nil, nil
 	for i, s := range sorted {
 		if i > 0 && compare(sorted[i-1], s) == 0 {

@@ -59,6 +59,7 @@ func (d *Driver) View(ctx context.Context) cluster.View {
 // for a stack that grows to what gRPC needs. A member that does not tell its membership
 // (a learner may not) is reachable all the same.
 func (m *member) question(ctx context.Context, seen *look) {
+	line.Deepen()
 	status, err := m.status(ctx)
 	if seen.status, seen.reason, seen.why = status, reasonOf(err), line.Why(err); err != nil {
 		return
@@ -73,6 +74,7 @@ func (m *member) question(ctx context.Context, seen *look) {
 
 // read reads the metrics page.
 func (d *Driver) read(ctx context.Context, m *member, seen *look) {
+	line.Deepen()
 	page, err := d.scrape(ctx, m)
 	if seen.unread = pageReason(err); err == nil {
 		seen.page = &page

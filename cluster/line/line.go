@@ -97,6 +97,7 @@ func (l *Line[C]) Do(ctx context.Context, fn func(context.Context, C) error) err
 	if err := l.ready(); err != nil {
 		return err
 	}
+	Deepen()
 	until, _ := ctx.Deadline()
 	hurried := time.Until(until) < fair
 	var conn C

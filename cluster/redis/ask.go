@@ -110,13 +110,23 @@ func because(err error) error {
 	return err
 }
 
+// sections are what a server is asked for: a section of INFO each, since before Redis 7
+// one command takes one.
+func sections() [][]string {
+	return [][]string{{"INFO", "server"}, {"INFO", "replication"}, {"INFO", "persistence"}, {"INFO", "clients"}, {"INFO", "memory"}}
+}
+
 // memberOf asks a server how it is.
 func (d *Driver) memberOf(ctx context.Context, c *conn) (*Member, error) {
-	replies, err := c.do(ctx, []string{"INFO", "server"}, []string{"INFO", "replication"}, []string{"INFO", "persistence"}, []string{"INFO", "clients"}, []string{"INFO", "memory"})
+	replies, err := c.do(ctx, sections()...)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parse(replies[0].text, replies[1].text, replies[2].text, replies[3].text, replies[4].text)
+	texts := make([]string, len(replies))
+	for i, r := range replies {
+		texts[i] = r.text
+	}
+	m, err := parse(texts...)
 	if err != nil || !d.cluster.Redis.Config {
 		return m, err
 	}

@@ -60,14 +60,14 @@ func newConn(s *line.Stream) *conn { return &conn{s, bufio.NewReaderSize(s, 16<<
 // used. Answers before a connection's error are lost.
 func (c *conn) do(ctx context.Context, commands ...[]string) ([]reply, error) {
 	defer c.Bound(ctx)()
-	var out bytes.Buffer
+	var out []byte
 	for _, words := range commands {
-		fmt.Fprintf(&out, "*%d\r\n", len(words))
+		out = head(out, '*', len(words))
 		for _, w := range words {
-			fmt.Fprintf(&out, "$%d\r\n%s\r\n", len(w), w)
+			out = append(append(head(out, '$', len(w)), w...), "\r\n"...)
 		}
 	}
-	if _, err := c.Write(out.Bytes()); err != nil {
+	if _, err := c.Write(out); err != nil {
 		return nil, fmt.Errorf("ask: %w", err)
 	}
 	replies := make([]reply, len(commands))
@@ -86,6 +86,11 @@ func (c *conn) do(ctx context.Context, commands ...[]string) ([]reply, error) {
 		replies[i] = r
 	}
 	return replies, said
+}
+
+// head appends the line before n bytes or n elements.
+func head(to []byte, kind byte, n int) []byte {
+	return append(strconv.AppendInt(append(to, kind), int64(n), 10), "\r\n"...)
 }
 
 func (c *conn) read(depth int) (reply, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/cluster/postgres"
+	"github.com/fettle-io/fettle/cluster/redis"
 	"github.com/fettle-io/fettle/internal/etcdproc"
 	"github.com/fettle-io/fettle/internal/mysqltest"
 	"github.com/fettle-io/fettle/internal/postgrestest"
@@ -148,7 +149,7 @@ func (f *fleet) startRedis(_ context.Context, t *testing.T) {
 	t.Helper()
 	primary := redistest.Start(t, "r0")
 	servers := []*redistest.Server{primary, redistest.Start(t, "r1", "replicaof "+strings.ReplaceAll(primary.Address, ":", " "))}
-	f.plan.Master = master
+	f.plan.Master, f.plan.Commands = master, redis.Asked()
 	var members []string
 	for _, s := range servers {
 		f.plan.Redis = append(f.plan.Redis, s.Address)

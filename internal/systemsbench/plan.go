@@ -14,9 +14,11 @@ type Plan struct {
 	Etcd []string
 	// MySQL and Postgres are pairs.
 	MySQL, Postgres SQL
-	// Redis and Sentinels are host:port; Master is the Sentinels' name of the primary.
+	// Redis and Sentinels are host:port; Master is the Sentinels' name of the primary,
+	// and Commands are what a server is asked, all at once.
 	Redis, Sentinels []string
 	Master           string
+	Commands         []string
 }
 
 // SQL is the servers of a database, host:port each, a login and the statements.

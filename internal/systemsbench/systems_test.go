@@ -168,7 +168,7 @@ func systems(config string) []string {
 func raw(ctx context.Context, t *testing.T, f *fleet, n amount) {
 	t.Helper()
 	client := program(t, ".cache/systemsbench/bareclient")
-	all := Plan{Etcd: f.plan.Etcd, MySQL: f.plan.MySQL, Postgres: f.plan.Postgres, Redis: f.plan.Redis, Sentinels: f.plan.Sentinels, Master: f.plan.Master}
+	all := Plan{Etcd: f.plan.Etcd, MySQL: f.plan.MySQL, Postgres: f.plan.Postgres, Redis: f.plan.Redis, Sentinels: f.plan.Sentinels, Master: f.plan.Master, Commands: f.plan.Commands}
 	fmt.Printf("\nCPU time of a scrape, and of the same questions put by a bare client; median of %d rounds of %d, in turns\n", n.rounds, n.inRound)
 	for _, c := range []struct {
 		name    string
@@ -180,7 +180,7 @@ func raw(ctx context.Context, t *testing.T, f *fleet, n amount) {
 		{"etcd", []string{"etcd"}, 5, Plan{Etcd: f.plan.Etcd}, false},
 		{"MariaDB", []string{"mysql"}, 2, Plan{MySQL: f.plan.MySQL}, false},
 		{"PostgreSQL", []string{"postgres"}, 2, Plan{Postgres: f.plan.Postgres}, false},
-		{"Redis and Sentinels", []string{"redis"}, 5, Plan{Redis: f.plan.Redis, Sentinels: f.plan.Sentinels, Master: f.plan.Master}, false},
+		{"Redis and Sentinels", []string{"redis"}, 5, Plan{Redis: f.plan.Redis, Sentinels: f.plan.Sentinels, Master: f.plan.Master, Commands: f.plan.Commands}, false},
 		{"all", []string{"etcd", "mysql", "postgres", "redis"}, entries, all, true},
 	} {
 		text, err := json.Marshal(c.plan)

@@ -60,7 +60,7 @@ func redisQuestions(ctx context.Context, plan systemsbench.Plan) ([]question, er
 		}
 		return nil
 	}
-	if err := add(plan.Redis, commands("INFO server", "INFO replication", "INFO persistence", "INFO clients")); err != nil {
+	if err := add(plan.Redis, commands(plan.Commands...)); err != nil {
 		return nil, err
 	}
 	err := add(plan.Sentinels, commands("SENTINEL MASTER "+plan.Master, "SENTINEL REPLICAS "+plan.Master), commands("SENTINEL CKQUORUM "+plan.Master))
