@@ -123,7 +123,7 @@ func TestFettleIsKilledAndRestarted(t *testing.T) {
 		if round%2 == 0 { // at any moment of a delivery or a repair, and after it is on disk
 			w.arrived(before...)
 		}
-		w.proc.kill()
+		w.proc.Kill()
 		w.fire(while...)
 		until(t, "Alertmanager has met a fettle that is gone", func() error {
 			if w.count(func(d delivery) bool { return d.status == http.StatusBadGateway }) <= round {

@@ -79,7 +79,7 @@ func TestPeopleAreTold(t *testing.T) {
 	if n := w.metric(`fettle_escalation_firing{reason="deadline"}`); n != 2 {
 		t.Errorf("%v clusters are told of", n)
 	}
-	w.proc.kill() // what is told outlives the process
+	w.proc.Kill() // what is told outlives the process
 	w.serve()
 	w.toldOf("s1", true)
 

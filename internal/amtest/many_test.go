@@ -54,7 +54,7 @@ func TestManyActiveAlerts(t *testing.T) {
 		}
 		return nil
 	})
-	peak := peakRSS(t, s.proc.cmd.Process.Pid)
+	peak := peakRSS(t, s.proc.PID())
 	t.Logf("%d MiB resident at most, %d records", peak>>20, len(w.story()))
 	if peak > 256<<20 {
 		t.Errorf("%d MiB resident", peak>>20)

@@ -23,6 +23,8 @@ import (
 	"github.com/prometheus/alertmanager/api/v2/client/general"
 	"github.com/prometheus/alertmanager/api/v2/client/silence"
 	"github.com/prometheus/alertmanager/api/v2/models"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // routing is what a test sets in alertmanager.yml. The zero value groups by '...'.
@@ -45,7 +47,7 @@ type sender struct {
 	gossip  string // host:port
 	flags   []string
 	api     *client.AlertmanagerAPI
-	proc    *process
+	proc    *servertest.Process
 	cutting []*relay
 }
 
@@ -134,13 +136,12 @@ func (s *sender) output() string { return filepath.Join(s.dir, "output") }
 // start starts it and waits until it answers.
 func (s *sender) start() {
 	s.t.Helper()
-	var err error
-	s.proc, err = spawn(s.output(), append([]string{alertmanager.Path}, s.flags...)...)
-	must(s.t, err)
-	proc := s.proc
-	s.t.Cleanup(proc.kill)
+	proc := &servertest.Process{Name: "Alertmanager " + s.name, Argv: append([]string{alertmanager.Path}, s.flags...), Log: s.output()}
+	must(s.t, proc.Start())
+	s.proc = proc
+	s.t.Cleanup(func() { must(s.t, proc.Kill()) })
 	until(s.t, "Alertmanager "+s.name+" answers", func() error {
-		if s.proc.ended() {
+		if !s.proc.Running() {
 			s.t.Fatalf("Alertmanager %s ended:\n%s", s.name, s.said())
 		}
 		_, err := s.status()
@@ -151,7 +152,7 @@ func (s *sender) start() {
 // forget kills it with SIGKILL and removes all that it has on disk.
 func (s *sender) forget() {
 	s.t.Helper()
-	s.proc.kill()
+	s.proc.Kill()
 	must(s.t, os.RemoveAll(filepath.Join(s.dir, "data")))
 }
 

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 const webhookRole, metricsRole = "webhook", "metrics"
@@ -32,7 +33,7 @@ type server struct {
 	t      testing.TB
 	home   string
 	socket string
-	proc   *process
+	proc   *servertest.Process
 	begun  int64 // where in its log this process' output begins
 	url    string
 }
@@ -87,14 +88,13 @@ func (s *server) start() {
 	if info, err := os.Stat(s.path("log")); err == nil {
 		s.begun = info.Size()
 	}
-	var err error
-	s.proc, err = spawn(s.path("log"), fettle, "serve", "--config.file="+s.path("fettle.yml"))
-	must(s.t, err)
+	s.proc = &servertest.Process{Name: "fettle", Argv: []string{fettle, "serve", "--config.file=" + s.path("fettle.yml")}, Log: s.path("log")}
+	must(s.t, s.proc.Start())
 	until(s.t, "fettle serves", func() error {
 		m := serves.FindStringSubmatch(s.said())
 		if m == nil {
-			if s.proc.ended() {
-				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+			if !s.proc.Running() {
+				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.State(), s.said())
 			}
 			return errors.New("it does not say where")
 		}
@@ -111,17 +111,17 @@ func (s *server) said() string {
 
 // shutdown stops it as systemd does; another exit than 0 fails.
 func (s *server) shutdown() {
-	if s.proc == nil || s.proc.ended() {
+	if !s.proc.Running() {
 		return
 	}
-	_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.proc.Signal(syscall.SIGTERM)
 	select {
-	case <-s.proc.done:
-		if !s.proc.cmd.ProcessState.Success() {
-			s.t.Errorf("fettle serve: %s:\n%s", s.proc.cmd.ProcessState, s.said())
+	case <-s.proc.Ended():
+		if !s.proc.State().Success() {
+			s.t.Errorf("fettle serve: %s:\n%s", s.proc.State(), s.said())
 		}
 	case <-time.After(20 * time.Second):
-		s.proc.kill()
+		s.proc.Kill()
 		s.t.Errorf("fettle serve did not stop within 20 s:\n%s", s.said())
 	}
 }

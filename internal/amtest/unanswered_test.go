@@ -26,7 +26,7 @@ func TestTruncatedWhileNobodyAnswers(t *testing.T) {
 			w.arrived(faults[0])
 			w.polls.again(t)
 			if killed {
-				w.proc.kill()
+				w.proc.Kill()
 				w.serve()
 				w.polls.again(t)
 			}

@@ -120,7 +120,7 @@ func TestOneDoesNotAnswer(t *testing.T) {
 	f := down("s1")
 	w.fire(f)
 	w.settled(repair.Repaired, f)
-	w.a.proc.kill()
+	w.a.proc.Kill()
 	gone := time.Now()
 	w.b.forget()
 	w.b.start()

@@ -73,8 +73,8 @@ func (w *ward) await(what string, ok func(story) error) story {
 	w.Helper()
 	var now story
 	until(w, what, func() error {
-		if w.proc.ended() {
-			w.Fatalf("fettle ended (%s) while %s was awaited:\n%s", w.proc.cmd.ProcessState, what, w.server.said())
+		if !w.proc.Running() {
+			w.Fatalf("fettle ended (%s) while %s was awaited:\n%s", w.proc.State(), what, w.server.said())
 		}
 		now = w.story()
 		return ok(now)

@@ -126,7 +126,7 @@ func (s *server) start0(t *testing.T) {
 	t.Helper()
 	s.launch()
 	if !s.serving() {
-		t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+		t.Fatalf("fettle serve ended (%s):\n%s", s.proc.State(), s.said())
 	}
 }
 

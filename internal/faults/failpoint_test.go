@@ -154,7 +154,7 @@ func killedAt(t *testing.T, point string) audit {
 		if s.ready() {
 			s.died()
 		} else if !killed(s.proc) {
-			t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+			t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.State(), s.said())
 		}
 	}
 	s.write(f, options{})

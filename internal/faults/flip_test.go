@@ -48,13 +48,13 @@ func TestFlippedBitIsRefused(t *testing.T) {
 		must(t, os.WriteFile(path, damaged, 0o600))
 		s.launch()
 		select {
-		case <-s.proc.done:
-			if code := s.proc.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(s.said(), filepath.Base(path)) {
+		case <-s.proc.Ended():
+			if code := s.proc.State().ExitCode(); code != 1 || !strings.Contains(s.said(), filepath.Base(path)) {
 				t.Errorf("%s: fettle ended %d, and does not name the file:\n%s", what, code, s.said())
 			}
 		case <-time.After(patience):
 			t.Errorf("%s: fettle serves over it", what)
-			s.proc.kill()
+			s.proc.Kill()
 		}
 		if now, err := os.ReadFile(path); err != nil || string(now) != string(damaged) {
 			t.Errorf("%s: fettle changed the file (%v)", what, err)

@@ -18,7 +18,6 @@ var fettle, memberCommand string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	runSpawner()
 	dir, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -234,7 +234,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 	}
 	_, err = conn.Write(whole[:len(whole)/2])
 	must(t, err)
-	must(t, s.proc.cmd.Process.Signal(syscall.SIGTERM))
+	must(t, s.proc.Signal(syscall.SIGTERM))
 	until(t, "fettle takes no new connection", func() error {
 		if status, _ := request(url+"/-/healthy", http.MethodGet, "operator", nil, nil); status != 0 {
 			return fmt.Errorf("%d", status)

@@ -48,7 +48,7 @@ func procs(t testing.TB, ok func(ppid int, argv []string) bool) map[int]string {
 // children are fettle's own.
 func (s *server) children() map[int]string {
 	s.t.Helper()
-	return procs(s.t, func(ppid int, _ []string) bool { return ppid == s.proc.cmd.Process.Pid })
+	return procs(s.t, func(ppid int, _ []string) bool { return ppid == s.proc.PID() })
 }
 
 // commands are the fleet's declared commands that run, whosever children they are.
@@ -67,7 +67,7 @@ func (f *fleet) commands() map[int]string {
 // kilobytes is a line of fettle's /proc/PID/status, such as VmHWM.
 func (s *server) kilobytes(key string) int {
 	s.t.Helper()
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.proc.cmd.Process.Pid), "status"))
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.proc.PID()), "status"))
 	must(s.t, err)
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, key+":"); ok {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // quick are the engine's numbers for tests that kill fettle more often than its own
@@ -41,7 +42,7 @@ type server struct {
 	log     string
 	begun   int64 // where in log this process' output begins
 	wrap    []string
-	proc    *process
+	proc    *servertest.Process
 	url     atomic.Pointer[string] // for senders beside the test's goroutine
 }
 
@@ -107,9 +108,10 @@ func (s *server) launch(env ...string) {
 	if info, err := os.Stat(s.log); err == nil {
 		s.begun = info.Size()
 	}
-	var err error
-	s.proc, err = spawn(s.log, env, append(append([]string{}, s.wrap...), fettle, "serve", "--config.file="+s.config())...)
-	must(s.t, err)
+	s.proc = &servertest.Process{
+		Name: "fettle", Argv: append(append([]string{}, s.wrap...), fettle, "serve", "--config.file="+s.config()), Env: append(os.Environ(), env...), Log: s.log,
+	}
+	must(s.t, s.proc.Start())
 }
 
 // start starts fettle serve and waits until it takes messages. It returns how long
@@ -120,7 +122,7 @@ func (s *server) start(env ...string) time.Duration {
 	begin := time.Now()
 	for s.launch(env...); !s.ready(); s.launch(env...) {
 		if !strings.Contains(s.said(), "journal is in use") || time.Since(begin) > patience {
-			s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+			s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.State(), s.said())
 		}
 	}
 	return time.Since(begin)
@@ -133,7 +135,7 @@ func (s *server) serving() bool {
 		if m := serves.FindStringSubmatch(s.said()); m != nil {
 			url := "http://" + m[1]
 			s.url.Store(&url)
-		} else if !s.proc.ended() {
+		} else if s.proc.Running() {
 			return errors.New("it does not say where it serves")
 		}
 		return nil
@@ -148,12 +150,12 @@ func (s *server) ready() bool {
 		return false
 	}
 	until(s.t, "fettle is ready", func() error {
-		if status := s.readiness(); status != http.StatusOK && !s.proc.ended() {
+		if status := s.readiness(); status != http.StatusOK && s.proc.Running() {
 			return fmt.Errorf("%d", status)
 		}
 		return nil
 	})
-	return !s.proc.ended()
+	return s.proc.Running()
 }
 
 var serves = regexp.MustCompile(`msg="fettle serves" listen=(\S+)`)
@@ -209,35 +211,35 @@ func (s *server) metric(series string) float64 {
 // kill kills fettle with SIGKILL.
 func (s *server) kill() {
 	s.url.Store(nil)
-	s.proc.kill()
+	s.proc.Kill()
 }
 
 // died waits until fettle was killed by something else than the test.
 func (s *server) died() {
 	s.t.Helper()
 	select {
-	case <-s.proc.done:
+	case <-s.proc.Ended():
 	case <-time.After(patience):
 		s.t.Fatalf("fettle was not killed:\n%s", s.said())
 	}
 	s.url.Store(nil)
 	if !killed(s.proc) {
-		s.t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+		s.t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.State(), s.said())
 	}
 }
 
 // killed tells that SIGKILL ended it.
-func killed(p *process) bool {
-	w, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+func killed(p *servertest.Process) bool {
+	w, ok := p.State().Sys().(syscall.WaitStatus)
 	return ok && w.Signal() == syscall.SIGKILL
 }
 
 // shutdown stops it as systemd does, and wants it to end well.
 func (s *server) shutdown() {
-	if s.proc == nil || s.proc.ended() {
+	if !s.proc.Running() {
 		return
 	}
-	_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.proc.Signal(syscall.SIGTERM)
 	s.stopped()
 }
 
@@ -245,12 +247,12 @@ func (s *server) shutdown() {
 func (s *server) stopped() {
 	s.t.Helper()
 	select {
-	case <-s.proc.done:
-		if !s.proc.cmd.ProcessState.Success() {
-			s.t.Errorf("fettle serve: %s:\n%s", s.proc.cmd.ProcessState, s.said())
+	case <-s.proc.Ended():
+		if !s.proc.State().Success() {
+			s.t.Errorf("fettle serve: %s:\n%s", s.proc.State(), s.said())
 		}
 	case <-time.After(20 * time.Second):
-		s.proc.kill()
+		s.proc.Kill()
 		s.t.Errorf("fettle serve did not stop within 20 s:\n%s", s.said())
 	}
 	s.url.Store(nil)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,7 +180,7 @@ func (l *life) live() {
 	}
 	until(l.t, "fettle is ready, or says why not", func() error {
 		status := l.readiness()
-		if l.failed = strings.Contains(l.said(), failedForGood); !l.failed && status != http.StatusOK && !l.proc.ended() {
+		if l.failed = strings.Contains(l.said(), failedForGood); !l.failed && status != http.StatusOK && l.proc.Running() {
 			return errNotYet
 		}
 		return nil
@@ -189,7 +190,7 @@ func (l *life) live() {
 	}
 	l.fleet.crash("s01")
 	post(down("s01"))
-	for deadline := time.Now().Add(time.Second); len(l.fleet.dead()) > 0 && !l.failed && !l.proc.ended() && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Second); len(l.fleet.dead()) > 0 && !l.failed && l.proc.Running() && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 		l.failed = strings.Contains(l.said(), failedForGood)
 	}
@@ -199,15 +200,15 @@ func (l *life) live() {
 	}
 	post(many...)
 	l.failed = strings.Contains(l.said(), failedForGood)
-	if l.failed && !l.proc.ended() {
+	if l.failed && l.proc.Running() {
 		l.standsStill()
 	}
 	l.t.Helper()
-	_ = l.proc.cmd.Process.Signal(os.Interrupt)
+	_ = l.proc.Signal(syscall.SIGINT)
 	select {
-	case <-l.proc.done:
+	case <-l.proc.Ended():
 	case <-time.After(20 * time.Second):
-		l.proc.kill()
+		l.proc.Kill()
 		l.t.Errorf("fettle did not stop within 20 s:\n%s", l.said())
 	}
 }
@@ -299,4 +300,4 @@ func (l *life) judge(t *testing.T, name string, f fault, nth int) (how string) {
 }
 
 // ending tells that the fault came when fettle stopped: it then says so at its end.
-func (l *life) ending() bool { return !l.proc.cmd.ProcessState.Success() }
+func (l *life) ending() bool { return !l.proc.State().Success() }

@@ -50,7 +50,7 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 	if verb != "status" {
 		s.log = append(s.log, time.Now().Format("15:04:05.000 ")+strings.Join(words, " "))
 	}
-	running := p.proc != nil && !p.proc.ended()
+	running := p.proc.Running()
 	switch verb {
 	case "status":
 		switch {
@@ -75,7 +75,7 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 			return nil, errors.New("not today")
 		}
 		if verb == "restart" && running {
-			p.proc.kill()
+			p.proc.Kill()
 		} else if running {
 			return nil, nil
 		}
@@ -87,7 +87,7 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 	case "stop":
 		p.purpose = true
 		if running {
-			p.proc.kill()
+			p.proc.Kill()
 		}
 		return nil, nil
 	case "kill":
@@ -95,7 +95,7 @@ func (s *supervisor) do(words []string) (status map[string]any, err error) {
 			return nil, fmt.Errorf("%v: no such process runs", words)
 		}
 		p.kills++
-		p.proc.kill()
+		p.proc.Kill()
 		return nil, nil
 	}
 	return nil, errors.New("unknown verb")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 	"github.com/fettle-io/fettle/repair"
 )
 
@@ -139,17 +140,16 @@ func (w *ward) damages() {
 			must(t, err)
 			other := filepath.Join(t.TempDir(), "fettle.yml")
 			must(t, os.WriteFile(other, bytes.ReplaceAll(config, []byte(fmt.Sprintf("dir: %q", w.journal())), []byte(fmt.Sprintf("dir: %q", dir))), 0o600))
-			p, err := spawn(filepath.Join(t.TempDir(), "log"), nil, nil, fettle, "serve", "--config.file="+other)
-			must(t, err)
-			t.Cleanup(p.kill)
+			p := servertest.Of(t, servertest.Process{Name: "fettle", Argv: []string{fettle, "serve", "--config.file=" + other}, Log: filepath.Join(t.TempDir(), "log")})
+			p.Start()
 			until(t, "fettle refuses to serve", func() error {
-				if !p.ended() {
+				if p.Running() {
 					return errNotYet
 				}
 				return nil
 			})
-			if p.cmd.ProcessState.ExitCode() != 1 {
-				t.Errorf("fettle serve over it: %s", p.cmd.ProcessState)
+			if p.State().ExitCode() != 1 {
+				t.Errorf("fettle serve over it: %s", p.State())
 			}
 		})
 	}

@@ -19,7 +19,6 @@ var fettle, memberCommand string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	runSpawner()
 	dir, err := os.MkdirTemp("", "looptest-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -68,5 +67,13 @@ func until(t testing.TB, what string, ok func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited %s in vain until %s: %v", patience, what, err)
 		}
+	}
+}
+
+// must is for what no test is about.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // options is what a test sets in fettle.yml. The zero value is autonomy auto on
@@ -43,7 +44,7 @@ type server struct {
 	home   string // fettle.yml, tokens, journal, key, brake
 	socket string
 	config string
-	proc   *process
+	proc   *servertest.Process
 	url    string
 	api    *api.Client
 	log    string // file
@@ -163,9 +164,10 @@ func (s *server) launch(env []string, flags ...string) {
 	if info, err := os.Stat(s.log); err == nil {
 		s.begun = info.Size()
 	}
-	var err error
-	s.proc, err = spawn(s.log, s.as, env, append(slices.Concat(s.wrap, []string{s.fettle(), "serve"}), flags...)...)
-	must(s.t, err)
+	s.proc = &servertest.Process{
+		Name: "fettle", Argv: append(slices.Concat(s.wrap, []string{s.fettle(), "serve"}), flags...), Env: append(os.Environ(), env...), As: s.as, Log: s.log,
+	}
+	must(s.t, s.proc.Start())
 	s.ready()
 }
 
@@ -176,7 +178,7 @@ func (s *server) ready() {
 		m := serves.FindStringSubmatch(s.said())
 		if m == nil {
 			if s.gone() {
-				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+				s.t.Fatalf("fettle serve ended (%s):\n%s", s.proc.State(), s.said())
 			}
 			return errors.New("it does not say where")
 		}
@@ -189,7 +191,7 @@ func (s *server) ready() {
 }
 
 // gone tells that fettle, started here, has ended.
-func (s *server) gone() bool { return s.proc != nil && s.proc.ended() }
+func (s *server) gone() bool { return s.proc != nil && !s.proc.Running() }
 
 // transport reaches fettle where it runs.
 func (s *server) transport() *http.Transport {
@@ -208,31 +210,31 @@ func (s *server) said() string {
 func (s *server) died() {
 	s.t.Helper()
 	select {
-	case <-s.proc.done:
+	case <-s.proc.Ended():
 	case <-time.After(patience):
 		s.t.Fatalf("fettle was not killed by its failpoint:\n%s", s.said())
 	}
-	if w, ok := s.proc.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || w.Signal() != syscall.SIGKILL {
-		s.t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.cmd.ProcessState, s.said())
+	if w, ok := s.proc.State().Sys().(syscall.WaitStatus); !ok || w.Signal() != syscall.SIGKILL {
+		s.t.Fatalf("fettle ended by itself (%s):\n%s", s.proc.State(), s.said())
 	}
 }
 
 // kill kills fettle with SIGKILL.
-func (s *server) kill() { s.proc.kill() }
+func (s *server) kill() { s.proc.Kill() }
 
 // shutdown stops it as systemd does; a race that it found, or another exit than 0, fails.
 func (s *server) shutdown() {
-	if s.proc == nil || s.proc.ended() {
+	if !s.proc.Running() {
 		return
 	}
-	_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.proc.Signal(syscall.SIGTERM)
 	select {
-	case <-s.proc.done:
-		if !s.proc.cmd.ProcessState.Success() {
-			s.t.Errorf("fettle serve: %s:\n%s", s.proc.cmd.ProcessState, s.said())
+	case <-s.proc.Ended():
+		if !s.proc.State().Success() {
+			s.t.Errorf("fettle serve: %s:\n%s", s.proc.State(), s.said())
 		}
 	case <-time.After(20 * time.Second):
-		s.proc.kill()
+		s.proc.Kill()
 		s.t.Errorf("fettle serve did not stop within 20 s:\n%s", s.said())
 	}
 }

@@ -39,7 +39,7 @@ func (s *server) await(what string, ok func(story) bool) story {
 	var now story
 	until(s.t, what, func() error {
 		if s.gone() {
-			s.t.Fatalf("fettle ended (%s) while %s was awaited:\n%s", s.proc.cmd.ProcessState, what, s.said())
+			s.t.Fatalf("fettle ended (%s) while %s was awaited:\n%s", s.proc.State(), what, s.said())
 		}
 		if now = s.story(); ok(now) {
 			return nil

@@ -10,13 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/etcd"
 	"github.com/fettle-io/fettle/internal/etcdproc"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // supervisor holds etcd members as its children, restarts nothing by itself, and
@@ -43,7 +43,7 @@ type supervisor struct {
 // patient is one member of the supervised cluster.
 type patient struct {
 	spec    etcdproc.Spec
-	proc    *process
+	proc    *servertest.Process
 	born    time.Time
 	serial  int // of its processes
 	asked   int // start and restart commands that came
@@ -114,7 +114,7 @@ func (s *supervisor) inventory(name string) cluster.Cluster {
 	return c
 }
 
-func (p *patient) identity() string { return fmt.Sprintf("%d@%d", p.proc.pid(), p.serial) }
+func (p *patient) identity() string { return fmt.Sprintf("%d@%d", p.proc.PID(), p.serial) }
 
 func (s *supervisor) startLocked(p *patient) error {
 	if err := os.MkdirAll(p.spec.Dir, 0o700); err != nil {
@@ -124,14 +124,14 @@ func (s *supervisor) startLocked(p *patient) error {
 	if p.broken {
 		argv = []string{"/bin/false"}
 	}
-	proc, err := spawn(p.spec.Output, nil, nil, argv...)
-	if err != nil {
+	proc := &servertest.Process{Name: p.spec.Name, Argv: argv, Log: p.spec.Output}
+	if err := proc.Start(); err != nil {
 		return err
 	}
 	p.serial++
 	p.proc, p.born, p.purpose = proc, time.Now(), false
 	if p.frozen {
-		return proc.cmd.Process.Signal(syscall.SIGSTOP)
+		return proc.Freeze()
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (s *supervisor) bring(name string) {
 	s.t.Helper()
 	var err error
 	s.with(name, func(p *patient) {
-		if p.proc == nil || p.proc.ended() {
+		if !p.proc.Running() {
 			err = s.startLocked(p)
 		}
 	})
@@ -165,10 +165,10 @@ func (s *supervisor) crash(names ...string) {
 	s.t.Helper()
 	for _, name := range names {
 		s.with(name, func(p *patient) {
-			if p.proc.ended() {
+			if !p.proc.Running() {
 				s.t.Fatalf("member %s is dead already", name)
 			}
-			p.proc.kill()
+			p.proc.Kill()
 			s.log = append(s.log, time.Now().Format("15:04:05.000 ")+"(the test kills "+name+")")
 		})
 	}
@@ -178,7 +178,7 @@ func (s *supervisor) crash(names ...string) {
 func (s *supervisor) hang(name string) {
 	s.t.Helper()
 	s.with(name, func(p *patient) {
-		must(s.t, p.proc.cmd.Process.Signal(syscall.SIGSTOP))
+		must(s.t, p.proc.Freeze())
 		s.log = append(s.log, time.Now().Format("15:04:05.000 ")+"(the test hangs "+name+")")
 	})
 }
@@ -251,7 +251,7 @@ func (s *supervisor) healthy() {
 	for _, name := range s.names(nil) {
 		s.with(name, func(p *patient) { p.refuse, p.broken, p.frozen = 0, false, false })
 		s.bring(name)
-		s.with(name, func(p *patient) { must(s.t, p.proc.cmd.Process.Signal(syscall.SIGCONT)) })
+		s.with(name, func(p *patient) { must(s.t, p.proc.Thaw()) })
 	}
 	s.serving(s.names(nil)...)
 	s.mu.Lock()
@@ -291,8 +291,8 @@ func (s *supervisor) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.members {
-		if p.proc != nil && !p.proc.ended() {
-			p.proc.kill()
+		if p.proc.Running() {
+			p.proc.Kill()
 		}
 	}
 }

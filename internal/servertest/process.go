@@ -14,12 +14,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 )
 
-// Process is a program that runs until it is killed. Its exported fields are set before
-// Start; it is not for use by several goroutines at once.
+// Process is a program that runs until it is killed, or until the test's process has
+// ended in whatever way (on Linux). Its exported fields are set before Start; it is not
+// for use by several goroutines at once.
 type Process struct {
 	Name string              // in errors
 	Argv []string            // the program and its arguments
@@ -41,17 +43,23 @@ func (p *Process) Start() error {
 	defer out.Close() // the child has its own
 	cmd := exec.Command(p.Argv[0], p.Argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.Dir, p.Env, out, out
-	// A group of its own: a Ctrl-C at the terminal is for the test to handle.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.As}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = attributes(p.As)
+	started, ended := make(chan error), make(chan struct{})
+	go func() {
+		// What dies with who started it dies with the thread that did, which so stays.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in its log, and in State
+			close(ended)
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	ended := make(chan struct{})
 	p.cmd, p.ended = cmd, ended
-	go func() {
-		_ = cmd.Wait() // how it ended is in its log
-		close(ended)
-	}()
 	return nil
 }
 
@@ -81,16 +89,27 @@ func (p *Process) said() []byte {
 // PID is the process ID of one that was started.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
+// State is how it ended; nil of one that runs, or was not started.
+func (p *Process) State() *os.ProcessState {
+	if p.cmd == nil || p.Running() {
+		return nil
+	}
+	return p.cmd.ProcessState
+}
+
 // Ended is closed once it has ended; nil before it was started.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Running tells that it was started and has not ended.
+// Running tells that it was started and has not ended; of nil, that it is not.
 func (p *Process) Running() bool {
+	if p == nil || p.cmd == nil {
+		return false
+	}
 	select {
 	case <-p.ended:
 		return false
 	default:
-		return p.cmd != nil
+		return true
 	}
 }
 
