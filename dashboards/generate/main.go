@@ -74,6 +74,9 @@ func generate() (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", b.file, err)
 		}
+		if err := conforms(content); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.file, err)
+		}
 		files[filepath.Join("..", b.file)] = content
 		for _, p := range b.panels() {
 			for _, s := range p.levels {

@@ -245,7 +245,9 @@ func (p panel) options() any {
 		o.TextMode, o.Orientation = common.BigValueTextModeValueAndName, common.VizOrientationAuto
 		return o
 	case "table":
-		return table.NewOptions()
+		o := table.NewOptions()
+		o.Footer = nil
+		return o
 	default:
 		return nodegraph.NewOptions()
 	}
