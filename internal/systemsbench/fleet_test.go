@@ -110,7 +110,8 @@ func (f *fleet) startMySQL(ctx context.Context, t *testing.T) {
 	}
 	must(t, servers[0].Exec(ctx,
 		"CREATE USER replicates@'127.0.0.1' IDENTIFIED BY 'r'", "GRANT REPLICATION SLAVE ON *.* TO replicates@'127.0.0.1'",
-		"CREATE USER fettle@'127.0.0.1' IDENTIFIED BY '"+password+"'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO fettle@'127.0.0.1'"))
+		"CREATE USER fettle@'127.0.0.1' IDENTIFIED BY '"+password+"'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO fettle@'127.0.0.1'",
+		"CREATE USER exporter@'127.0.0.1' IDENTIFIED BY '"+password+"'", "GRANT PROCESS, SELECT, SLAVE MONITOR, BINLOG MONITOR ON *.* TO exporter@'127.0.0.1'"))
 	must(t, servers[1].Exec(ctx, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='replicates', MASTER_PASSWORD='r', MASTER_USE_GTID=slave_pos, MASTER_HEARTBEAT_PERIOD=0.5",
 		servers[0].Port), "START SLAVE"))
 	f.declare("mysql", f.read(t, "mysql", password), members)

@@ -32,9 +32,9 @@ func (p *process) end() {
 	_ = p.cmd.Wait()
 }
 
-// exporter starts an exporter on a free port, which logs to log (nil: nowhere). get makes
-// a scrape of its base URL.
-func exporter(t *testing.T, log io.Writer, get func(ctx context.Context, base string) error, name string, args ...string) *process {
+// exporter starts an exporter on a free port, which logs to log (nil: nowhere), with more
+// in its environment. get makes a scrape of its base URL.
+func exporter(t *testing.T, log io.Writer, env []string, get func(ctx context.Context, base string) error, name string, args ...string) *process {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only for its port
 	must(t, err)
@@ -42,6 +42,7 @@ func exporter(t *testing.T, log io.Writer, get func(ctx context.Context, base st
 	must(t, l.Close())
 	cmd := exec.Command(name, append(args, "--web.listen-address="+address)...) //nolint:gosec,noctx // of the bench
 	cmd.Stderr = log
+	cmd.Env = append(os.Environ(), env...)
 	must(t, cmd.Start())
 	p := &process{cmd: cmd, round: func(ctx context.Context) error { return get(ctx, "http://"+address) }}
 	t.Cleanup(p.end)
