@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/cluster/line"
 )
 
 // Options tune a Driver. The zero value is ready for use.
@@ -63,9 +64,12 @@ func New(c cluster.Cluster, o Options) (*Driver, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	conf, err := tlsConfig(c.TLS)
+	conf, err := line.TLS(c.TLS, "")
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
+	}
+	if conf == nil { // an endpoint may be https:// all the same
+		conf = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	d := &Driver{cluster: c, timeout: o.Timeout, options: o, wanted: wanted(), tls: conf, http: httpClient(conf), ids: map[string]string{}}
 	for _, m := range c.Members {
