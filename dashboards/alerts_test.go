@@ -3,15 +3,22 @@ package dashboards_test
 import (
 	"io/fs"
 	"log/slog"
+	"maps"
+	"net/http"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/fettle-io/fettle/console"
 	"github.com/fettle-io/fettle/rules"
 )
 
@@ -20,7 +27,9 @@ const pages = "https://github.com/fettle-io/fettle/blob/main/docs/alerts/"
 // What a panel links to is there: an alert with its page, or fettle's own pages.
 func TestLinksOfPanels(t *testing.T) {
 	exprs := expressions(t)
+	own := ownPages(t)
 	for at, p := range byTitle(t) {
+		leads := false
 		for _, l := range p.Links {
 			name, ok := strings.CutPrefix(l.URL, pages)
 			switch {
@@ -29,9 +38,14 @@ func TestLinksOfPanels(t *testing.T) {
 				if _, err := os.Stat("../docs/alerts/" + name); err != nil || exprs[alert] == "" {
 					t.Errorf("%s: there is no alert %s with a page", at, alert)
 				}
-			case l.URL != "${fettle_url}/runs":
-				t.Errorf("%s leads to %s", at, l.URL)
+			case !own[strings.TrimPrefix(l.URL, "${fettle_url}")] || !strings.HasPrefix(l.URL, "${fettle_url}/"):
+				t.Errorf("%s leads to %s, which is no page of fettle's, or no part of one: there are %v", at, l.URL, slices.Sorted(maps.Keys(own)))
+			default:
+				leads = true
 			}
+		}
+		if !leads {
+			t.Errorf("%s does not lead to fettle's own pages", at)
 		}
 		if p.Type == "table" && strings.Contains(p.Targets[0].Expr, "by (alertname, severity") {
 			if _, ok := p.Transformations[0].Options.IndexByName["alertname"]; !ok {
@@ -39,6 +53,33 @@ func TestLinksOfPanels(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ownPages are the pages that fettle's console serves, and their parts.
+func ownPages(t *testing.T) map[string]bool {
+	t.Helper()
+	k, err := console.New(console.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	served := gin.New()
+	k.Register(served)
+	own := map[string]bool{}
+	for path, file := range map[string]string{"/": "overview.html", "/repairs": "repairs.html", "/episodes": "episodes.html"} {
+		if !slices.ContainsFunc(served.Routes(), func(r gin.RouteInfo) bool { return r.Method == http.MethodGet && r.Path == path }) {
+			t.Errorf("the console has no page %s", path)
+		}
+		own[path] = true
+		page, err := os.ReadFile(filepath.Join("../console/pages", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`<h2 id="(\w+)"`).FindAllStringSubmatch(string(page), -1) {
+			own[path+"#"+m[1]] = true
+		}
+	}
+	return own
 }
 
 // A panel links to every alert that reads what it shows, and every alert has a panel.

@@ -18,6 +18,7 @@ func balancers() board {
 	return board{
 		file: "balancers.json", uid: "fettle-balancers", title: "Load balancers and failover",
 		about: "HAProxy, nginx, keepalived, Pacemaker: whether requests find a server, and who has what",
+		page:  "/#clusters",
 		rows: []row{
 			{"Who answers", []panel{
 				states("Members reachable", "Whether any exporter reaches the member: of the clusters chosen above. While it does not, what it says below is absent.", 14,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ const pages = "https://github.com/fettle-io/fettle/blob/main/docs/alerts/"
 // board is a dashboard: rows of panels, which are placed from left to right.
 type board struct {
 	file, uid, title, about string
+	page                    string // of fettle's own pages, that its panels link to
 	rows                    []row
 	folded                  []row // below the others: to be opened by who has the system
 }
@@ -60,7 +62,7 @@ func (b board) json(from origin, all []board) ([]byte, error) {
 	for i, r := range slices.Concat(b.rows, b.folded) {
 		id++
 		head := &dashboard.RowPanel{Type: "row", Title: &r.title, Id: id, Panels: []dashboard.Panel{}, GridPos: &dashboard.GridPos{X: 0, Y: y, W: 24, H: 1}}
-		panels, below, err := r.place(&id, y+1, from)
+		panels, below, err := r.place(&id, y+1, b.page, from)
 		errs = append(errs, err)
 		d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{RowPanel: head})
 		if i >= len(b.rows) { // Grafana has the panels of a folded row inside it, and no height for them
@@ -79,7 +81,7 @@ func (b board) json(from origin, all []board) ([]byte, error) {
 }
 
 // place puts the row's panels from left to right, below y, and says where the next row is.
-func (r row) place(id *uint32, y uint32, from origin) (panels []dashboard.Panel, below uint32, err error) {
+func (r row) place(id *uint32, y uint32, page string, from origin) (panels []dashboard.Panel, below uint32, err error) {
 	x, height := uint32(0), uint32(0)
 	var errs []error
 	for _, p := range r.panels {
@@ -87,6 +89,7 @@ func (r row) place(id *uint32, y uint32, from origin) (panels []dashboard.Panel,
 			x, y, height = 0, y+height, 0
 		}
 		*id++
+		p.page = cmp.Or(p.page, page)
 		rendered, err := p.render(*id, dashboard.GridPos{X: x, Y: y, W: p.width, H: p.height}, from)
 		errs = append(errs, err)
 		panels = append(panels, rendered)

@@ -7,6 +7,7 @@ func itself() board {
 	return board{
 		file: "self.json", uid: "fettle-self", title: "fettle itself",
 		about: "fettle serve, its webhook and journal, the exporters and their collectors",
+		page:  "/#journal",
 		rows: []row{
 			{"Exporters", []panel{
 				states("Exporters", "Whether Prometheus can scrape the exporter. What a silent exporter watches is not watched.", 8, ask("{{instance}}", `up{job="fettle_exporter",instance=~"$instance"}`)).good().see("FettleExporterDown"),

@@ -12,6 +12,7 @@ func node() board {
 	return board{
 		file: "node.json", uid: "fettle-node", title: "Machines",
 		about: "Of processors, memory, disks, file systems and network: utilisation, saturation, errors",
+		page:  "/#machines",
 		rows: []row{
 			{"Health", []panel{
 				one("Health of machines", "From 0 to 1: processors, memory, network and errors. Absent while one of the four is not known.", 12, ask("{{instance}}", `max by (instance) (instance:health:score`+of+`)`)).level(red, limit("health_poor_score", yellow), limit("health_score", green)),

@@ -10,6 +10,7 @@ func overview() board {
 	return board{
 		file: "overview.json", uid: "fettle-overview", title: "Overview",
 		about: "What is wrong, where, and what fettle does about it",
+		page:  "/#clusters",
 		rows: []row{
 			{"Now", []panel{
 				one("Failures tolerated", "Of each quorum: voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,
@@ -18,13 +19,13 @@ func overview() board {
 				one("Takes requests", "Whether the cluster has a leader that a quorum names, or a primary that takes writes; where there is neither, a member that answers. Of the clusters that depends_on in exporter.yml names.", 6,
 					ask("{{cluster}}", `max by (cluster) (fettle_dependency_in_order{cluster=~"$cluster"})`)).good(),
 				one("Runs under way", "Repairs that fettle has begun and not ended.", 3,
-					ask("runs", `sum(fettle_run_live)`)).level(blue, at(1, yellow)).toRuns(),
+					ask("runs", `sum(fettle_run_live)`)).level(blue, at(1, yellow)).opens("/repairs#live"),
 				one("People are told", "Clusters that fettle has handed over to people, by reason: they are waited for.", 3,
-					ask("{{reason}}", `sum by (reason) (fettle_escalation_firing)`)).level(green, at(1, red)).see("FettleRunEscalated").toRuns(),
-				one("Approvals waited for", "Repairs that wait until a person says yes.", 3, ask("approvals", `sum(fettle_approvals_waiting)`)).level(green, at(1, yellow)).toRuns(),
+					ask("{{reason}}", `sum by (reason) (fettle_escalation_firing)`)).level(green, at(1, red)).see("FettleRunEscalated").opens("/episodes"),
+				one("Approvals waited for", "Repairs that wait until a person says yes.", 3, ask("approvals", `sum(fettle_approvals_waiting)`)).level(green, at(1, yellow)).opens("/episodes"),
 				one("Paused", "Where repairs are paused, by command, API or brake file. Faults are received and not repaired.", 3,
 					ask("{{cluster}}", `label_replace(max by (cluster) (fettle_paused{cluster=~"$cluster|"}), "cluster", "everywhere", "cluster", "")`)).
-					level(green, at(1, orange)).say(map[string]word{"0": {"no", green}, "1": {"paused", orange}}).see("FettlePausedTooLong"),
+					level(green, at(1, orange)).say(map[string]word{"0": {"no", green}, "1": {"paused", orange}}).see("FettlePausedTooLong").opens("/#pauses"),
 			}},
 			{"How well", []panel{
 				one("Health", "Of each cluster, from 0 to 1: processors, memory, network and errors. Absent while one of the four is not known. Yellow and red: the thresholds of FettleClusterHealthLow and FettleClusterHealthPoor.", 8,
@@ -37,7 +38,7 @@ func overview() board {
 			{"Trouble", []panel{
 				list("Alerts that fire", "fettle's alerts that fire now. The name leads to the page with what it means and what to do.", 14,
 					`count by (alertname, severity, tier, cluster, member, instance) (ALERTS{alertname=~"Fettle.*",alertstate="firing"})`,
-					"alertname", "severity", "tier", "cluster", "member", "instance").toRuns(),
+					"alertname", "severity", "tier", "cluster", "member", "instance").opens("/#alerts"),
 				states("Alerts over time", "When each alert fired, on whatever member.", 10,
 					ask("{{alertname}}", `max by (alertname) (ALERTS{alertname=~"Fettle.*",alertstate="firing"})`)).level(green, at(1, red)).say(map[string]word{"1": {"fires", red}}),
 			}},
@@ -58,10 +59,10 @@ func overview() board {
 			}},
 			{"What fettle did", []panel{
 				lines("Runs that ended", "By outcome. repaired: shown by two looks. blocked: not dared. unknown: fettle cannot tell.", "short", 16,
-					ask("{{outcome}}", `sum by (outcome) (increase(fettle_run_outcomes_total[$__rate_interval]))`)).asBars().toRuns().see("FettleRunFailed"),
+					ask("{{outcome}}", `sum by (outcome) (increase(fettle_run_outcomes_total[$__rate_interval]))`)).asBars().opens("/repairs#outcomes").see("FettleRunFailed"),
 				one("Repaired", "Share of the runs in the time shown that changed something and ended repaired; the rest failed, or nobody can tell.", 8,
 					ask("repaired", `sum(increase(fettle_run_outcomes_total{outcome="repaired"}[$__range])) / (sum(increase(fettle_run_outcomes_total{outcome=~"repaired|failed|unknown"}[$__range])) > 0)`)).
-					in("percentunit").level(red, at(1, green)).tall(8).toRuns(),
+					in("percentunit").level(red, at(1, green)).tall(8).opens("/repairs#outcomes"),
 			}},
 		},
 	}

@@ -25,7 +25,7 @@ type panel struct {
 	levels             []level
 	words              map[string]word
 	alerts             []string // whose pages it links to before those that links finds
-	runs               bool     // it links to the runs in fettle's own pages
+	page               string   // of fettle's own pages, that it links to; empty: its dashboard's
 	top                float64  // of the scale; 0: by the data
 	bars               bool
 	columns            []string          // of a table, in order
@@ -95,7 +95,7 @@ func (p panel) tall(h uint32) panel                { p.height = h; return p }
 func (p panel) in(unit string) panel               { p.unit = unit; return p }
 func (p panel) whole() panel                       { p.top = 1; return p }
 func (p panel) asBars() panel                      { p.bars = true; return p }
-func (p panel) toRuns() panel                      { p.runs = true; return p }
+func (p panel) opens(page string) panel            { p.page = page; return p }
 func (p panel) see(alerts ...string) panel         { p.alerts = alerts; return p }
 func (p panel) call(names map[string]string) panel { p.names = names; return p }
 func (p panel) level(base string, l ...level) panel {
@@ -132,9 +132,7 @@ func (p panel) render(id uint32, at dashboard.GridPos, from origin) (dashboard.P
 	for _, alert := range p.links(from.alerts) {
 		out.Links = append(out.Links, link(alert, pages+alert+".md", "What the alert means and what to do", true))
 	}
-	if p.runs {
-		out.Links = append(out.Links, link("Runs in fettle", "${fettle_url}/runs", "What fettle did and did not do, and why", true))
-	}
+	out.Links = append(out.Links, link("In fettle", "${fettle_url}"+p.page, "fettle's own page about it: what it does, what it did not dare, and why", true))
 	if p.kind == "table" {
 		out.Transformations, out.FieldConfig.Overrides = p.table()
 	}

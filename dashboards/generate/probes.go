@@ -10,6 +10,7 @@ func probes() board {
 	return board{
 		file: "probes.json", uid: "fettle-probes", title: "Probes and time",
 		about: "What users see, what members hear of each other, and what their clocks say",
+		page:  "/#alerts",
 		rows: []row{
 			{"Probes", []panel{
 				states("In order", "Whether any exporter's last probe went well.", 12, ask(name, probe("fettle_probe_success"))).good().see("FettleProbeErrorsHigh", "FettleProbeErrorsAboveBaseline"),

@@ -15,6 +15,7 @@ func raft() board {
 	return board{
 		file: "raft.json", uid: "fettle-raft", title: "Clusters (Raft)",
 		about: "Quorum, leaders, logs, disks and links of Raft clusters; Consul, NATS and ZooKeeper",
+		page:  "/#clusters",
 		rows: []row{
 			{"Quorum", []panel{
 				one("Failures tolerated", "Voters that are reachable less the quorum. 0: the next failure stops writes. Below 0: the quorum is lost.", 6,

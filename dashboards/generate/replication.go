@@ -9,6 +9,7 @@ func replication() board {
 	return board{
 		file: "replication.json", uid: "fettle-replication", title: "Replication",
 		about: "Copies: whether they follow, and how far they are behind, measured in every way there is",
+		page:  "/#clusters",
 		rows: []row{
 			{"Every kind", []panel{
 				states("Copies follow", "Whether the member leads, or follows and applies. Broken is never 0 behind: the lags below are absent then.", 12, ask(who, each("fettle_sync_running"))).good().see("FettleSyncStopped", "FettleSyncDown"),
