@@ -28,7 +28,7 @@ const (
 const (
 	askEvery  = 5 * time.Second       // Prometheus is asked again
 	askFor    = 5 * time.Second       // at most, by one round of questions
-	askWait   = 50 * time.Millisecond // that a page waits for it
+	askWait   = 50 * time.Millisecond // that pages wait for a round, from its begin on
 	tooOld    = time.Minute           // answers of then are no longer shown
 	rangeOver = 6 * time.Hour         // what a chart shows
 	rangeStep = 10 * time.Minute      // a column of it
@@ -61,6 +61,7 @@ type asker struct {
 	dead string         // why the last round had no answer at all; empty: it had some
 	from *promql.Client // that gave the last answers
 	busy chan struct{}  // closed when the round under way has ended; nil: none is
+	wait time.Time      // until when pages wait for it
 }
 
 // get returns what is known: the answers of a round that has just ended, or those of
@@ -77,14 +78,15 @@ func (a *asker) get(ctx context.Context) figures {
 	busy := a.busy
 	if busy == nil && a.now().Sub(a.last.Asked) >= askEvery {
 		busy = make(chan struct{})
-		a.busy = busy
+		a.busy, a.wait = busy, time.Now().Add(askWait)
 		go a.round(context.WithoutCancel(ctx), client, every, busy)
 	}
+	wait := time.Until(a.wait)
 	a.mu.Unlock()
-	if busy != nil {
+	if busy != nil && wait > 0 {
 		select {
 		case <-busy:
-		case <-time.After(askWait):
+		case <-time.After(wait):
 		case <-ctx.Done():
 		}
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/api"
+	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/story"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
@@ -89,10 +91,8 @@ func (b backend) Episodes(ctx context.Context, f api.Filter) ([]api.Episode, err
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
 		skip := f.Skip
 		e.State().EachEpisode(func(ep repair.Episode) bool {
-			target := e.TargetOf(ep)
-			cluster, _, _ := strings.Cut(target, "/")
 			switch {
-			case f.Open && !ep.ClosedWall.IsZero() || ep.OpenedWall.Before(f.Since) || !fits(f.Playbook, ep.Playbook) || !fits(f.Target, target) || !fits(f.Cluster, cluster):
+			case f.Open && !ep.ClosedWall.IsZero() || ep.OpenedWall.Before(f.Since) || !fits(f.Playbook, ep.Playbook) || !fitsTarget(e, f, ep):
 			case skip > 0:
 				skip--
 			default:
@@ -139,15 +139,28 @@ func shapeEpisode(e *repair.Engine, ep repair.Episode) api.Episode {
 	return out
 }
 
+// fitsTarget resolves the labels only where it is asked for: it is most of a listing's
+// cost, and the engine waits meanwhile.
+func fitsTarget(e *repair.Engine, f api.Filter, ep repair.Episode) bool {
+	if f.Target == "" && f.Cluster == "" {
+		return true
+	}
+	target := e.TargetOf(ep)
+	cluster, _, _ := strings.Cut(target, "/")
+	return fits(f.Target, target) && fits(f.Cluster, cluster)
+}
+
 // Episode implements api.Backend.
 func (b backend) Episode(ctx context.Context, id string) (api.Episode, error) {
 	var exact, loose []api.Episode
+	of, _, _ := strings.Cut(id, "/")
+	place := slices.ContainsFunc(b.app.parts.declared(), func(one cluster.Cluster) bool { return one.Name == of }) // else no target is called so
 	err := b.app.seq.Read(ctx, func(e *repair.Engine) {
 		e.State().EachEpisode(func(ep repair.Episode) bool {
 			switch {
 			case ep.ID == id:
 				exact = append(exact, shapeEpisode(e, ep))
-			case len(loose) < maxLoose && (string(ep.Fingerprint) == id || strings.HasPrefix(ep.Label("alertname"), id) || e.TargetOf(ep) == id):
+			case len(loose) < maxLoose && (string(ep.Fingerprint) == id || strings.HasPrefix(ep.Label("alertname"), id) || place && e.TargetOf(ep) == id):
 				loose = append(loose, shapeEpisode(e, ep))
 			}
 			return len(exact) == 0
