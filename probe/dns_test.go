@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // zone is a small name server, UDP and TCP on one port.
@@ -22,7 +23,7 @@ func zone(t *testing.T, reply func(query dnsmessage.Message, tcp bool) []dnsmess
 		}
 		return text
 	}
-	address := server(t, func(conn net.Conn) {
+	address := servertest.Listen(t, func(conn net.Conn) {
 		var length [2]byte
 		if _, err := io.ReadFull(conn, length[:]); err != nil {
 			return
@@ -153,7 +154,7 @@ func TestDNS(t *testing.T) {
 		})
 	}
 	once(t, Probe{Kind: DNS, Target: nobody(t), DNS: DNSOptions{Name: "a.test"}}, cluster.Refused)
-	once(t, Probe{Kind: DNS, Target: server(t, says("\x00\x04nope")), DNS: DNSOptions{Name: "a.test", TCP: true}}, cluster.BadProtocol)
+	once(t, Probe{Kind: DNS, Target: servertest.Listen(t, says("\x00\x04nope")), DNS: DNSOptions{Name: "a.test", TCP: true}}, cluster.BadProtocol)
 }
 
 // Whatever comes in is understood or refused, and never more than it has.

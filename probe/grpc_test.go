@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/certtest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // healthy is a gRPC server with a health service: "up" serves, "down" does not.
@@ -54,9 +55,9 @@ func TestGRPC(t *testing.T) {
 		"no health service":      {healthy(t, false), "", 0, cluster.BadProtocol},
 		"nobody there":           {nobody(t), "", 0, cluster.Refused},
 		"no such name":           {"no-such-host.invalid:1", "", 0, Unresolved},
-		"silent":                 {server(t, says("")), "", short, cluster.Timeout},
-		"another kind of server": {server(t, says("-ERR unknown command\r\n-ERR unknown command\r\n")), "", 0, cluster.BadProtocol},
-		"goes":                   {server(t, func(net.Conn) {}), "", 0, Closed},
+		"silent":                 {servertest.Listen(t, says("")), "", short, cluster.Timeout},
+		"another kind of server": {servertest.Listen(t, says("-ERR unknown command\r\n-ERR unknown command\r\n")), "", 0, cluster.BadProtocol},
+		"goes":                   {servertest.Listen(t, func(net.Conn) {}), "", 0, Closed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/certtest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func TestHTTP(t *testing.T) {
@@ -68,15 +69,15 @@ func TestHTTP(t *testing.T) {
 		"a redirect elsewhere":       {site + "/away", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 302},
 		"redirects without an end":   {site + "/round", HTTPOptions{FollowRedirects: true}, 0, BadStatus, 302},
 		"nobody there":               {"http://" + nobody(t), HTTPOptions{}, 0, cluster.Refused, 0},
-		"another kind of server":     {"http://" + server(t, says("SSH-2.0-OpenSSH_9.2\r\n")), HTTPOptions{}, 0, cluster.BadProtocol, 0},
-		"silent":                     {"http://" + server(t, says("")), HTTPOptions{}, short, cluster.Timeout, 0},
-		"one byte at a time":         {"http://" + server(t, drips), HTTPOptions{}, short, cluster.Timeout, 0},
-		"100 MB of headers":          {"http://" + server(t, floods("HTTP/1.1 200 OK\r\nA: ")), HTTPOptions{}, 0, cluster.TooLarge, 0},
-		"announces for ever":         {"http://" + server(t, says(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9))), HTTPOptions{}, 0, cluster.BadProtocol, 0},
-		"announces, then answers":    {"http://" + server(t, says("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 OK\r\n\r\n")), HTTPOptions{}, 0, "", 204},
-		"goes without an answer":     {"http://" + server(t, func(net.Conn) {}), HTTPOptions{}, 0, Closed, 0},
-		"a body that never ends":     {"http://" + server(t, says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfine")), HTTPOptions{Match: "fine!"}, short, cluster.Timeout, 200},
-		"goes in the middle":         {"http://" + server(t, floods("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")), HTTPOptions{Match: "y"}, 0, cluster.TooLarge, 200},
+		"another kind of server":     {"http://" + servertest.Listen(t, says("SSH-2.0-OpenSSH_9.2\r\n")), HTTPOptions{}, 0, cluster.BadProtocol, 0},
+		"silent":                     {"http://" + servertest.Listen(t, says("")), HTTPOptions{}, short, cluster.Timeout, 0},
+		"one byte at a time":         {"http://" + servertest.Listen(t, drips), HTTPOptions{}, short, cluster.Timeout, 0},
+		"100 MB of headers":          {"http://" + servertest.Listen(t, floods("HTTP/1.1 200 OK\r\nA: ")), HTTPOptions{}, 0, cluster.TooLarge, 0},
+		"announces for ever":         {"http://" + servertest.Listen(t, says(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9))), HTTPOptions{}, 0, cluster.BadProtocol, 0},
+		"announces, then answers":    {"http://" + servertest.Listen(t, says("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 OK\r\n\r\n")), HTTPOptions{}, 0, "", 204},
+		"goes without an answer":     {"http://" + servertest.Listen(t, func(net.Conn) {}), HTTPOptions{}, 0, Closed, 0},
+		"a body that never ends":     {"http://" + servertest.Listen(t, says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfine")), HTTPOptions{Match: "fine!"}, short, cluster.Timeout, 200},
+		"goes in the middle":         {"http://" + servertest.Listen(t, floods("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")), HTTPOptions{Match: "y"}, 0, cluster.TooLarge, 200},
 		"a header file that is gone": {site + "/ok", HTTPOptions{HeaderFiles: map[string]string{"Authorization": "/nowhere"}}, 0, cluster.Other, 0},
 		"a header of two lines":      {site + "/ok", HTTPOptions{HeaderFiles: map[string]string{"Authorization": file(t, "a\nX-Evil: b\n")}}, 0, cluster.Other, 0},
 	} {

@@ -36,34 +36,6 @@ func once(t *testing.T, p Probe, want string) Result {
 	return got
 }
 
-// server hands each connection to talk.
-func server(t *testing.T, talk func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-ended
-	})
-	go func() {
-		defer close(ended)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				talk(conn)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
-
 // says sends a text and waits until the other side has gone.
 func says(text string) func(net.Conn) {
 	return func(conn net.Conn) {

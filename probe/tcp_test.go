@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/certtest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func TestTCP(t *testing.T) {
@@ -24,18 +25,18 @@ func TestTCP(t *testing.T) {
 		limit  time.Duration
 		want   string
 	}{
-		"accepts":               {server(t, silent), TCPOptions{}, 0, ""},
+		"accepts":               {servertest.Listen(t, silent), TCPOptions{}, 0, ""},
 		"nobody there":          {nobody(t), TCPOptions{}, 0, cluster.Refused},
 		"no such name":          {"no-such-host.invalid:1", TCPOptions{}, 0, Unresolved},
-		"greets":                {server(t, says("SSH-2.0-OpenSSH_9.2\r\n")), TCPOptions{Expect: `^SSH-2\.0-`}, 0, ""},
-		"answers":               {server(t, echoes), TCPOptions{Send: "hello\n", Expect: "said hello"}, 0, ""},
-		"says nothing":          {server(t, silent), TCPOptions{Expect: "."}, short, cluster.Timeout},
-		"says something else":   {server(t, says("220 smtp")), TCPOptions{Expect: "^SSH"}, short, BadContent},
-		"says it and goes":      {server(t, echoes), TCPOptions{Send: "hello\n", Expect: "goodbye"}, 0, BadContent},
-		"goes without a word":   {server(t, func(net.Conn) {}), TCPOptions{Expect: "."}, 0, Closed},
-		"says 100 MB":           {server(t, floods("")), TCPOptions{Expect: "y"}, 0, cluster.TooLarge},
-		"one byte at a time":    {server(t, drips), TCPOptions{Expect: "y"}, short, BadContent},
-		"one byte at a time, x": {server(t, drips), TCPOptions{Expect: "xxx"}, 0, ""},
+		"greets":                {servertest.Listen(t, says("SSH-2.0-OpenSSH_9.2\r\n")), TCPOptions{Expect: `^SSH-2\.0-`}, 0, ""},
+		"answers":               {servertest.Listen(t, echoes), TCPOptions{Send: "hello\n", Expect: "said hello"}, 0, ""},
+		"says nothing":          {servertest.Listen(t, silent), TCPOptions{Expect: "."}, short, cluster.Timeout},
+		"says something else":   {servertest.Listen(t, says("220 smtp")), TCPOptions{Expect: "^SSH"}, short, BadContent},
+		"says it and goes":      {servertest.Listen(t, echoes), TCPOptions{Send: "hello\n", Expect: "goodbye"}, 0, BadContent},
+		"goes without a word":   {servertest.Listen(t, func(net.Conn) {}), TCPOptions{Expect: "."}, 0, Closed},
+		"says 100 MB":           {servertest.Listen(t, floods("")), TCPOptions{Expect: "y"}, 0, cluster.TooLarge},
+		"one byte at a time":    {servertest.Listen(t, drips), TCPOptions{Expect: "y"}, short, BadContent},
+		"one byte at a time, x": {servertest.Listen(t, drips), TCPOptions{Expect: "xxx"}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,12 +60,12 @@ func TestTCPOverTLS(t *testing.T) {
 	expiresIn(t, once(t, Probe{Kind: TCP, Target: hello(3 * time.Hour), TLS: cluster.TLS{CAFile: ours.File, ServerName: "db"}}, cluster.BadTLS), 3*time.Hour)
 	// What is no TLS at all has no certificate.
 	for name, talk := range map[string]func(net.Conn){"greets": says("SSH-2.0-OpenSSH_9.2\r\n"), "goes": func(net.Conn) {}} {
-		got := once(t, Probe{Kind: TCP, Target: server(t, talk), TLS: cluster.TLS{Enabled: true}}, cluster.BadTLS)
+		got := once(t, Probe{Kind: TCP, Target: servertest.Listen(t, talk), TLS: cluster.TLS{Enabled: true}}, cluster.BadTLS)
 		if !got.Expires.IsZero() {
 			t.Errorf("%s: expires at %s", name, got.Expires)
 		}
 	}
-	once(t, Probe{Kind: TCP, Target: server(t, says("")), TLS: cluster.TLS{Enabled: true}, Timeout: 300 * time.Millisecond}, cluster.Timeout)
+	once(t, Probe{Kind: TCP, Target: servertest.Listen(t, says("")), TLS: cluster.TLS{Enabled: true}, Timeout: 300 * time.Millisecond}, cluster.Timeout)
 }
 
 func TestWhatCannotWorkIsRefused(t *testing.T) {

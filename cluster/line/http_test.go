@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func asker(t *testing.T, base string, c cluster.TLS, header func(http.Header) error) *HTTP {
@@ -89,27 +90,13 @@ func drip(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestHTTPOfAnotherProtocol(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n"))
-			_ = c.Close()
-		}
-	}()
+	address := servertest.Listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n") })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := asker(t, "http://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadProtocol {
+	if _, err := asker(t, "http://"+address, cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadProtocol {
 		t.Errorf("%v (%s)", err, Reason(err))
 	}
-	if _, err := asker(t, "https://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadTLS {
+	if _, err := asker(t, "https://"+address, cluster.TLS{}, nil).Get(ctx, "/"); Reason(err) != cluster.BadTLS {
 		t.Errorf("over TLS: %v (%s)", err, Reason(err))
 	}
 }
@@ -191,27 +178,13 @@ func TestAnswerOfManyElements(t *testing.T) {
 
 // What speaks before it is asked is no web server, whichever of the two is faster.
 func TestHTTPOfOneThatSpeaksFirst(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n")
-				_, _ = io.Copy(io.Discard, c)
-			}()
-		}
-	}()
+	address := servertest.Listen(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	})
 	for range 50 {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		_, err := asker(t, "http://"+l.Addr().String(), cluster.TLS{}, nil).Get(ctx, "/")
+		_, err := asker(t, "http://"+address, cluster.TLS{}, nil).Get(ctx, "/")
 		cancel()
 		if Reason(err) != cluster.BadProtocol {
 			t.Fatalf("%s: %v", Reason(err), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 var errBroken = errors.New("broken")
@@ -138,21 +140,10 @@ func TestOneQuestionAtATime(t *testing.T) {
 }
 
 func TestConnReadsWhatIsAllowed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept()
-		if err == nil {
-			defer c.Close()
-			_, _ = c.Write([]byte(strings.Repeat("x", 300)))
-		}
-	}()
+	address := servertest.Listen(t, func(c net.Conn) { _, _ = io.WriteString(c, strings.Repeat("x", 300)) })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	c, err := Dial(ctx, "tcp", l.Addr().String(), 100)
+	c, err := Dial(ctx, "tcp", address, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/certtest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func TestPlace(t *testing.T) {
@@ -30,29 +31,6 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", endpoint, got, want)
 		}
 	}
-}
-
-// serve answers each connection with what fn does.
-func serve(t *testing.T, fn func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				fn(c)
-			}()
-		}
-	}()
-	return l.Addr().String()
 }
 
 func TestStreamIsBound(t *testing.T) {
@@ -89,7 +67,7 @@ func TestStreamIsBound(t *testing.T) {
 		{"mute before the handshake", mute, secure, cluster.Timeout},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			address := serve(t, tc.server)
+			address := servertest.Listen(t, tc.server)
 			wait := 10 * time.Second
 			if tc.want == cluster.Timeout {
 				wait = 200 * time.Millisecond

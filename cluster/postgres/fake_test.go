@@ -16,35 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
-
-// listen answers each connection with serve, until the test ends.
-func listen(t *testing.T, serve func(net.Conn)) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-done
-	})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				serve(c)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
 
 // standIn speaks enough of PostgreSQL's protocol to be logged in to, with a password in
 // clear if it is told to, and answers each question with one row, or as reply says. It
@@ -146,7 +119,7 @@ func TestBadInput(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	banner := func(text string) string {
-		return listen(t, func(c net.Conn) {
+		return servertest.Listen(t, func(c net.Conn) {
 			_, _ = c.Write([]byte(text))
 			_, _ = c.Read(make([]byte, 1024))
 		})
@@ -170,15 +143,15 @@ func TestBadInput(t *testing.T) {
 		"an HTTP server":              {web.Listener.Addr().String(), cluster.Timeout, 100 * time.Millisecond}, // waits for the end of a line
 		"an SSH banner":               {banner("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), cluster.BadProtocol, 0},
 		"a Redis error":               {banner("-ERR unknown command\r\n"), cluster.BadProtocol, 0},
-		"hangs up":                    {listen(t, func(net.Conn) {}), cluster.Other, 0},
-		"says nothing":                {listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1024)); _, _ = c.Read(make([]byte, 1)) }), cluster.Timeout, 100 * time.Millisecond},
-		"wants the password in clear": {listen(t, standIn{version: "15.1", clear: true}.serve), cluster.BadAuth, 0},
-		"a flood at the login":        {listen(t, func(c net.Conn) { flood(c, "") }), cluster.BadProtocol, 0},
-		"100 MB in one row": {listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
+		"hangs up":                    {servertest.Listen(t, func(net.Conn) {}), cluster.Other, 0},
+		"says nothing":                {servertest.Listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1024)); _, _ = c.Read(make([]byte, 1)) }), cluster.Timeout, 100 * time.Millisecond},
+		"wants the password in clear": {servertest.Listen(t, standIn{version: "15.1", clear: true}.serve), cluster.BadAuth, 0},
+		"a flood at the login":        {servertest.Listen(t, func(c net.Conn) { flood(c, "") }), cluster.BadProtocol, 0},
+		"100 MB in one row": {servertest.Listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
 			_, _ = c.Write(message('D', 100<<20, nil))
 			flood(c, "")
 		}}.serve), cluster.TooLarge, 0},
-		"100 MB in many messages": {listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
+		"100 MB in many messages": {servertest.Listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
 			notice := message('N', 1<<19, make([]byte, 1<<19-4))
 			for range 200 {
 				if _, err := c.Write(notice); err != nil {
@@ -186,7 +159,7 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 		}}.serve), cluster.TooLarge, 0},
-		"a byte at a time": {listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
+		"a byte at a time": {servertest.Listen(t, standIn{version: "15.1", reply: func(c net.Conn, _ string) {
 			for _, b := range message('D', 1<<10, make([]byte, 1<<10)) {
 				if _, err := c.Write([]byte{b}); err != nil {
 					return
@@ -194,18 +167,18 @@ func TestBadInput(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 		}}.serve), cluster.Timeout, 200 * time.Millisecond},
-		"a version too old":             {listen(t, standIn{version: "9.6.24"}.serve), cluster.BadVersion, 0},
-		"a pooler's console":            {listen(t, standIn{version: "1.18.0/bouncer"}.serve), cluster.BadVersion, 0},
-		"no version":                    {listen(t, standIn{}.serve), cluster.BadVersion, 0},
-		"a version never seen":          {listen(t, standIn{version: "31devel", row: fmt.Sprintf(primaryRow, 310000)}.serve), "", 0},
-		"a pooler before other servers": {listen(t, standIn{version: "15.1", forgets: true, row: fmt.Sprintf(primaryRow, 150001)}.serve), "", 0},
-		"another version's answer":      {listen(t, standIn{version: "15.1", row: fmt.Sprintf(primaryRow, 120001)}.serve), cluster.BadVersion, 0},
-		"an answer that is no JSON":     {listen(t, standIn{version: "15.1", row: "{"}.serve), cluster.BadProtocol, 0},
-		"a slot twice":                  {listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"slot":[{"name":"a"},{"name":"a"}]}`}.serve), cluster.BadProtocol, 0},
-		"a name too long":               {listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"slot":[{"name":"` + strings.Repeat("a", 600) + `"}]}`}.serve), cluster.BadProtocol, 0},
-		"more rows than asked for":      {listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"standby":[` + strings.Repeat("{},", 64) + `{}]}`}.serve), cluster.BadProtocol, 0},
-		"no right to see others":        {listen(t, standIn{version: "15.1", row: `{"allowed":false,"version":150001}`}.serve), cluster.BadAuth, 0},
-		"no column of that name": {listen(t, standIn{version: "31.1", reply: func(c net.Conn, _ string) {
+		"a version too old":             {servertest.Listen(t, standIn{version: "9.6.24"}.serve), cluster.BadVersion, 0},
+		"a pooler's console":            {servertest.Listen(t, standIn{version: "1.18.0/bouncer"}.serve), cluster.BadVersion, 0},
+		"no version":                    {servertest.Listen(t, standIn{}.serve), cluster.BadVersion, 0},
+		"a version never seen":          {servertest.Listen(t, standIn{version: "31devel", row: fmt.Sprintf(primaryRow, 310000)}.serve), "", 0},
+		"a pooler before other servers": {servertest.Listen(t, standIn{version: "15.1", forgets: true, row: fmt.Sprintf(primaryRow, 150001)}.serve), "", 0},
+		"another version's answer":      {servertest.Listen(t, standIn{version: "15.1", row: fmt.Sprintf(primaryRow, 120001)}.serve), cluster.BadVersion, 0},
+		"an answer that is no JSON":     {servertest.Listen(t, standIn{version: "15.1", row: "{"}.serve), cluster.BadProtocol, 0},
+		"a slot twice":                  {servertest.Listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"slot":[{"name":"a"},{"name":"a"}]}`}.serve), cluster.BadProtocol, 0},
+		"a name too long":               {servertest.Listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"slot":[{"name":"` + strings.Repeat("a", 600) + `"}]}`}.serve), cluster.BadProtocol, 0},
+		"more rows than asked for":      {servertest.Listen(t, standIn{version: "15.1", row: `{"allowed":true,"version":150001,"standby":[` + strings.Repeat("{},", 64) + `{}]}`}.serve), cluster.BadProtocol, 0},
+		"no right to see others":        {servertest.Listen(t, standIn{version: "15.1", row: `{"allowed":false,"version":150001}`}.serve), cluster.BadAuth, 0},
+		"no column of that name": {servertest.Listen(t, standIn{version: "31.1", reply: func(c net.Conn, _ string) {
 			b := pgproto3.NewBackend(c, c)
 			b.Send(&pgproto3.ErrorResponse{Severity: "ERROR", Code: "42703", Message: "column does not exist"})
 			b.Send(&pgproto3.ReadyForQuery{TxStatus: 'E'})
@@ -230,7 +203,7 @@ func TestBadInput(t *testing.T) {
 // A position of 64 bits is kept whole, and a server that echoes the password is not
 // repeated.
 func TestStandIn(t *testing.T) {
-	m := lookAt(t, only(t, listen(t, standIn{version: "17.2 (Debian 17.2-1)", row: fmt.Sprintf(primaryRow, 170002)}.serve)), 30*time.Second)
+	m := lookAt(t, only(t, servertest.Listen(t, standIn{version: "17.2 (Debian 17.2-1)", row: fmt.Sprintf(primaryRow, 170002)}.serve)), 30*time.Second)
 	seen, ok := m.Detail.(*Member)
 	if !ok || *seen.Current != 1<<64-1 || seen.Timeline != 2 || m.Version != "17.2" || m.Sync.Role != cluster.Primary || !m.Sync.Running {
 		t.Fatalf("%+v %+v", m, seen)
@@ -277,7 +250,7 @@ func TestQuestionHasNoGaps(t *testing.T) {
 // What a server reports of its settings is kept as long as its connection is: without an
 // end it would be all of the memory, look by look.
 func TestSettingsWithoutEnd(t *testing.T) {
-	address := listen(t, standIn{version: "16.4", reply: func(c net.Conn, _ string) {
+	address := servertest.Listen(t, standIn{version: "16.4", reply: func(c net.Conn, _ string) {
 		var out []byte
 		for i := range 2 * mostSettings {
 			out, _ = (&pgproto3.ParameterStatus{Name: fmt.Sprint("x", i), Value: "y"}).Encode(out)

@@ -10,32 +10,12 @@ import (
 	"time"
 )
 
-// echo is the address of a server that says what it hears.
-func echo(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(c, c)
-				_ = c.Close()
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
+// echoes says what it hears.
+func echoes(c net.Conn) { _, _ = io.Copy(c, c) }
 
 func relayed(t *testing.T) (*Relay, net.Conn) {
 	t.Helper()
-	r, err := NewRelay(echo(t))
+	r, err := NewRelay(Listen(t, echoes))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,10 @@
+//go:build unix
+
 package servertest
 
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"time"
 )
@@ -58,18 +59,4 @@ func (s *Server) must(err error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-// FreePorts are n ports of 127.0.0.1 on which nobody listens.
-func FreePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // not before all are known: each is another one
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
