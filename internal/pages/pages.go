@@ -89,6 +89,9 @@ func (l *Library) add(at, text string) {
 			p.Kind = k.kind
 		}
 	}
+	if p.Kind == "alert" && p.Title != base { // beside the alerts, about what is none
+		p.Kind = "topic"
+	}
 	if base == "README" {
 		p.Kind, p.Name = "topic", strings.TrimSuffix(folder, "/")
 		if p.Name == "" {

@@ -40,6 +40,8 @@ func TestFind(t *testing.T) {
 		{"how the engine decides", "topic", "# How the engine decides\n"},
 		{"engine", "topic", "# How the engine decides\n"},
 		{"topic/guards", "topic", "# Guards\n"},
+		{"not-shipped", "topic", "# Thresholds that are not shipped\n"},
+		{"thresholds that are not shipped", "topic", "# Thresholds that are not shipped\n"},
 		{"guards/quorum", "guard", "# quorum\n"},
 	} {
 		found, err := l.Find(tc.name)

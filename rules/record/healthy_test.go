@@ -30,14 +30,20 @@ const (
 // were not recorded.
 func TestHealthyHostsYieldNoWarning(t *testing.T) {
 	paths, err := filepath.Glob("../testdata/healthy/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%v, %v", paths, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"idle", "busy", "working"} {
+		if !slices.Contains(paths, "../testdata/healthy/"+want+".txt") {
+			t.Errorf("there is no recording of one that is %s: %v", want, paths)
+		}
 	}
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 50e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{})})
 	defer engine.Close() //nolint:errcheck // it has nothing to write
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			host := replay(t, path, lasting)
+			recorded, played := host.recorded, host.played
 			asked, seen := 0, []string{}
 			groups := ruleGroups(t)
 			for _, g := range groups {
@@ -61,9 +67,9 @@ func TestHealthyHostsYieldNoWarning(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d alerts asked; info: %v", asked, slices.Compact(seen))
-			if asked < 80 {
-				t.Errorf("only %d alerts", asked)
+			t.Logf("%d samples of %d metrics, played for %s as %d; %d alerts asked; info: %v", recorded, len(host.series), lasting, played, asked, slices.Compact(seen))
+			if asked < 80 || recorded < 50_000 {
+				t.Errorf("only %d alerts over %d samples", asked, recorded)
 			}
 		})
 	}

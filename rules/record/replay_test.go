@@ -30,6 +30,8 @@ type replayed struct {
 	series map[string][]storage.Series // by the metric's name
 	start  time.Time
 	end    time.Time
+
+	recorded, played int // samples
 }
 
 // replay reads a recording and plays it often enough to last.
@@ -71,6 +73,11 @@ func replay(t *testing.T, path string, lasting time.Duration) replayed {
 		values, err := expand(text)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, v := range values {
+			if !math.IsNaN(v) {
+				r.recorded++
+			}
 		}
 		name := lset.Get(model.MetricNameLabel)
 		r.add(lset, looped(values, int(lasting/every)+1, counts(name)), every)
@@ -133,6 +140,7 @@ func (r *replayed) add(lset labels.Labels, values []float64, every time.Duration
 			samples = append(samples, point{at: r.start.Add(time.Duration(i) * every).UnixMilli(), value: v})
 		}
 	}
+	r.played += len(samples)
 	name := lset.Get(model.MetricNameLabel)
 	r.series[name] = append(r.series[name], storage.NewListSeries(lset, samples))
 }
