@@ -65,6 +65,11 @@ func told(err error) error {
 	if errors.Is(err, repair.ErrRefused) {
 		return refused(err)
 	}
+	for _, closed := range []error{repair.ErrJournal, repair.ErrFull, repair.ErrStopped} {
+		if errors.Is(err, closed) {
+			return &api.Error{Status: http.StatusServiceUnavailable, Message: "nothing was done: " + closed.Error(), Hint: "the state and the log say more"}
+		}
+	}
 	return err
 }
 

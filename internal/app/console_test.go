@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/fettle-io/fettle/api"
 	"github.com/fettle-io/fettle/internal/story"
 	"github.com/fettle-io/fettle/journal"
+	"github.com/fettle-io/fettle/repair"
 )
 
 // A story through the index has the records that a reading of the whole journal finds.
@@ -162,5 +164,16 @@ func TestStoriesOfADamagedEnd(t *testing.T) {
 	recorded, err := fresh.Recorded(t.Context(), runs[0].ID)
 	if err != nil || !recorded.Behind || !strings.Contains(recorded.Unread, "as they were written") {
 		t.Errorf("%+v, %v", recorded, err)
+	}
+}
+
+// What an operator says while the journal takes nothing is answered so, and not with an
+// error of the program's.
+func TestNothingIsDoneWithoutAJournal(t *testing.T) {
+	for _, closed := range []error{repair.ErrJournal, repair.ErrFull, repair.ErrStopped} {
+		var e *api.Error
+		if err := told(fmt.Errorf("%w: write /secret: input/output error", closed)); !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable || !strings.Contains(e.Message, closed.Error()) || strings.Contains(e.Error(), "/secret") {
+			t.Errorf("%v: %v", closed, err)
+		}
 	}
 }
