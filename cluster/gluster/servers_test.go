@@ -239,6 +239,7 @@ func (v *viewer) until(want string) {
 // The cells of the table in docs/collectors/gluster.md, on a real pool of two servers
 // with a volume of two copies.
 func TestTruth(t *testing.T) {
+	t.Parallel()
 	hosts := netnstest.Start(t, 2)
 	script := filepath.Join(t.TempDir(), "boot.sh")
 	if err := os.WriteFile(script, []byte(boot), 0o600); err != nil {

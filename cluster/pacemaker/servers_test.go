@@ -248,6 +248,7 @@ func until(t *testing.T, n1, n2 *node, want ...string) {
 // The cells of the table in docs/collectors/pacemaker.md, on a real cluster of two
 // nodes without fencing.
 func TestTruth(t *testing.T) {
+	t.Parallel()
 	n1, n2 := start(t)
 	const healthy = "controller=true quorum=true n1=online n2=online web=n1 managed=true"
 	until(t, n1, n2, healthy, healthy)
