@@ -144,6 +144,31 @@ vrrp_instance VI_1 {
 		"keepalived", "-n", "-l", "--vrrp", "-f", filepath.Join(dir, "keepalived.conf"), "-p", filepath.Join(dir, "pid"), "-r", filepath.Join(dir, "vrrp"))...)
 }
 
+// startHardware starts an exporter over a /sys that was made up: an array, a bond, an NVMe
+// disk, a sensor and memory, all in order.
+func (w *world) startHardware(t *testing.T, program string) {
+	t.Helper()
+	for name, text := range map[string]string{
+		"block/md0/md/array_state": "clean", "block/md0/md/raid_disks": "2", "block/md0/md/degraded": "0", "block/md0/md/sync_action": "idle",
+		"class/net/bonding_masters": "bond0", "class/net/bond0/bonding/slaves": "eth0 eth1",
+		"class/net/eth0/bonding_slave/mii_status": "up", "class/net/eth1/bonding_slave/mii_status": "up",
+		"class/nvme/nvme0/state": "live", "class/hwmon/hwmon0/name": "coretemp", "class/hwmon/hwmon0/temp1_input": "45000",
+		"devices/system/edac/mc/mc0/ce_count": "12", "devices/system/edac/mc/mc0/ue_count": "0",
+	} {
+		w.setHardware(t, name, text)
+	}
+	address := freeAddress(t)
+	w.run(t, program, "--collector.disable-defaults", "--collector.hardware", "--path.sysfs="+filepath.Join(w.dir, "sys"), "--config.file="+os.DevNull, "--web.listen-address="+address)
+	w.hosts.scraped = append(w.hosts.scraped, address)
+}
+
+func (w *world) setHardware(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(w.dir, "sys", name)
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755)) //nolint:gosec // as /sys is
+	must(t, os.WriteFile(path, []byte(text+"\n"), 0o600))
+}
+
 // second is another fettle, with an anchor and TLS, and the Alertmanager that hands it
 // the watchdog of this world's Prometheus.
 type second struct {

@@ -27,10 +27,16 @@ func (d *databases) start(t *testing.T, dir string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	d.free = freeAddress(t)
 	failed := make(chan error, 1)
 	go func() { failed <- d.startPostgres(ctx, filepath.Join(dir, "pg")) }()
 	t.Cleanup(func() {
-		errs := []error{d.replica.Kill(), d.primary.Kill()}
+		var errs []error
+		for _, s := range []*mysqltest.Server{d.galera, d.replica, d.primary} {
+			if s != nil {
+				errs = append(errs, s.Kill())
+			}
+		}
 		if d.relay != nil {
 			d.relay.Close()
 		}
@@ -46,7 +52,11 @@ func (d *databases) start(t *testing.T, dir string) {
 }
 
 func (d *databases) startMySQL(ctx context.Context, dir string) (err error) {
-	const password = "canary-7c11a0"
+	const (
+		password = "canary-7c11a0"
+		reader   = "CREATE USER fettle@'127.0.0.1' IDENTIFIED BY '" + password + "'"
+		rights   = "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO fettle@'127.0.0.1'"
+	)
 	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the server's user enters it
 		return err
 	}
@@ -67,7 +77,19 @@ func (d *databases) startMySQL(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	if err := d.primary.Exec(ctx, "CREATE USER replicates@'127.0.0.1' IDENTIFIED BY 'r'", "GRANT REPLICATION SLAVE ON *.* TO replicates@'127.0.0.1'",
-		"CREATE USER fettle@'127.0.0.1' IDENTIFIED BY '"+password+"'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO fettle@'127.0.0.1'"); err != nil {
+		reader, rights); err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(d.free)
+	if err != nil {
+		return err
+	}
+	if d.galera, err = mysqltest.Start(ctx, dir, 5, "--wsrep-on=ON", "--wsrep-provider=/usr/lib/galera/libgalera_smm.so", "--wsrep-cluster-address=gcomm://",
+		"--wsrep-cluster-name=shop", "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-node-address=127.0.0.1",
+		"--wsrep-provider-options=gcache.size=1M;gmcast.listen_addr=tcp://127.0.0.1:"+port); err != nil {
+		return err
+	}
+	if err := d.galera.Exec(ctx, reader, rights); err != nil {
 		return err
 	}
 	return d.replica.Exec(ctx, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='replicates', MASTER_PASSWORD='r',"+
@@ -178,7 +200,13 @@ func (w *world) incidents() []incident {
 			must(t, w.databases.postgres.Servers[0].Write(t.Context(), 10))
 			_, err := w.databases.postgres.Servers[0].SQL(t.Context(), "SELECT pg_switch_wal()")
 			must(t, err)
+			must(t, w.databases.galera.Exec(t.Context(), "SET GLOBAL wsrep_cluster_address = ''"))
 			w.redis.Relays[0].Cut()
+			for name, text := range map[string]string{
+				"block/md0/md/degraded": "1", "class/net/eth1/bonding_slave/mii_status": "down", "class/nvme/nvme0/state": "dead",
+			} {
+				w.setHardware(t, name, text)
+			}
 			w.consul.Servers[0].Kill()
 			w.systems.backends[0].Close()
 			w.systems.nats.Servers[2].Kill()
@@ -195,7 +223,9 @@ func (w *world) incidents() []incident {
 		}, func(t *testing.T) { must(t, <-asleep) }, map[string]float64{
 			"replication.json: Copies follow": 0, "replication.json: Channels": 0, "raft.json: Servers healthy": 0,
 			"raft.json: Meta group: failures tolerated": 0, "raft.json: Ensemble: failures tolerated": -1, "replication.json: Set: failures tolerated": 0,
-			"replication.json: Partitions that are not whole": 1, "replication.json: WAL archive fails": 1, "balancers.json: Servers up": 0.5, "balancers.json: Holders of an address": 2,
+			"replication.json: Partitions that are not whole": 1, "replication.json: WAL archive fails": 1, "replication.json: Galera: ready": 0,
+			"node.json: Disks missing in arrays": 1, "node.json: Links missing in bonds": 1, "node.json: NVMe disks live": 0,
+			"balancers.json: Servers up": 0.5, "balancers.json: Holders of an address": 2,
 		}},
 		{"website", func(*testing.T) { _ = w.website.Close() }, nil, map[string]float64{"probes.json: In order": 0, "probes.json: Failing": 1}},
 		{"program", func(t *testing.T) { must(t, os.Chmod(w.etcd, 0o600)); kill(t, "m3") }, nil, map[string]float64{"overview.json: Alerts over time": 1}},

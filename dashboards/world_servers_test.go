@@ -86,7 +86,11 @@ func newWorld(t *testing.T) *world {
 		},
 		func() { w.startSystems(t) },
 		func() { w.startSystemd(t, o.Exporter) },
-		func() { w.startRouters(t, o.Exporter); w.startSecond(t, o.Fettle, o.Alertmanager) },
+		func() {
+			w.startRouters(t, o.Exporter)
+			w.startHardware(t, o.Exporter)
+			w.startSecond(t, o.Fettle, o.Alertmanager)
+		},
 		func() {
 			stage, err := demo.Start(ctx, o)
 			must(t, err)
@@ -109,7 +113,7 @@ func newWorld(t *testing.T) *world {
 	w.prometheus = "http://" + address
 	must(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(w.prometheusFile(exporter)), 0o600))
 	w.run(t, o.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
-	for w.data(ctx, "count(up == 1) == 9", false, w.began) != "" {
+	for w.data(ctx, "count(up == 1) == 10", false, w.began) != "" {
 		select {
 		case <-ctx.Done():
 			up, err := w.ask(t.Context(), "up", false, w.began)
@@ -168,6 +172,8 @@ func (w *world) exporterFile(site string) string {
 	fmt.Fprintf(&b, "- name: shop\n  kind: mysql\n  depends_on: [db, www]\n  read: {username: fettle, password_file: %s}\n  members:\n", w.databases.password)
 	member("a", w.databases.primary.Endpoint())
 	member("b", w.databases.replica.Endpoint())
+	fmt.Fprintf(&b, "- name: galera\n  kind: mysql\n  read: {username: fettle, password_file: %s}\n  members:\n", w.databases.password)
+	member("a", w.databases.galera.Endpoint())
 	fmt.Fprintf(&b, "- name: db\n  kind: postgres\n  depends_on: [demo]\n  read: {username: fettle, password_file: %s}\n  members:\n", w.databases.postgresPassword)
 	for _, s := range w.databases.postgres.Servers {
 		member(s.Name, "postgres://"+s.Address())
@@ -295,7 +301,9 @@ func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMill
 // databases are MariaDB and PostgreSQL, each with a copy behind a link that can be cut.
 type databases struct {
 	primary, replica           *mysqltest.Server
+	galera                     *mysqltest.Server // a cluster of one
 	relay                      *servertest.Relay
 	postgres                   *postgrestest.Cluster
 	password, postgresPassword string // files
+	free                       string // host:port
 }
