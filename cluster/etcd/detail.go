@@ -105,7 +105,7 @@ func (s scrape) id() string {
 
 // page makes a Page of what was read; peers are the other members, by name and ID.
 func (s scrape) page(peers []cluster.MemberView) *Page {
-	p := &Page{Values: make(map[string]float64, len(s.samples))}
+	p := &Page{Values: make(map[string]float64, 24)}
 	at := map[string]int{}
 	for _, m := range peers {
 		if m.ID != "" && m.Name != s.name {
@@ -130,9 +130,10 @@ func (s scrape) page(peers []cluster.MemberView) *Page {
 // detail adds what only etcd has to say. A metrics page that says that it is another
 // member's is not believed.
 func (d *Driver) detail(v *cluster.View, looks []look) {
+	newest := newestLook(looks)
 	for i := range v.Members {
 		m := &v.Members[i]
-		told := &Member{Listed: listed(*m, newestLook(looks)), PageError: looks[i].unread, Canary: looks[i].canary}
+		told := &Member{Listed: listed(*m, newest), PageError: looks[i].unread, Canary: looks[i].canary}
 		if told.Canary != nil && m.Learner {
 			told.Canary = nil // it is down, and the others say what it is
 		}

@@ -41,6 +41,10 @@ func newLink(u *url.URL, conf *tls.Config, timeout time.Duration) (*link, error)
 		grpc.WithTransportCredentials(creds),
 		grpc.WithContextDialer(l.dial),
 		grpc.WithDisableServiceConfig(),
+		// The answers are small: to find out how much may be on the way at once, gRPC would
+		// send a ping after each of them.
+		grpc.WithStaticStreamWindowSize(64<<10),
+		grpc.WithDisableRetry(), // member.ask tries again where that tells more
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1, MaxDelay: 100 * time.Millisecond},
 			MinConnectTimeout: timeout,

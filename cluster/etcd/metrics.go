@@ -54,10 +54,10 @@ func scan(page *bufio.Reader, w wants) ([]sample, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return found, err
 		}
-		if s, ok := w.parse(line); ok {
-			found = append(found, s)
-		} else if family, ok := familyOf(line); ok && !w.families[string(family)] && err == nil {
+		if family, ok := familyOf(line); ok && !w.families[string(family)] && err == nil {
 			err = toComment(page)
+		} else if s, ok := w.parse(line); ok {
+			found = append(found, s)
 		}
 		switch {
 		case errors.Is(err, io.EOF): // the page's end
@@ -96,6 +96,9 @@ func toComment(page *bufio.Reader) error {
 // parse parses `name{label="value",…} 1 timestamp`, if it is wanted: of buckets the one
 // that `slow` names.
 func (w wants) parse(line []byte) (sample, bool) {
+	if len(line) == 0 || line[0] == '#' {
+		return sample{}, false
+	}
 	name, _, _ := bytes.Cut(line, []byte(" "))
 	name, _, _ = bytes.Cut(name, []byte("{"))
 	wanted, ok := w.series[string(name)]

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"regexp"
@@ -214,10 +215,13 @@ func newer(a, b look) bool {
 // mismatch tells whether members that answered name different clusters or
 // memberships.
 func mismatch(looks []look) bool {
+	type entry struct {
+		id      uint64
+		learner bool
+	}
 	var id uint64
-	var ids []string
-	for i := range looks {
-		l := &looks[i]
+	var ids []entry
+	for _, l := range looks {
 		if l.status == nil {
 			continue
 		}
@@ -229,11 +233,11 @@ func mismatch(looks []look) bool {
 		if l.list == nil {
 			continue
 		}
-		var named []string
-		for _, e := range entries(l) {
-			named = append(named, e.ID+" "+strconv.FormatBool(e.Learner))
+		named := make([]entry, len(l.list))
+		for i, e := range l.list {
+			named[i] = entry{e.GetID(), e.GetIsLearner()}
 		}
-		slices.Sort(named)
+		slices.SortFunc(named, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 		if ids == nil {
 			ids = named
 		} else if !slices.Equal(ids, named) {

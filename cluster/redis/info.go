@@ -14,11 +14,18 @@ import (
 // mostFollowers bounds what is read of a server's replicas.
 const mostFollowers = 256
 
+// mostFields are made room for at once: Redis 7 has 170 in what is asked.
+const mostFields = 240
+
 // info is the fields of an INFO.
 type info map[string]string
 
 func fields(texts ...string) info {
-	f := make(info, 240) // Redis 7 has 170 in the five sections
+	lines := 0
+	for _, text := range texts {
+		lines += strings.Count(text, "\n")
+	}
+	f := make(info, min(lines, mostFields))
 	for _, text := range texts {
 		for text != "" {
 			var l string
