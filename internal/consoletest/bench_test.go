@@ -1,3 +1,5 @@
+//go:build unix
+
 package consoletest
 
 import (
@@ -14,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,23 +86,35 @@ func pages(b *testing.B) {
 		{"overview", "/"}, {"repairs", "/repairs"}, {"repairs, page 20", "/repairs?page=20"}, {"open episodes", "/episodes"}, {"all episodes, page 30", "/episodes?all=true&page=30"},
 		{"newest episode", "/episodes/" + w.newest}, {"a run of long ago", "/runs/" + w.oldRun}, {"an episode of long ago", "/episodes/" + w.oldEpisode}, {"a form", "/confirm/close?id=" + w.newest}, {"the style", "/console.css"},
 	} {
-		took := make([]time.Duration, tries)
+		took, worked := make([]time.Duration, tries), make([]time.Duration, tries)
 		for i := range took {
-			t := time.Now()
+			t, before := time.Now(), processor(b)
 			get(b, url+p.path)
-			took[i] = time.Since(t)
+			took[i], worked[i] = time.Since(t), processor(b)-before
 		}
 		slices.Sort(took)
+		slices.Sort(worked)
 		p99, verdict := took[tries*99/100-1], "ok"
 		if p99 >= pageLimit {
 			verdict = "MISSED"
 			b.Errorf("%s took %s, the limit is %s", p.name, p99, pageLimit)
 		}
-		lines = append(lines, fmt.Sprintf("%-24s p50 %6.1f ms, p99 %6.1f ms, at most %6.1f ms (wanted: p99 < %d ms: %s)",
-			p.name, ms(took[tries/2]), ms(p99), ms(took[tries-1]), pageLimit.Milliseconds(), verdict))
+		lines = append(lines, fmt.Sprintf("%-24s p50 %6.1f ms, p99 %6.1f ms, at most %6.1f ms (wanted: p99 < %d ms: %s); processor p50 %5.1f ms, p99 %5.1f ms",
+			p.name, ms(took[tries/2]), ms(p99), ms(took[tries-1]), pageLimit.Milliseconds(), verdict, ms(worked[tries/2]), ms(worked[tries*99/100-1])))
 		b.ReportMetric(ms(p99), strings.ReplaceAll(p.name, " ", "-")+"-p99-ms")
 	}
 	b.Log("\n" + strings.Join(lines, "\n"))
+}
+
+// processor is the time that this process, the server and who asks, has had of it: on a
+// busy machine it tells what the pages cost from what others do.
+func processor(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
