@@ -111,7 +111,7 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 			continue
 		}
 		q := &ep.quiet
-		q.unseen, q.said, q.waits, ep.doubt = false, nil, nil, ep.found != ""
+		q.unseen, q.said, q.waits = false, nil, nil
 		if q.inOrder < 0 {
 			q.inOrder = e.now
 		}
@@ -128,7 +128,7 @@ func (e *Engine) inOrder(g *group, t cluster.Target, seen Sighting) {
 func (e *Engine) outOfOrder(g *group, p *Playbook, seen Sighting, denied *Verdict) {
 	g.episodes = slices.DeleteFunc(g.episodes, func(ep *Episode) bool {
 		ep.quiet.unseen, ep.quiet.inOrder = false, -1
-		return e.doubted(ep, g.aim.target.Cluster, seen)
+		return e.doubted(ep, g.aim.target, seen)
 	})
 	if len(g.episodes) == 0 {
 		return
@@ -267,7 +267,7 @@ func (e *Engine) settingsOf(ep *Episode) Settings {
 		return e.cfg.Settings(P1, "", "")
 	}
 	if err != nil {
-		return e.settings(p, "")
+		return e.settings(p, e.clusterOf(ep))
 	}
 	return e.settings(p, t.Cluster.Name)
 }

@@ -74,7 +74,6 @@ func (e *Engine) enrol(ep *Episode, due time.Duration) {
 	if ep.ask == nil {
 		if ep.found == "" && ep.sought != "" {
 			ep.found = e.foundBy(p, ep.Labels(), ep.sought)
-			ep.doubt = ep.found != ""
 		}
 		at, err := e.place(p, ep)
 		switch {

@@ -49,6 +49,7 @@ type Engine struct {
 	queued     map[string]bool          // asks with an episode that waits for slots
 	looks      map[uint64]func(Looked)
 	lookSeq    uint64
+	alone      map[string]bool  // cluster/member: seen to be the only one down, and not to answer since
 	debts      map[string]*debt // by the run that owes
 	owing      int              // debts that look at their target's health
 	timers     timers
@@ -86,7 +87,7 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 	e := &Engine{
 		newID: newID, st: st,
 		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
-		queued: map[string]bool{}, debts: map[string]*debt{}, looks: map[uint64]func(Looked){},
+		queued: map[string]bool{}, debts: map[string]*debt{}, alone: map[string]bool{}, looks: map[uint64]func(Looked){},
 		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, back: map[alert.Fingerprint]time.Duration{}, holdings: map[string]*holding{},
 	}
 	e.telling = telling{e: e, due: -1, last: -tellGap}
@@ -142,6 +143,7 @@ func (e *Engine) Step(s Stamp, ev Event) Answer {
 	case Fetched:
 		e.fetched(ev.Source)
 	case Looked:
+		e.noteDown(ev)
 		if fn := e.looks[ev.Look]; fn != nil {
 			delete(e.looks, ev.Look)
 			fn(ev)

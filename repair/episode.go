@@ -123,7 +123,7 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 	q := &ep.quiet
 	q.inOrder, q.refused = -1, 0
 	if f.Outcome == Repaired || f.Outcome == Noop {
-		q.inOrder, ep.doubt = e.now, ep.found != ""
+		q.inOrder = e.now
 		if f.Outcome == Repaired {
 			q.inOrder = e.now - e.settingsOf(ep).Settle // it settled
 		}

@@ -248,7 +248,7 @@ func (w *fakeWorld) look(t cluster.Target) (repair.Sighting, error) {
 	if w.lookErr != nil {
 		return repair.Sighting{}, w.lookErr
 	}
-	view := cluster.View{Cluster: "demo", ID: "c"}
+	view := cluster.View{Cluster: t.Cluster.Name, ID: "c"}
 	leader := ""
 	for _, m := range w.members {
 		if w.serving(m) && leader == "" {

@@ -85,7 +85,7 @@ func (e *Engine) Foresee(q Foreseen) Foresight {
 	fp := alert.FingerprintOf(q.Labels)
 	if ep := e.st.openOf[fp]; ep != nil {
 		f.Episode, f.Run = ep.ID, ep.Run
-		if !ep.doubt {
+		if t, _, err := e.resolve(ep); err == nil && e.alone[t.String()] {
 			found = ep.found
 		}
 		f.Playbook = e.playbook(ep.Playbook)
@@ -135,7 +135,7 @@ func (f *Foresight) seek(actions map[string]ActionSpec, c cluster.Cluster, seen 
 		f.Unresolved = fmt.Errorf("the alert names no member of cluster %s, and the look at it failed: %w", c.Name, seen.Err)
 		f.refuse(notSeen(seen.Err))
 	default:
-		found, err := meantIn(c, seen.Seen.Facts.View)
+		found, err := meantBy(c, seen.Seen)
 		if errors.Is(err, errAllAnswer) && ep != nil && ep.found != "" {
 			return ep.found
 		}

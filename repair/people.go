@@ -112,9 +112,10 @@ func (e *Engine) reload(cfg Config) {
 	}
 	e.oweAll()
 	clear(e.asks)
+	clear(e.alone)
 	clear(e.queued)
 	for _, ep := range e.st.openEpisodes() {
-		ep.ask, ep.aim, ep.found, ep.doubt = nil, nil, "", false
+		ep.ask, ep.aim, ep.found = nil, nil, ""
 		e.enrol(ep, e.now)
 	}
 }

@@ -109,15 +109,27 @@ func (p *Playbook) only(inv cluster.Inventory, name string) (cluster.Cluster, er
 	return cluster.Cluster{}, fmt.Errorf("the alert names neither a cluster nor a member, and the inventory has %d clusters of kind %s: let the rule keep one of the labels", len(found), p.Target.Kind)
 }
 
-// errAllAnswer is why no member is meant where none is down.
-var errAllAnswer = errors.New("all of them answer")
-
-// meantIn is the one member of c that did not answer; an error says why none is meant. A
-// cluster that does not agree on who its members are shows nothing.
-func meantIn(c cluster.Cluster, v *cluster.View) (string, error) {
-	if v == nil {
+// meantBy is the one member of c that a look shows not to answer; an error says why none
+// is meant.
+func meantBy(c cluster.Cluster, seen Sighting) (string, error) {
+	if seen.Facts.View == nil {
 		return "", fmt.Errorf("the alert names no member of cluster %s, and the look did not show the cluster", c.Name)
 	}
+	member, err := meantIn(seen.Facts.View)
+	if err != nil {
+		return "", fmt.Errorf("the alert names no member of cluster %s, %w", c.Name, err)
+	}
+	return member, nil
+}
+
+var (
+	errDisagree  = errors.New("whose members do not agree on who they are")
+	errAllAnswer = errors.New("and all of them answer")
+)
+
+// meantIn is the one member that does not answer. A cluster that does not agree on who
+// its members are shows nothing.
+func meantIn(v *cluster.View) (string, error) {
 	var down []string
 	for _, m := range v.Members {
 		if !m.Reachable {
@@ -126,11 +138,18 @@ func meantIn(c cluster.Cluster, v *cluster.View) (string, error) {
 	}
 	switch {
 	case v.Mismatch:
-		return "", fmt.Errorf("the alert names no member of cluster %s, whose members do not agree on who they are", c.Name)
+		return "", errDisagree
 	case len(down) == 0:
-		return "", fmt.Errorf("the alert names no member of cluster %s, and %w", c.Name, errAllAnswer)
+		return "", errAllAnswer
 	case len(down) > 1 && !mutant("one of several is meant"):
-		return "", fmt.Errorf("the alert names no member of cluster %s, and %d do not answer (%s): which one is meant cannot be told", c.Name, len(down), strictyaml.Clip(strings.Join(down, ", ")))
+		return "", severalDown(down)
 	}
 	return down[0], nil
+}
+
+// severalDown are members of which any may be meant.
+type severalDown []string
+
+func (d severalDown) Error() string {
+	return fmt.Sprintf("and %d do not answer (%s): which one is meant cannot be told", len(d), strictyaml.Clip(strings.Join(d, ", ")))
 }

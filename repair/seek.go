@@ -2,16 +2,18 @@ package repair
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/fettle-io/fettle/cluster"
 )
 
 // seek has a cluster looked at for an episode whose alert names no member of it: one look
-// serves all such episodes of a playbook. It tells whether err is of that sort.
+// serves all such episodes of a playbook. It tells whether err is of that sort. One
+// that has meant a member of another cluster means none of this one.
 func (e *Engine) seek(ep *Episode, p *Playbook, err error) bool {
 	var un *UnnamedError
-	if !errors.As(err, &un) {
+	if !errors.As(err, &un) || ep.sought != "" && clusterOf(ep.sought) != un.Cluster.Name {
 		return false
 	}
 	spec, ok := p.seeking(e.cfg.Actions)
@@ -42,7 +44,7 @@ func (a *ask) sought(ev Looked) {
 		a.target.Member = members[a.through]
 	default:
 		var err error
-		if found, err = meantIn(a.target.Cluster, ev.Seen.Facts.View); err != nil {
+		if found, err = meantBy(a.target.Cluster, ev.Seen); err != nil {
 			v.Detail = err.Error()
 		}
 	}
@@ -63,7 +65,7 @@ func (a *ask) sought(ev Looked) {
 
 // meant has an episode go on with a member that its alert does not name.
 func (e *Engine) meant(ep *Episode, member string) {
-	ep.found, ep.doubt, ep.ask, ep.aim = member, false, nil, nil
+	ep.found, ep.ask, ep.aim = member, nil, nil
 	ep.quiet.inOrder = -1
 	e.enrol(ep, e.now)
 }
@@ -74,7 +76,7 @@ func (e *Engine) another(ep *Episode, c cluster.Cluster, seen Sighting) bool {
 	if ep.found == "" || ep.Run != "" || ep.over() && !mutant("an alert that is over means another") {
 		return false
 	}
-	member, err := meantIn(c, seen.Facts.View)
+	member, err := meantBy(c, seen)
 	if err != nil || member == ep.found {
 		return false
 	}
@@ -82,28 +84,58 @@ func (e *Engine) another(ep *Episode, c cluster.Cluster, seen Sighting) bool {
 	return true
 }
 
-// doubted tells that an episode gets no answer by this look, which shows its target out
-// of order: its alert names no member, the one that it meant was in order since or was
-// found by an earlier process, and now it is not the only one that is down.
-func (e *Engine) doubted(ep *Episode, c cluster.Cluster, seen Sighting) bool {
-	if !ep.doubt || ep.Run != "" || mutant("who was meant is meant for ever") {
+// noteDown learns of any look who of its cluster was down alone.
+func (e *Engine) noteDown(ev Looked) {
+	v := ev.Seen.Facts.View
+	if ev.Err != nil || v == nil {
+		return
+	}
+	for _, m := range v.Members {
+		if m.Reachable && len(e.alone) > 0 {
+			delete(e.alone, v.Cluster+"/"+m.Name)
+		}
+	}
+	if member, err := meantIn(v); err == nil {
+		e.alone[v.Cluster+"/"+member] = true
+	}
+}
+
+// unsure tells that t, which no label of its alert names, may not be who is meant any more:
+// it has answered since it was down alone, or an earlier process has seen that.
+func (e *Engine) unsure(t cluster.Target) bool {
+	return !e.alone[t.String()] && !mutant("who was meant is meant for ever")
+}
+
+// doubted tells that an episode gets no answer by this look, which shows its target t out
+// of order: its alert names no member, and which one is meant has to be seen again.
+func (e *Engine) doubted(ep *Episode, t cluster.Target, seen Sighting) bool {
+	if ep.found == "" || ep.Run != "" || !e.unsure(t) {
 		return false
 	}
-	v := Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Passing: true}
-	member, err := meantIn(c, seen.Facts.View)
+	member, err := meantBy(t.Cluster, seen)
 	switch {
-	case errors.Is(err, errAllAnswer): // it answers, and is not in order: the guards know more of that
+	case err == nil && member == ep.found:
 		return false
-	case err != nil:
-		v.Detail = err.Error()
-		e.unmet(ep, &v)
-		return true
-	case member != ep.found && !ep.over():
+	case err == nil && !ep.over():
 		e.meant(ep, member)
 		return true
+	case err == nil:
+		err = fmt.Errorf("the alert names no member of cluster %s, and is over: %s, which does not answer, is not who was meant", t.Cluster.Name, member)
 	}
-	ep.doubt = member != ep.found
-	return false
+	e.unmet(ep, &Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Detail: err.Error(), Passing: true})
+	return true
+}
+
+// unsureOf is the refusal of a run's first intent where it is not sure any more who is
+// meant; nil: it is, or a label says so.
+func (l *live) unsureOf() *Verdict {
+	if !l.Sought || l.Intents > 0 || l.undoes() || !l.e.unsure(l.target) {
+		return nil
+	}
+	return &Verdict{
+		Guard: ReasonTarget, Reason: ReasonTarget, Passing: true,
+		Detail: fmt.Sprintf("the alert names no member, and %s is not the only one that does not answer any more", l.target),
+	}
 }
 
 // unmet answers an episode whose alert names no member, and of which no one is meant.

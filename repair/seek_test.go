@@ -351,3 +351,55 @@ func TestALateAnswerIsNotAnotherMembers(t *testing.T) {
 		t.Errorf("people were told %d times", n)
 	}
 }
+
+// Who was meant, has answered since and dies beside another one is no choice between two
+// either: a run whose repair did not last has not seen it in order in the end.
+func TestWhoAnsweredSinceIsNoChoiceBetweenTwo(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.set.Cooldown = time.Second
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.run(20 * time.Second) // started, verified, and settling
+	if n := w.member("m2").applied; n != 1 {
+		t.Fatalf("m2 was started %d times", n)
+	}
+	w.member("m2").stopped = "stopped" // a relapse: the run ends blocked
+	w.kill("m2")
+	w.run(20 * time.Second)
+	w.member("m2").up = true
+	w.kill("m4")
+	w.member("m4").stopped = "stopped"
+	w.run(10 * time.Second)
+	w.kill("m2")
+	w.member("m2").stopped = ""
+	w.run(2 * time.Minute)
+	if n := w.member("m2").applied; n != 1 {
+		t.Errorf("m2 was started %d times: %v", n, w.refusals())
+	}
+	if n := w.count(repair.TypePlanned); n > 10 {
+		t.Errorf("%d runs", n)
+	}
+}
+
+// An alert that names no cluster means the only one there was when it came, and no other
+// one that a reload leaves.
+func TestAnAlertMeansNoOtherClusterAfterAReload(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.run(90 * time.Second)
+	other := w.cfg.Inventory.Clusters[0]
+	other.Name = "other"
+	w.cfg.Inventory = cluster.Inventory{Clusters: []cluster.Cluster{other}}
+	w.reload()
+	w.kill("m4")
+	w.run(90 * time.Second)
+	w.restart()
+	w.run(90 * time.Second)
+	if n := w.member("m4").applied; n > 0 {
+		t.Errorf("other/m4 was started %d times", n)
+	}
+	w.send(alert.Resolved, membersDown(nil))
+	w.run(10 * time.Second)
+	wantList(t, "closed", w.closed(), "alert_ended")
+}

@@ -95,7 +95,6 @@ type Episode struct {
 	ask   *ask   // likewise: who looks at its target
 	aim   *aim   // and what its playbook would do there
 	found string // the member that is meant, where the labels name none
-	doubt bool   // that it still is, once it is out of order, has to be seen
 }
 
 // askedAt is a refusal, guard/reason, and when it was last a record.

@@ -104,6 +104,8 @@ func (l *live) consider(seen Sighting) {
 			return
 		}
 		l.observe(i)
+	case l.unsureOf() != nil:
+		l.refused(*l.unsureOf(), verdicts, i, seen)
 	case l.undoes() && !l.mayPutBack(i, seen):
 	default:
 		l.intend(i, seen, service)
