@@ -3,19 +3,18 @@
 package consul
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/consultest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
-
-const patience = time.Minute
 
 func driverOf(t *testing.T, c *consultest.Centre, read cluster.Login) *Driver {
 	t.Helper()
@@ -51,15 +50,7 @@ func told(v cluster.View) string {
 // until looks until it is told what is wanted.
 func until(t *testing.T, d *Driver, want func(cluster.View) string) cluster.View {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		v := d.View(context.Background())
-		if told(v) == want(v) {
-			return v
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s in vain\nwant %s\ngot  %s\n%+v", patience, want(v), told(v), v)
-		}
-	}
+	return servertest.Until(t, d.View, told, want)
 }
 
 func is(want string) func(cluster.View) string { return func(cluster.View) string { return want } }
@@ -67,73 +58,52 @@ func is(want string) func(cluster.View) string { return func(cluster.View) strin
 const (
 	leads   = " primary up true running true lag told"
 	follows = " replica up true running true lag told"
-	gone    = "  up false running false lag -"
+	silent  = "  up false running false lag -"
 	lost    = " replica up true running false lag -"
 )
+
+// wanted is what is told of three servers while these are gone, and one of the rest leads.
+func wanted(gone ...int) func(cluster.View) string {
+	return func(v cluster.View) string {
+		l, _ := v.Leader()
+		want := fmt.Sprintf("leader %s, 3 voters, %d reachable, margin %d", l.Name, 3-len(gone), 1-len(gone))
+		for i, m := range v.Members {
+			switch {
+			case slices.Contains(gone, i) && m.Name == l.Name:
+				return "another leader than " + l.Name
+			case slices.Contains(gone, i):
+				want += "; " + m.Name + silent
+			case m.Name == l.Name:
+				want += "; " + m.Name + leads
+			default:
+				want += "; " + m.Name + follows
+			}
+		}
+		return want
+	}
+}
 
 // The cells of the table in docs/collectors/consul.md, on three real servers.
 func TestTruth(t *testing.T) {
 	c := consultest.Start(t, 3, "")
 	d := driverOf(t, c, cluster.Login{})
 
-	// in brings all three back and says who leads.
-	in := func(t *testing.T) (leader int) {
+	// in waits until all three are in order, and says who leads.
+	in := func(t *testing.T) int {
 		t.Helper()
-		v := until(t, d, func(v cluster.View) string {
-			l, _ := v.Leader()
-			want := fmt.Sprintf("leader %s, 3 voters, 3 reachable, margin 1", l.Name)
-			for _, m := range v.Members {
-				role := follows
-				if m.Name == l.Name {
-					role = leads
-				}
-				want += "; " + m.Name + role
-			}
-			return want
-		})
+		v := until(t, d, wanted())
 		l, _ := v.Leader()
-		for i, m := range v.Members {
-			if m.Name == l.Name {
-				leader = i
-			}
-		}
-		return leader
-	}
-	// without is what is told while one is gone and another one of the rest leads.
-	without := func(gone1 int) func(cluster.View) string {
-		return func(v cluster.View) string {
-			l, _ := v.Leader()
-			if l.Name == v.Members[gone1].Name {
-				return "another leader than " + l.Name
-			}
-			want := fmt.Sprintf("leader %s, 3 voters, 2 reachable, margin 0", l.Name)
-			for i, m := range v.Members {
-				switch {
-				case i == gone1:
-					want += "; " + m.Name + gone
-				case m.Name == l.Name:
-					want += "; " + m.Name + leads
-				default:
-					want += "; " + m.Name + follows
-				}
-			}
-			return want
-		}
+		return slices.IndexFunc(v.Members, func(m cluster.MemberView) bool { return m.Name == l.Name })
 	}
 	t.Run("both healthy", func(t *testing.T) {
 		leader := in(t)
-		var v cluster.View
-		for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-			v = d.View(t.Context())
-			if m, ok := v.Members[leader].Detail.(*Member); ok && m.Autopilot != nil && m.Autopilot.Healthy && len(m.Autopilot.Servers) == 3 {
-				if m.Autopilot.FailureTolerance != 1 || m.LastContact != nil || m.Serf["alive"] != 3 || m.LastLog == nil || m.Snapshot == nil || m.Pending == nil {
-					t.Errorf("the leader tells %+v, autopilot %+v", m, m.Autopilot)
-				}
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("autopilot never held all for healthy: %+v", v.Members[leader].Detail)
-			}
+		v := servertest.Until(t, d.View, func(v cluster.View) string {
+			m, ok := v.Members[leader].Detail.(*Member)
+			return fmt.Sprint(ok && m.Autopilot != nil && m.Autopilot.Healthy && len(m.Autopilot.Servers) == 3)
+		}, is("true")) // autopilot comes to hold all for healthy
+		m := v.Members[leader].Detail.(*Member)
+		if m.Autopilot.FailureTolerance != 1 || m.LastContact != nil || m.Serf["alive"] != 3 || m.LastLog == nil || m.Snapshot == nil || m.Pending == nil {
+			t.Errorf("the leader tells %+v, autopilot %+v", m, m.Autopilot)
 		}
 		follower, ok := v.Members[(leader+1)%3].Detail.(*Member)
 		if !ok || follower.LastContact == nil || *follower.LastContact > 10*time.Second || follower.State != "Follower" || follower.Autopilot != nil {
@@ -146,13 +116,13 @@ func TestTruth(t *testing.T) {
 	t.Run("follower killed", func(t *testing.T) {
 		gone := (in(t) + 1) % 3
 		c.Servers[gone].Kill()
-		until(t, d, without(gone))
+		until(t, d, wanted(gone))
 		c.Servers[gone].Start()
 	})
 	t.Run("follower frozen", func(t *testing.T) {
 		gone := (in(t) + 1) % 3
 		c.Servers[gone].Freeze()
-		v := until(t, d, without(gone))
+		v := until(t, d, wanted(gone))
 		if v.Members[gone].Error != cluster.Timeout {
 			t.Errorf("%+v", v.Members[gone])
 		}
@@ -161,13 +131,13 @@ func TestTruth(t *testing.T) {
 	t.Run("leader frozen", func(t *testing.T) {
 		gone := in(t)
 		c.Servers[gone].Freeze()
-		until(t, d, without(gone))
+		until(t, d, wanted(gone))
 		c.Servers[gone].Thaw()
 	})
 	t.Run("leader killed", func(t *testing.T) {
 		gone := in(t)
 		c.Servers[gone].Kill()
-		until(t, d, without(gone))
+		until(t, d, wanted(gone))
 		c.Servers[gone].Start()
 	})
 	t.Run("no quorum", func(t *testing.T) {
@@ -184,7 +154,7 @@ func TestTruth(t *testing.T) {
 				if i == rest {
 					want += "; " + m.Name + lost
 				} else {
-					want += "; " + m.Name + gone
+					want += "; " + m.Name + silent
 				}
 			}
 			return want

@@ -3,7 +3,6 @@
 package haproxy
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -19,10 +18,7 @@ import (
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
-const (
-	patience = time.Minute
-	program  = "/usr/sbin/haproxy"
-)
+const program = "/usr/sbin/haproxy"
 
 // stand is a real HAProxy before two servers and one that the configuration takes out.
 type stand struct {
@@ -92,28 +88,26 @@ func (s *stand) tell(command string) {
 	}
 }
 
+// told is what the collector publishes of the process.
+func told(v cluster.View) string {
+	d, ok := v.Members[0].Detail.(*Member)
+	if !ok {
+		return "reason " + v.Members[0].Error
+	}
+	text := ""
+	for _, b := range d.Backends {
+		text += fmt.Sprintf("%s up %v", b.Name, b.Up)
+		for _, srv := range b.Servers {
+			text += fmt.Sprintf(" %s:%s", srv.Name, srv.State)
+		}
+	}
+	return text
+}
+
 // until looks until it is told what is wanted.
 func (s *stand) until(want string) {
 	s.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		m := s.View(context.Background()).Members[0]
-		got := "reason " + m.Error
-		if d, ok := m.Detail.(*Member); ok {
-			got = ""
-			for _, b := range d.Backends {
-				got += fmt.Sprintf("%s up %v", b.Name, b.Up)
-				for _, srv := range b.Servers {
-					got += fmt.Sprintf(" %s:%s", srv.Name, srv.State)
-				}
-			}
-		}
-		if got == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.Fatalf("waited %s in vain\nwant %s\ngot  %s\n%+v", patience, want, got, m)
-		}
-	}
+	servertest.Until(s.T, s.View, told, func(cluster.View) string { return want })
 }
 
 // The cells of the table in docs/collectors/haproxy.md, on a real HAProxy.

@@ -10,9 +10,58 @@ import (
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/natstest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
-const patience = time.Minute
+// wanted is what is told of a View with these gone, in a quorum or not: of another leader
+// than one of them, where there is one.
+func wanted(margin int, gone ...int) func(cluster.View) string {
+	return func(v cluster.View) string {
+		leader, led := v.Leader()
+		if led != (margin >= 0) || led && slices.ContainsFunc(gone, func(i int) bool { return v.Members[i].Name == leader.Name }) {
+			return "another leader, or none"
+		}
+		name := "-"
+		if led {
+			name = leader.Name
+		}
+		want := fmt.Sprintf("%s, margin %d", name, margin)
+		for i, m := range v.Members {
+			switch {
+			case slices.Contains(gone, i):
+				want += " |  false -"
+			case margin < 0:
+				want += " | replica false -"
+			case m.Name == name:
+				want += " | primary true 0"
+			default:
+				want += " | replica true 0"
+			}
+		}
+		return want
+	}
+}
+
+// roles are the servers that lead the meta group and the stream, and one that leads
+// neither, if there is one.
+func roles(v cluster.View) (meta, stream, none int) {
+	none = -1
+	for i, m := range v.Members {
+		detail, ok := m.Detail.(*Member)
+		switch leads := ok && len(detail.Streams) == 1 && detail.Streams[0].Leads; {
+		case m.Sync.Role == cluster.Primary:
+			meta = i
+			if leads {
+				stream = i
+			}
+		case leads:
+			stream = i
+		default:
+			none = i
+		}
+	}
+	return meta, stream, none
+}
 
 // The cells of the table in docs/collectors/nats.md, on three real servers and a stream
 // of three replicas.
@@ -30,58 +79,9 @@ func TestTruth(t *testing.T) {
 	c.Servers[0].Stream("orders", 3)
 	c.Servers[0].Publish("orders", 20)
 
-	// until looks until it is told what is wanted of a View with these gone; "L" in want
-	// is the meta leader.
 	until := func(t *testing.T, margin int, gone ...int) cluster.View {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-			v := d.View(t.Context())
-			leader, led := v.Leader()
-			name := "-"
-			if led {
-				name = leader.Name
-			}
-			want := fmt.Sprintf("%s, margin %d", name, margin)
-			for i, m := range v.Members {
-				switch {
-				case slices.Contains(gone, i):
-					want += " |  false -"
-				case margin < 0:
-					want += " | replica false -"
-				case led && m.Name == leader.Name:
-					want += " | primary true 0"
-				default:
-					want += " | replica true 0"
-				}
-			}
-			anew := !slices.ContainsFunc(gone, func(i int) bool { return v.Members[i].Name == name })
-			if led == (margin >= 0) && anew && told(v) == want {
-				return v
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("waited %s in vain\nwant %s\ngot  %s", patience, want, told(v))
-			}
-		}
-	}
-	// roles are the servers that lead the meta group and the stream, and one that leads
-	// neither, if there is one.
-	roles := func(v cluster.View) (meta, stream, none int) {
-		none = -1
-		for i, m := range v.Members {
-			detail, ok := m.Detail.(*Member)
-			switch leads := ok && len(detail.Streams) == 1 && detail.Streams[0].Leads; {
-			case m.Sync.Role == cluster.Primary:
-				meta = i
-				if leads {
-					stream = i
-				}
-			case leads:
-				stream = i
-			default:
-				none = i
-			}
-		}
-		return meta, stream, none
+		return servertest.Until(t, d.View, told, wanted(margin, gone...))
 	}
 	t.Run("both healthy", func(t *testing.T) {
 		v := until(t, 1)

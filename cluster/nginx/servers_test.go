@@ -3,7 +3,6 @@
 package nginx
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,10 +13,7 @@ import (
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
-const (
-	patience = time.Minute
-	program  = "/usr/sbin/nginx"
-)
+const program = "/usr/sbin/nginx"
 
 // The cells of the table in docs/collectors/nginx.md, on a real nginx.
 func TestTruth(t *testing.T) {
@@ -64,15 +60,8 @@ http {
 	}
 	until := func(d *Driver, reason string) cluster.MemberView {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-			m := d.View(context.Background()).Members[0]
-			if m.Error == reason && m.Reachable == (reason == "") {
-				return m
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("waited %s in vain for %q: %+v", patience, reason, m)
-			}
-		}
+		told := func(v cluster.View) string { return fmt.Sprint(v.Members[0].Reachable, v.Members[0].Error) }
+		return servertest.Until(t, d.View, told, func(cluster.View) string { return fmt.Sprint(reason == "", reason) }).Members[0]
 	}
 	d := driver(address + "/stub_status")
 	first, ok := until(d, "").Detail.(*Status)

@@ -92,7 +92,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/consultest":    {"internal/programs", "internal/servertest"},
 	"internal/natstest":      {"internal/servertest"},
 	"internal/zookeepertest": {"internal/servertest"},
-	"internal/servertest":    {},
+	"internal/servertest":    {"cluster"},
 	"internal/connections":   {},
 	"internal/cve":           {},
 	"internal/doctest":       {},

@@ -6,11 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 )
-
-// patience is how long anything may take: a virtual machine starts, a leader is elected.
-const patience = 90 * time.Second
 
 // Server is a Process that a test owns: what fails ends the test, and the test's end
 // kills it.
