@@ -6,7 +6,7 @@
 // Line is the connection, Lines those to all members of a cluster, asked at once. HTTP,
 // Once and Stream are what a Line is made over; Conn limits what comes in, TLS reads a
 // client's certificates, Reason says in a bounded word why a question failed. For a
-// driver that stands on all of it, read cluster/haproxy/driver.go.
+// driver that stands on all of it, read cluster/nginx/driver.go.
 package line
 
 import (
