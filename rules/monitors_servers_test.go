@@ -4,6 +4,7 @@ package rules_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -19,7 +20,8 @@ import (
 	"github.com/fettle-io/fettle/internal/programs"
 )
 
-// What the rules ask of Prometheus and Alertmanager is what these programs tell.
+// Prometheus loads all rule files and evaluates them without an error, and what they ask of it and of
+// Alertmanager is what these programs tell.
 func TestNamesOfTheMonitors(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // they may have to be built
 	defer cancel()
@@ -32,8 +34,11 @@ func TestNamesOfTheMonitors(t *testing.T) {
 		}
 		return path
 	}
-	write("r.yml", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1) > 0'}]}]\n")
-	p := write("p.yml", "global: {evaluation_interval: 1s, scrape_interval: 1s}\nscrape_configs: [{job_name: p, static_configs: [{targets: ['"+prometheus+"']}]}]\nrule_files: [r.yml]\nalerting: {alertmanagers: [{static_configs: [{targets: ['"+alertmanager+"']}]}]}\n")
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := write("p.yml", "global: {evaluation_interval: 1s, scrape_interval: 1s}\nscrape_configs: [{job_name: p, static_configs: [{targets: ['"+prometheus+"']}]}]\nrule_files: ['"+here+"/*.rules.yml']\nalerting: {alertmanagers: [{static_configs: [{targets: ['"+alertmanager+"']}]}]}\n")
 	a := write("a.yml", "route: {receiver: x}\nreceivers: [{name: x}]\n")
 	begin := func(name string, args ...string) {
 		program, err := programs.Find(ctx, name, programs.Options{Progress: func(line string) { t.Log(line) }})
@@ -54,7 +59,12 @@ func TestNamesOfTheMonitors(t *testing.T) {
 	begin("alertmanager", "--config.file="+a, "--storage.path="+filepath.Join(dir, "a"), "--web.listen-address="+alertmanager, "--cluster.listen-address="+gossip)
 	begin("prometheus", "--config.file="+p, "--storage.tsdb.path="+filepath.Join(dir, "p"), "--web.listen-address="+prometheus)
 
-	want := listed(t, "testdata/monitors.txt")
+	want, rules := listed(t, "testdata/monitors.txt"), 0
+	for _, file := range read(t) {
+		for _, group := range file.Groups {
+			rules += len(group.Rules)
+		}
+	}
 	var missing []string
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		text := metricsOf(prometheus) + metricsOf(alertmanager)
@@ -69,11 +79,52 @@ func TestNamesOfTheMonitors(t *testing.T) {
 				missing = append(missing, name)
 			}
 		}
-		if len(missing) == 0 {
+		loaded, evaluated, failed := rulesOf(prometheus)
+		if len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		if len(missing) == 0 && loaded == rules && evaluated > rules/3 { // some groups wait for minutes
+			t.Logf("%d rules are loaded, %d were evaluated", loaded, evaluated)
 			return
 		}
 	}
-	t.Errorf("not told, or with another type or other labels: %v", missing)
+	loaded, evaluated, _ := rulesOf(prometheus)
+	t.Errorf("not told, or with another type or other labels: %v; of %d rules %d are loaded and %d were evaluated", missing, rules, loaded, evaluated)
+}
+
+// rulesOf is how many rules Prometheus has, how many of them it has evaluated, and what failed.
+func rulesOf(address string) (loaded, evaluated int, failed []string) {
+	resp, err := (&http.Client{Timeout: 5 * time.Second}).Get("http://" + address + "/api/v1/rules")
+	if err != nil {
+		return 0, 0, nil
+	}
+	defer resp.Body.Close()
+	var said struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct {
+					Name      string `json:"name"`
+					Health    string `json:"health"`
+					LastError string `json:"lastError"`
+				} `json:"rules"`
+			} `json:"groups"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(&said); err != nil {
+		return 0, 0, nil // it is not ready yet
+	}
+	for _, group := range said.Data.Groups {
+		loaded += len(group.Rules)
+		for _, rule := range group.Rules {
+			if rule.Health == "ok" {
+				evaluated++
+			}
+			if rule.LastError != "" {
+				failed = append(failed, rule.Name+": "+rule.LastError)
+			}
+		}
+	}
+	return loaded, evaluated, failed
 }
 
 // metricsOf is the page of metrics, empty while there is none.
