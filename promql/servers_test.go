@@ -4,11 +4,9 @@ package promql
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // startPrometheus starts a real Prometheus that scrapes what exporter answers
@@ -35,22 +34,15 @@ func startPrometheus(t *testing.T, exporter http.HandlerFunc) (address, logFile 
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address = freeAddress(t)
-	log, err := os.Create(filepath.Join(dir, "log"))
+	ports, err := servertest.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), p.Path, "--config.file="+conf, "--storage.tsdb.path="+dir, "--web.listen-address="+address)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = log.Close()
-	})
-	return address, log.Name()
+	address, logFile = fmt.Sprint("127.0.0.1:", ports[0]), filepath.Join(dir, "log")
+	servertest.Of(t, servertest.Process{
+		Name: "Prometheus", Argv: []string{p.Path, "--config.file=" + conf, "--storage.tsdb.path=" + dir, "--web.listen-address=" + address}, Log: logFile,
+	}).Start()
+	return address, logFile
 }
 
 func TestRealPrometheus(t *testing.T) {
@@ -157,14 +149,4 @@ func TestRealVerify(t *testing.T) {
 	}
 	extra.Store(true)
 	await("both", both, time.Minute, holds)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

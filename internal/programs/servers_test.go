@@ -4,15 +4,16 @@ package programs
 
 import (
 	"context"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Every program is found, and is what it says. The Makefile runs this once with
@@ -55,17 +56,15 @@ func TestAlertmanagerPage(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
 	write(t, config, "route: {receiver: none}\nreceivers: [{name: none}]\n")
-	address := freeAddress(t)
-	cmd := exec.CommandContext(t.Context(), p.Path, "--config.file="+config, "--storage.path="+dir,
-		"--cluster.listen-address=", "--web.listen-address="+address)
-	cmd.Stderr = t.Output()
-	if err := cmd.Start(); err != nil {
+	ports, err := servertest.FreePorts(1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	address := fmt.Sprint("127.0.0.1:", ports[0])
+	servertest.Of(t, servertest.Process{
+		Name: "Alertmanager", Argv: []string{p.Path, "--config.file=" + config, "--storage.path=" + dir, "--cluster.listen-address=", "--web.listen-address=" + address},
+		Log: filepath.Join(dir, "log"),
+	}).Start()
 	awaitReady(t, "http://"+address+"/-/ready")
 
 	root, err := Options{}.root()
@@ -86,16 +85,6 @@ func TestAlertmanagerPage(t *testing.T) {
 			t.Errorf("Accept-Encoding %s: %q lacks the page", encoding, body)
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func awaitReady(t *testing.T, url string) {

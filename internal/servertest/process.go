@@ -29,7 +29,8 @@ type Process struct {
 	ended chan struct{}
 }
 
-// Start starts it, or starts it again. It waits for nothing: see Await.
+// Start starts it, or starts it again, from a thread of its own: not in the namespaces of
+// the caller's. It waits for nothing: see Await.
 func (p *Process) Start() error {
 	out, err := os.OpenFile(p.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
