@@ -59,10 +59,13 @@ func rings(inv cluster.Inventory) (n int) {
 }
 
 // overMeansNobodyElse: an alert that is over goes on to no other member than the one that
-// it meant.
+// it meant; one that was down before may have been meant by then.
 func (v *watcher) overMeansNobodyElse(p repair.Planned) {
-	ep := v.ledger.episodes[p.Episode]
-	if ep != nil && p.Sought && ep.over && ep.sought != "" && ep.sought != p.Target {
+	ep, u := v.ledger.episodes[p.Episode], v.w.named[p.Target]
+	if ep == nil || u == nil || !p.Sought || !ep.over || ep.sought == "" || ep.sought == p.Target {
+		return
+	}
+	if ago := v.w.home().ran(v.w.now) - ep.overAt; u.outSince > v.w.now-ago {
 		v.report(ruleNobody, "a run on %s for an alert that is over, and that meant %s", p.Target, ep.sought)
 	}
 }

@@ -47,8 +47,9 @@ type attemptSeen struct {
 type episodeSeen struct {
 	received repair.Received
 	opened   time.Duration
-	over     bool   // its alert, by the last message
-	sought   string // the target of its last run, where a look had to show it
+	over     bool          // its alert, by the last message
+	overAt   time.Duration // since when
+	sought   string        // the target of its last run, where a look had to show it
 	run      string
 	outcome  repair.Outcome
 	last     repair.FinishedData
@@ -88,7 +89,9 @@ func (l *ledger) take(d journal.Draft) {
 			l.open[v.Fingerprint] = v.Episode
 			l.opened = append(l.opened, v.Episode)
 		} else if ep := l.episodes[l.open[v.Fingerprint]]; ep != nil {
-			ep.over = v.Status == alert.Resolved
+			if over := v.Status == alert.Resolved; over != ep.over {
+				ep.over, ep.overAt = over, at
+			}
 		}
 	case repair.TypePlanned:
 		v := read[repair.Planned](d)

@@ -3,6 +3,7 @@ package sim
 import (
 	"net"
 	"slices"
+	"time"
 
 	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/cluster"
@@ -15,12 +16,12 @@ const namesSeed = 0x6e616d6573
 // in some worlds as the mixins' do, by instance or not at all.
 func (p *prometheus) rename(d dice) {
 	for _, r := range p.w.rings {
-		switch style := d.IntN(10); {
-		case style == 0:
+		switch d.IntN(8) {
+		case 0:
 			p.byInstance(r)
-		case style == 1:
+		case 1, 2:
 			p.addWhole(d, r)
-		case style == 2:
+		case 3:
 			r.unnamed = true
 			p.addWhole(d, r)
 			for _, m := range r.members {
@@ -62,6 +63,22 @@ func (p *prometheus) whole(r *ring) {
 			p.evaluate(s)
 		}
 	}
+}
+
+// relapseBesideAnother ends a member that is repaired, and again a moment later, together
+// with another one: of the two, an alert that names no member means neither.
+func (r *ring) relapseBesideAnother() {
+	w := r.w
+	i := w.dice.IntN(len(r.members))
+	u, other := r.members[i], r.members[(i+1)%len(r.members)]
+	u.restartIn, other.restartIn = 0, 0
+	u.crash()
+	w.run(3*time.Minute, func() bool { return u.inOrder })
+	w.run(w.dice.span(time.Second, 20*time.Second), nil)
+	other.crash()
+	w.run(w.dice.span(0, 10*time.Second), nil)
+	u.crash()
+	w.run(w.dice.span(time.Second, 2*time.Minute), nil)
 }
 
 // meantBy is the target that labels name, as cluster/member: by their words, or by the

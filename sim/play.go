@@ -22,6 +22,9 @@ func (w *world) play() {
 		w.breakService()
 		w.run(w.dice.span(time.Minute, 8*time.Minute), nil)
 	}
+	if r := w.rings[0]; r.unnamed && len(r.members) > 1 && w.dice.chance(0.5) {
+		r.relapseBesideAnother()
+	}
 	if w.rolls {
 		w.configure()
 		w.changed()
