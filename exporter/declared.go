@@ -15,4 +15,13 @@ type Declared struct {
 	Backups []Backup
 	// Trees are the file trees on this machine; nil: there are none.
 	Trees *Trees
+	// Bound are the members of which values or file trees are read, on their own machines.
+	Bound []Bound
+}
+
+// Bound is a member of which something is read on its own machine alone.
+type Bound struct {
+	cluster.Target
+
+	Here bool // that is this one
 }

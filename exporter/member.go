@@ -10,8 +10,9 @@ import (
 type memberCollector struct {
 	clusters []cluster.Cluster // the whole inventory
 	units    []cluster.Target  // whose units are told of here
+	bound    []Bound
 
-	asked, reachable, failure, pause, info *Metric
+	asked, here, reachable, failure, pause, info *Metric
 }
 
 func newMember(h Host) Collector {
@@ -19,7 +20,9 @@ func newMember(h Host) Collector {
 	return &memberCollector{
 		clusters:  h.Declared.Clusters,
 		units:     h.Units.Members,
+		bound:     h.Declared.Bound,
 		asked:     gauge("fettle_member_asked", "1 if this exporter looks at the member, 0 if it leaves that to the exporter on the member's own machine. Where no exporter says 1, nobody looks.", m...),
+		here:      gauge("fettle_member_here", "1 if the member's host is this machine, so that this exporter reads its values and file trees; 0 if it leaves that to another. Where no exporter says 1, nobody reads them. Absent where none are declared.", m...),
 		reachable: gauge("fettle_member_reachable", "1 if the member answers this exporter.", m...),
 		failure:   gauge("fettle_member_failure", "1 for the reason why the member could not be asked, 0 for the others.", "cluster", "member", "reason"),
 		pause:     gauge("fettle_member_pause_seconds", "How long the member is still left alone because it failed again and again. 0 if it was asked.", m...),
@@ -28,7 +31,7 @@ func newMember(h Host) Collector {
 }
 
 func (c *memberCollector) Metrics() []*Metric {
-	return []*Metric{c.asked, c.reachable, c.failure, c.pause, c.info}
+	return []*Metric{c.asked, c.here, c.reachable, c.failure, c.pause, c.info}
 }
 
 func (c *memberCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
@@ -38,6 +41,9 @@ func (c *memberCollector) Collect(_ context.Context, s *Scrape, emit Emit) error
 				emit(c.asked, boolean(asked), of.Name, m.Name)
 			}
 		}
+	}
+	for _, b := range c.bound {
+		emit(c.here, boolean(b.Here), b.Cluster.Name, b.Member.Name)
 	}
 	views, err := s.Views()
 	reasons := cluster.Reasons()

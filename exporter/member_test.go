@@ -20,15 +20,21 @@ func TestMemberAsked(t *testing.T) {
 	asked.Members = routers.Members[:1]
 	e, err := New(Options{
 		Collectors: map[string]bool{"unit": false},
-		Host:       Host{Declared: Declared{Clusters: all}, Units: Units{Members: []cluster.Target{{Cluster: all[2], Member: all[2].Members[0]}}}},
+		Host:       Host{Declared: Declared{Clusters: all, Bound: []Bound{{Target: cluster.Target{Cluster: all[2], Member: all[2].Members[0]}, Here: true}, {Target: cluster.Target{Cluster: all[2], Member: all[2].Members[2]}}}}, Units: Units{Members: []cluster.Target{{Cluster: all[2], Member: all[2].Members[0]}}}},
 		Sources:    []Source{{asked, fixedView(cluster.View{Cluster: "edge", Kind: cluster.KindKeepalived, Members: []cluster.MemberView{{Name: "here", Reachable: true}}})}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer closed(t, e)
+	page := scraped(t, e, "?collect[]=member", "10")
+	for _, series := range []string{`fettle_member_here{cluster="web",member="w1"} 1`, `fettle_member_here{cluster="web",member="w3"} 0`} {
+		if !strings.Contains(page, series) || strings.Count(page, "fettle_member_here{") != 2 {
+			t.Errorf("no %s in\n%s", series, page)
+		}
+	}
 	for _, tt := range []struct{ page, want string }{
-		{scraped(t, e, "?collect[]=member", "10"), "edge,here 1 edge,there 0 ha,n1 0 web,w1 1 web,w2 0"},
+		{page, "edge,here 1 edge,there 0 ha,n1 0 web,w1 1 web,w2 0"},
 		{scraped(t, e.targets["edge"], "?collect[]=member", "10"), "edge,here 1 edge,there 0"},
 	} {
 		var got []string

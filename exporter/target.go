@@ -47,6 +47,7 @@ func targeted(o Options, table []Entry, all []*watched, enabled []string) (map[s
 		own.Sources, own.Self, own.MaxRequests = nil, nil, 0
 		own.Host.Probes, own.Host.Heartbeat = nil, Heartbeat{}
 		own.Host.Declared.Clusters = slices.DeleteFunc(slices.Clone(o.Host.Declared.Clusters), func(d cluster.Cluster) bool { return d.Name != c.Cluster.Name })
+		own.Host.Declared.Bound = nil
 		own.Collectors = map[string]bool{}
 		for _, entry := range table {
 			tells := slices.Contains([]string{"member", "sync", "raft", string(c.Cluster.Kind)}, entry.Name)

@@ -49,7 +49,23 @@ func declared(conf inventory.Exporter, host exporter.Host, here func(host string
 		trees = append(trees, exporter.Tree{Cluster: t.Cluster, Source: t.Source, Members: membersHere(c, here), Every: t.Every, Settle: t.Settle})
 	}
 	d.Trees = exporter.NewTrees(trees, host, nil)
+	d.Bound = bound(conf, here)
 	return d, nil
+}
+
+// bound are the members of the clusters of which values or file trees are read on the
+// members' machines, and whether that is this one.
+func bound(conf inventory.Exporter, here func(host string) bool) []exporter.Bound {
+	var all []exporter.Bound
+	for _, c := range conf.Clusters {
+		if !conf.ReadsOnMachines(c.Name) {
+			continue
+		}
+		for _, m := range c.Members {
+			all = append(all, exporter.Bound{Target: cluster.Target{Cluster: c, Member: m}, Here: here(m.Host)})
+		}
+	}
+	return all
 }
 
 // membersHere are the members of a cluster that run on this machine.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,10 +18,11 @@ func TestDeclaredHere(t *testing.T) {
 		Clusters: []cluster.Cluster{
 			{Name: "web", Kind: cluster.KindService, Members: []cluster.Member{{Name: "w1", Host: "one"}, {Name: "w2", Host: "two"}}},
 			{Name: "far", Kind: cluster.KindService, Members: []cluster.Member{{Name: "f", Host: "three"}}},
+			{Name: "versions", Kind: cluster.KindEtcd, Members: []cluster.Member{{Name: "v", Host: "three"}}},
 		},
 		Values: []inventory.Value{
 			{Name: "file", Cluster: "web", File: "/a", Same: true}, {Name: "version", Cluster: "web", Version: true, Same: true},
-			{Name: "elsewhere", Cluster: "far", File: "/a", Same: true}, {Name: "equals", Cluster: "web", Sysctl: "vm.a", Equals: "1"},
+			{Name: "theirs", Cluster: "versions", Version: true}, {Name: "elsewhere", Cluster: "far", File: "/a", Same: true}, {Name: "equals", Cluster: "web", Sysctl: "vm.a", Equals: "1"},
 		},
 		Backups: []inventory.Backup{{Name: "everywhere", Dir: "/a"}, {Name: "here", Host: "one", Dir: "/a"}, {Name: "there", Host: "two", Dir: "/a"}},
 		Trees:   []inventory.Tree{{Cluster: "web", Source: "w1"}, {Cluster: "far", Source: "f"}},
@@ -43,10 +45,17 @@ func TestDeclaredHere(t *testing.T) {
 	for _, b := range d.Backups {
 		got = append(got, b.Name)
 	}
-	if want := "file w1, version w1 w2 whole, equals w1, everywhere, here"; strings.Join(got, ", ") != want {
+	if want := "file w1, version w1 w2 whole, theirs v whole, equals w1, everywhere, here"; strings.Join(got, ", ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
 	}
-	if d.Trees.Copies() != 1 || len(d.Clusters) != 2 || d.Values[2].Want.OneOf[0] != "1" {
+	var here []string
+	for _, b := range d.Bound {
+		here = append(here, fmt.Sprint(b, " ", b.Here))
+	}
+	if text := strings.Join(here, ", "); text != "web/w1 true, web/w2 false, far/f false" {
+		t.Errorf("bound to their machines: %s", text)
+	}
+	if d.Trees.Copies() != 1 || len(d.Clusters) != 3 || d.Values[3].Want.OneOf[0] != "1" {
 		t.Errorf("%d copies, %+v", d.Trees.Copies(), d)
 	}
 }

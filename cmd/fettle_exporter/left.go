@@ -8,13 +8,14 @@ import (
 	"github.com/fettle-io/fettle/internal/inventory"
 )
 
-// leftOut are the members that are left to the exporters of their own machines. What is
-// no machine of anybody is among them, on every machine.
-func leftOut(clusters []cluster.Cluster, here func(host string) bool) []cluster.Target {
+// leftOut are the members that are left to the exporters of their own machines, or whose
+// values and file trees are. What is no machine of anybody is among them, on every machine.
+func leftOut(conf inventory.Exporter, here func(host string) bool) []cluster.Target {
 	var all []cluster.Target
-	for _, c := range clusters {
+	for _, c := range conf.Clusters {
+		reads := conf.ReadsOnMachines(c.Name)
 		for _, m := range c.Members {
-			if m.Host != "" && inventory.OnItsMachine(c.Kind, m) && !here(m.Host) {
+			if m.Host != "" && (reads || inventory.OnItsMachine(c.Kind, m)) && !here(m.Host) {
 				all = append(all, cluster.Target{Cluster: c, Member: m})
 			}
 		}

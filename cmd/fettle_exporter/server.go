@@ -155,7 +155,7 @@ func (s *server) generation() (*generation, error) {
 		return nil, err
 	}
 	here := inventory.ThisMachine(s.flags.hostNames).Is
-	g := &generation{clusters: conf.Clusters, left: leftOut(conf.Clusters, here), fromFile: fromFile}
+	g := &generation{clusters: conf.Clusters, left: leftOut(conf, here), fromFile: fromFile}
 	var sources []exporter.Source
 	for _, c := range conf.Clusters {
 		if c = askedHere(c, here); len(c.Members) == 0 {

@@ -69,14 +69,22 @@ func OnItsMachine(kind cluster.Kind, m cluster.Member) bool {
 	return m.Local() || kind == cluster.KindService && m.Unit != "" && !m.Commands.Declared()
 }
 
-// NotRecognised warns of members that can be looked at from their own machine alone, and
-// whose host may be this one under a name that it does not know: nobody would look.
+// ReadsOnMachines tells that values or file trees of a cluster are declared, which are
+// read on the members' own machines.
+func (e Exporter) ReadsOnMachines(name string) bool {
+	return slices.ContainsFunc(e.Values, func(v Value) bool { return v.Cluster == name && !v.Version }) ||
+		slices.ContainsFunc(e.Trees, func(t Tree) bool { return t.Cluster == name })
+}
+
+// NotRecognised warns of members at which something is looked at from their own machine
+// alone, and whose host may be this one under a name that it does not know: nobody would
+// look.
 func (e Exporter) NotRecognised(here Machine) []strictyaml.Error {
 	var all []strictyaml.Error
 	for i, c := range e.Clusters {
 		for j, m := range c.Members {
 			like := here.Like(m.Host)
-			if like == "" || !OnItsMachine(c.Kind, m) {
+			if like == "" || !OnItsMachine(c.Kind, m) && !e.ReadsOnMachines(c.Name) {
 				continue
 			}
 			all = append(all, strictyaml.Error{

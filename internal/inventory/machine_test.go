@@ -75,6 +75,14 @@ func TestNotRecognised(t *testing.T) {
 	if len(found) != 2 || found[0].Line != 5 || found[1].Line != 10 || !strings.Contains(found[0].What, "--host.name=lb1.example.com") || !strings.Contains(found[0].What, "member lb1 of cluster edge") {
 		t.Errorf("%+v", found)
 	}
+	e.Values = []Value{{Cluster: "main", Version: true}}
+	if found := e.NotRecognised(Machine{names: []string{"lb1"}}); len(found) != 2 {
+		t.Errorf("a version is asked from anywhere: %+v", found)
+	}
+	e.Values = append(e.Values, Value{Cluster: "main", Sysctl: "vm.swappiness"})
+	if found := e.NotRecognised(Machine{names: []string{"lb1"}}); len(found) != 3 || found[2].Line != 14 {
+		t.Errorf("%+v", found)
+	}
 	if found := e.NotRecognised(Machine{names: []string{"lb1", "lb1.example.com"}}); len(found) > 0 {
 		t.Errorf("%+v", found)
 	}
