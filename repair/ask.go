@@ -25,6 +25,22 @@ type ask struct {
 	beside   int  // looks in flight at what only some of the episodes' steps would change
 	from     int  // the group that comes first: one that had no such look before
 	left     bool // one was left out since the last look
+	moved    bool // an episode of it means another target by now
+}
+
+// add has one more episode asked. One that has moved away and comes back is not asked twice.
+func (a *ask) add(ep *Episode) {
+	if a.moved {
+		a.drop()
+	}
+	a.episodes = append(a.episodes, ep)
+	ep.ask = a
+}
+
+// drop forgets those that are asked elsewhere by now, or no more.
+func (a *ask) drop() {
+	a.episodes = slices.DeleteFunc(a.episodes, func(ep *Episode) bool { return ep.ask != a })
+	a.moved = false
 }
 
 // maxAsking is how many asks look at the same time: a storm's targets are looked at
@@ -100,8 +116,8 @@ func (e *Engine) join(ep *Episode, at *aim) {
 		e.asks[key] = a
 	}
 	a.spec, a.target = spec, at.target
-	a.episodes = append(a.episodes, ep)
-	ep.ask, ep.aim = a, at
+	a.add(ep)
+	ep.aim = at
 }
 
 // place resolves an episode's labels. What named a target once is remembered: in a
@@ -178,8 +194,7 @@ func (a *ask) wake() {
 		a.due = -1
 		return
 	}
-	a.episodes = slices.DeleteFunc(a.episodes, func(ep *Episode) bool { return ep.ask != a })
-	if len(a.episodes) == 0 {
+	if a.drop(); len(a.episodes) == 0 {
 		a.due = -1
 		delete(e.asks, a.key)
 		return

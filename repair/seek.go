@@ -27,8 +27,8 @@ func (e *Engine) seek(ep *Episode, p *Playbook, err error) bool {
 		e.asks[key] = a
 	}
 	a.spec, a.target = spec, cluster.Target{Cluster: un.Cluster, Member: un.Cluster.Members[a.through]}
-	a.episodes = append(a.episodes, ep)
-	ep.ask, ep.aim = a, nil
+	a.add(ep)
+	ep.aim = nil
 	return true
 }
 
@@ -65,6 +65,9 @@ func (a *ask) sought(ev Looked) {
 
 // meant has an episode go on with a member that its alert does not name.
 func (e *Engine) meant(ep *Episode, member string) {
+	if ep.ask != nil {
+		ep.ask.moved = true
+	}
 	ep.found, ep.ask, ep.aim = member, nil, nil
 	ep.quiet.inOrder = -1
 	e.enrol(ep, e.now)

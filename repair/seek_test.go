@@ -403,3 +403,31 @@ func TestAnAlertMeansNoOtherClusterAfterAReload(t *testing.T) {
 	w.run(10 * time.Second)
 	wantList(t, "closed", w.closed(), "alert_ended")
 }
+
+// An alert that means one member, another one and the first one again within one look is
+// one episode all the same.
+func TestMovingBackIsOneEpisode(t *testing.T) {
+	w := mixinWorld(t, 5)
+	w.level = repair.Observe
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.run(12 * time.Second)
+	w.member("m2").up = true
+	w.kill("m4")
+	w.watch = func(f repair.Effect) {
+		if l, ok := f.(repair.Look); ok && l.Target.Member.Name == "m4" {
+			w.member("m4").up = true
+			w.kill("m2")
+			w.watch = nil
+		}
+	}
+	w.run(8 * time.Second)
+	if w.watch != nil {
+		t.Fatal("m4 was never meant")
+	}
+	w.member("m2").up = true
+	w.run(10 * time.Second)
+	w.send(alert.Resolved, membersDown(nil))
+	w.run(3 * time.Minute)
+	wantList(t, "closed", w.closed(), "recovered_by_itself")
+}
