@@ -23,7 +23,7 @@ import (
 
 // systems are the other kinds of servers: HAProxy, nginx, NATS, ZooKeeper and chronyd as
 // they are; stand-ins for Kafka, MongoDB and MySQL 8.4; and what a real Pacemaker once
-// said. Of GlusterFS there is nothing: a pool that does not answer.
+// said. Of GlusterFS there is a pool that does not answer, and a report in the shape of its own.
 type systems struct {
 	backends  []*httptest.Server // of HAProxy
 	haproxy   string             // its socket
@@ -34,6 +34,7 @@ type systems struct {
 	mongodb   *mongodbtest.Set
 	mysql     []*mysqltest.StandIn
 	pacemaker string // the file
+	heals     string // GlusterFS' report, a folder
 	chronyd   string // host:port
 }
 
@@ -64,6 +65,13 @@ func (w *world) startSystems(t *testing.T) {
 			s.chronyd = w.startChronyd(t, chronyd)
 		},
 	)
+	s.heals = filepath.Join(w.dir, "heals")
+	must(t, os.Mkdir(s.heals, 0o700))
+	must(t, os.WriteFile(filepath.Join(s.heals, "v.xml"), []byte(`<cliOutput><healInfo><bricks>
+<brick hostUuid="1351eb80-8905-4706-9d0f-4df28ee9a4e1"><name>10.99.0.1:/bricks/v</name><file gfid="a">&lt;gfid:a&gt;</file><status>Connected</status><numberOfEntries>1</numberOfEntries></brick>
+<brick hostUuid="1351eb80-8905-4706-9d0f-4df28ee9a4e2"><name>10.99.0.2:/bricks/v</name><file gfid="a">&lt;gfid:a&gt;</file><status>Connected</status><numberOfEntries>1</numberOfEntries></brick>
+</bricks></healInfo><opRet>0</opRet><opErrno>0</opErrno><opErrstr/></cliOutput>
+`), 0o600))
 	s.pacemaker = filepath.Join(w.dir, "pacemaker.xml")
 	said, err := os.ReadFile("../cluster/pacemaker/testdata/mixed.xml") // its age is that of the copy
 	must(t, err)
@@ -232,7 +240,7 @@ func (s *systems) inventory(password string) string {
 	whole(s.mongodb.Inventory("docs"), "")
 	begin("ha", "pacemaker", "  pacemaker: {max_age: 1h}\n")
 	member("n1", "file://"+s.pacemaker)
-	begin("files", "gluster", "  gluster: {bricks: [{volume: v, member: s1, path: /bricks/v}]}\n")
+	begin("files", "gluster", "  gluster: {heal_reports: "+s.heals+", max_age: 1h, bricks: [{volume: v, member: s1, path: /bricks/v}]}\n")
 	member("s1", "gluster://127.0.0.1:1")
 	begin("hr", "mysql", "  read: {username: fettle, password_file: "+password+"}\n")
 	for i, one := range s.mysql {

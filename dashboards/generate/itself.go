@@ -17,7 +17,8 @@ func itself() board {
 					`min by (instance, collector) (fettle_collector_success`+of+`) == 0`, "instance", "collector"),
 				list("Text files that are refused", "Now: of the folder whose files the exporter serves as well, those that it does not, with the reason.", 12,
 					`max by (instance, file, reason) (fettle_textfile_refused`+of+`) == 1`, "instance", "file", "reason").see("FettleTextfileRefused"),
-				lines("Members left alone", "For how long a member that does not answer is not asked again.", "s", 12, ask("{{instance}} {{cluster}}/{{member}}", `max by (instance, cluster, member) (fettle_member_pause_seconds{cluster=~"$cluster"})`)),
+				lines("Members left alone", "For how long a member that does not answer is not asked again.", "s", 24, ask("{{instance}} {{cluster}}/{{member}}", `max by (instance, cluster, member) (fettle_member_pause_seconds{cluster=~"$cluster"})`)),
+				list("Members that nobody asks", "Now: every exporter leaves them to another machine's.", 12, `max by (cluster, member) (fettle_member_asked{cluster=~"$cluster"}) == 0`, "cluster", "member").see("FettleMemberUnasked"),
 				list("Members that cannot be asked", "Now, with the reason.", 12, `max by (cluster, member, reason) (fettle_member_failure{cluster=~"$cluster"}) == 1`, "cluster", "member", "reason"),
 			}},
 			{"fettle serve", []panel{

@@ -32,6 +32,7 @@ func kafka() row {
 			ask("{{cluster}} offline", ofAll("fettle_kafka_partitions_offline")), ask("{{cluster}} below min.insync.replicas", ofAll("fettle_kafka_partitions_below_min_in_sync")),
 			ask("{{cluster}} a replica behind", ofAll("fettle_kafka_partitions_under_replicated"))),
 		states("Brokers in the cluster", "Whether the cluster names the broker.", 9, ask("{{cluster}}/{{member}}", broker("fettle_kafka_broker_registered"))).good(),
+		states("Brokers differ", "Some have old metadata: what is told of partitions is what the newest one says.", 24, ask("{{cluster}}", ofAll("fettle_kafka_views_differ"))).bad().tall(5),
 		lines("Replicas out of sync", "Of the replicas that the broker should have.", "short", 8, ask("{{cluster}}/{{member}}", broker("fettle_kafka_broker_replicas_out_of_sync"))).level(green, at(1, red)),
 		states("Consumer groups", "Whether the group's coordinator answers for it. Of the groups that the inventory declares.", 8, ask("{{cluster}} {{group}}", group("fettle_kafka_group_up"))).good(),
 		lines("Consumer groups behind", "Messages that the group has not read, of all partitions. Absent if one of them cannot be asked.", "short", 8, ask("{{cluster}} {{group}}", group("fettle_kafka_group_lag_entries"))),
@@ -46,5 +47,8 @@ func gluster() row {
 		one("Pool: failures tolerated", "Management daemons that answer less the quorum.", 6, ask("{{cluster}}", `max by (cluster) (fettle_gluster_margin`+of)).level(red, at(0, orange), at(1, green)).tall(8),
 		states("Bricks", "Whether the brick's process answers. One that does not answers nobody who wants its files.", 9, ask(legend, brick("fettle_gluster_brick_up"))).good(),
 		lines("Files that wait to be healed", "In the brick's index: what the other copies do not have. It falls while it is healed.", "short", 9, ask(legend, brick("fettle_gluster_brick_pending_heals"))),
+		lines("Files in split brain", "Their copies blame each other, and nobody can read them. Told where a timer reports it, and only by a report that is of now.", "short", 12,
+			ask("{{cluster}} {{volume}}", `max by (cluster, volume) (fettle_gluster_split_brain_entries`+of)).level(green, at(1, red)),
+		states("Reports on split brain", "Whether any machine has one that is of now.", 12, ask("{{cluster}} {{volume}}", `max by (cluster, volume) (fettle_gluster_heal_report_up`+of)).good(),
 	}}
 }
