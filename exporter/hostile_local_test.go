@@ -74,7 +74,7 @@ func hostileLocal(t *testing.T) []cluster.Cluster {
 	}
 	other := startFakeBus(t) // a bus, and who answers there is no keepalived
 	add(cluster.KindKeepalived, "a version never seen", "unix://"+strings.TrimPrefix(other.address, "unix:path="))
-	for name, make := range map[string]func(path string) error{
+	for name, put := range map[string]func(path string) error{
 		"nothing":              func(string) error { return nil },
 		"a pipe":               func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"a directory":          func(path string) error { return os.Mkdir(path, 0o700) },
@@ -89,7 +89,7 @@ func hostileLocal(t *testing.T) []cluster.Cluster {
 		"100 MB of one byte":   func(path string) error { return os.WriteFile(path, bytes.Repeat([]byte("<a>"), 35<<20), 0o600) },
 	} {
 		path := filepath.Join(t.TempDir(), "status.xml")
-		if err := make(path); err != nil {
+		if err := put(path); err != nil {
 			t.Fatal(err)
 		}
 		add(cluster.KindPacemaker, name, "file://"+path)
