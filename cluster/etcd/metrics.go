@@ -44,52 +44,66 @@ func wanting(all ...series) wants {
 const longestLine = 16 << 10
 
 // scan reads what is wanted from a page in Prometheus' text format; lines that do not
-// parse are skipped. A page has thousands of lines, of a hundred families of which a
-// dozen are wanted: etcd writes a TYPE before each, and what follows that of another is
-// not looked at before the next comment.
+// parse are skipped.
 func scan(page *bufio.Reader, w wants) ([]sample, error) {
-	found := make([]sample, 0, 2*len(w.series))
-	for {
-		line, err := page.ReadSlice('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return found, err
+	r := reading{wants: w, found: make([]sample, 0, 2*len(w.series))}
+	for rest := 0; ; { // what the buffer has of a line whose end it has not
+		if _, err := page.Peek(rest + 1); err != nil { // or reads on
+			if !errors.Is(err, io.EOF) {
+				return r.found, err
+			}
+			last, _ := page.Peek(rest)
+			r.line(last)
+			return r.found, nil
 		}
-		if family, ok := familyOf(line); ok && !w.families[string(family)] && err == nil {
-			err = toComment(page)
-		} else if s, ok := w.parse(line); ok {
-			found = append(found, s)
-		}
-		switch {
-		case errors.Is(err, io.EOF): // the page's end
-			return found, nil
-		case err != nil:
-			return found, err
+		there, _ := page.Peek(page.Buffered())
+		done := r.lines(there)
+		rest = len(there) - done
+		if _, err := page.Discard(done); err != nil {
+			return r.found, err
 		}
 	}
 }
 
-// familyOf is the family that a comment begins.
-func familyOf(line []byte) (name []byte, ok bool) {
-	rest, ok := bytes.CutPrefix(line, []byte("# TYPE "))
-	name, _, spaced := bytes.Cut(rest, []byte(" "))
-	return name, ok && spaced
+// reading is a page that is being read. It has thousands of lines, of a hundred families
+// of which a dozen are wanted: etcd writes a TYPE before each, and what follows that of
+// another is not looked at before the next comment.
+type reading struct {
+	wants
+	found    []sample
+	unwanted bool // up to the next comment
 }
 
-// toComment reads up to the next "#". Inside of a label that looks like a comment as
-// well, after which everything is looked at until the next one.
-func toComment(page *bufio.Reader) error {
-	for {
-		if _, err := page.Peek(1); err != nil { // or reads on
-			return err
+// lines reads the lines that text has the end of, and returns how much that is.
+func (r *reading) lines(text []byte) (done int) {
+	for done < len(text) {
+		if r.unwanted {
+			// Inside of a label it looks like a comment as well, after which everything is
+			// looked at until the next one.
+			at := bytes.IndexByte(text[done:], '#')
+			if at < 0 {
+				return len(text)
+			}
+			r.unwanted, done = false, done+at
 		}
-		there, _ := page.Peek(page.Buffered())
-		at := bytes.IndexByte(there, '#')
-		if at >= 0 {
-			there = there[:at]
+		end := bytes.IndexByte(text[done:], '\n')
+		if end < 0 {
+			break
 		}
-		if _, err := page.Discard(len(there)); err != nil || at >= 0 {
-			return err
-		}
+		r.line(text[done : done+end])
+		done += end + 1
+	}
+	return done
+}
+
+func (r *reading) line(line []byte) {
+	if rest, ok := bytes.CutPrefix(line, []byte("# TYPE ")); ok {
+		family, _, _ := bytes.Cut(rest, []byte(" "))
+		r.unwanted = !r.families[string(family)]
+		return
+	}
+	if s, ok := r.parse(line); ok {
+		r.found = append(r.found, s)
 	}
 }
 

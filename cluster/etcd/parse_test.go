@@ -282,6 +282,29 @@ func TestAssemble(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	})
+	t.Run("whose name etcd does not know is in the membership by its ID", func(t *testing.T) {
+		c := cluster.Cluster{Name: "c", Members: []cluster.Member{{Name: "east"}, {Name: "west"}, {Name: "north"}}}
+		v := assemble(c, []look{up(1, 9, all), up(2, 9, all), up(3, 9, all)})
+		if leader, ok := v.Leader(); !ok || leader.Name != "east" || v.Voters() != 3 || v.Margin() != 1 || v.Members[1].Outside {
+			t.Errorf("%d voters, margin %d, %+v", v.Voters(), v.Margin(), v)
+		}
+		v = assemble(c, []look{up(1, 9, all), up(9, 9, all), up(3, 9, all)})
+		if !v.Members[1].Outside || v.Voters() != 3 || !slices.Equal(v.Unlisted, []string{"m2"}) {
+			t.Errorf("%d voters, %+v", v.Voters(), v)
+		}
+	})
+	t.Run("one that answers under two names has one vote", func(t *testing.T) {
+		for _, c := range []cluster.Cluster{
+			{Name: "c", Members: []cluster.Member{{Name: "m1"}, {Name: "alias"}, {Name: "m3"}}},
+			{Name: "c", Members: []cluster.Member{{Name: "alias"}, {Name: "m1"}, {Name: "m3"}}},
+			{Name: "c", Members: []cluster.Member{{Name: "east"}, {Name: "alias"}, {Name: "m3"}}},
+		} {
+			v := assemble(c, []look{up(1, 9, all), up(1, 9, all), down})
+			if v.VotersReachable() != 1 || v.Margin() > -1 {
+				t.Errorf("%d reachable, margin %d: %+v", v.VotersReachable(), v.Margin(), v)
+			}
+		}
+	})
 	t.Run("not the pinned one", func(t *testing.T) {
 		v := assemble(c, []look{up(1, 9, named(1, 2, 4)), up(2, 9, named(1, 2, 4)), up(4, 9, named(1, 2, 4))})
 		if m := v.Members[2]; m.Reachable || m.Error != other || m.Applied != 0 || m.ID != "3" {

@@ -115,10 +115,16 @@ func assemble(c cluster.Cluster, looks []look) cluster.View {
 	v.Mismatch = mismatch(looks)
 	membership := entries(newest)
 	raised, alarmsRead := alarms(looks)
-	matched := map[string]bool{}
+	matched, taken := map[string]bool{}, claims(c, membership)
 	for i, m := range c.Members {
 		mv := cluster.MemberView{Name: m.Name, ID: m.MemberID, Error: looks[i].reason, Why: looks[i].why}
 		e, listed := match(membership, m)
+		if s := looks[i].status; !listed && s != nil && m.MemberID == "" { // etcd has another name for it
+			id := hexID(s.GetHeader().GetMemberId())
+			if at := slices.IndexFunc(membership, func(e PeerMember) bool { return e.ID == id }); at >= 0 && taken[id] == "" {
+				e, listed, taken[id] = membership[at], true, m.Name
+			}
+		}
 		if listed {
 			mv.ID, mv.Learner = e.ID, e.Learner
 		}
@@ -126,7 +132,7 @@ func assemble(c cluster.Cluster, looks []look) cluster.View {
 		if s := looks[i].status; s != nil {
 			id := hexID(s.GetHeader().GetMemberId())
 			switch {
-			case listed && id != e.ID, m.MemberID != "" && id != m.MemberID:
+			case listed && id != e.ID, m.MemberID != "" && id != m.MemberID, taken[id] != "" && taken[id] != m.Name:
 				// Something else answers there, and must not be taken for this member.
 				mv.Error, mv.Why = other, "another member answers there, with the ID "+id
 			default:
@@ -152,6 +158,18 @@ func assemble(c cluster.Cluster, looks []look) cluster.View {
 		}
 	}
 	return v
+}
+
+// claims are the members' IDs with the inventory's names of them, as far as the membership
+// itself tells: who answers under two names is one of them.
+func claims(c cluster.Cluster, membership []PeerMember) map[string]string {
+	taken := map[string]string{}
+	for _, m := range c.Members {
+		if e, listed := match(membership, m); listed && taken[e.ID] == "" {
+			taken[e.ID] = m.Name
+		}
+	}
+	return taken
 }
 
 func fill(mv *cluster.MemberView, s *pb.StatusResponse) {

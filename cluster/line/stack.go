@@ -3,7 +3,7 @@ package line
 import "runtime"
 
 // stack is what a client library needs of one, about.
-const stack = 7 << 10
+const stack = 3 << 10
 
 // Deepen grows the stack of a goroutine that is about to put a question, once. From the
 // 2 KiB that a new one has it would be doubled and copied again and again, each time with
