@@ -87,7 +87,7 @@ type Planned struct {
 	Episode  string `json:"episode"`
 	Playbook string `json:"playbook"`
 	Target   string `json:"target"` // cluster/member, empty where the labels name nothing
-	// Sought: the alert names no member, and a look showed that this one is meant.
+	// Sought is true where the alert names no member, and a look showed that this one is meant.
 	Sought    bool          `json:"sought,omitempty"`
 	Tier      Tier          `json:"tier"`
 	Autonomy  Autonomy      `json:"autonomy"`
