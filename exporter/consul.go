@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/consul"
@@ -10,6 +11,7 @@ import (
 type consulCollector struct {
 	healthy, tolerance, serverHealthy, stableSince    *Metric // the leader's word
 	lastContact, lastLog, snapshot, pending, gossiped *Metric // each server's own
+	election, heartbeat                               *Metric // as configured
 }
 
 func newConsul(Host) Collector {
@@ -23,12 +25,14 @@ func newConsul(Host) Collector {
 		lastLog:       gauge("fettle_consul_last_log_index", "Index of the last entry in the server's log. Absent while it is not reachable.", m...),
 		snapshot:      gauge("fettle_consul_last_snapshot_index", "Index of the server's last snapshot. Absent while it is not reachable.", m...),
 		pending:       gauge("fettle_consul_fsm_pending", "Entries that wait to be applied to the server's state. Absent while it is not reachable.", m...),
+		election:      gauge("fettle_consul_election_timeout_seconds", "After how long without a leader the server begins an election, at least, as it is configured. Absent while it is not told.", m...),
+		heartbeat:     gauge("fettle_consul_heartbeat_timeout_seconds", "After how long without a word from its leader the server takes it for gone, at least, as it is configured. Absent while it is not told.", m...),
 		gossiped:      gauge("fettle_consul_serf_members", "Agents that the server sees by gossip, by status. Absent while it cannot be asked.", "cluster", "member", "status"),
 	}
 }
 
 func (c *consulCollector) Metrics() []*Metric {
-	return []*Metric{c.healthy, c.tolerance, c.serverHealthy, c.stableSince, c.lastContact, c.lastLog, c.snapshot, c.pending, c.gossiped}
+	return []*Metric{c.healthy, c.tolerance, c.serverHealthy, c.stableSince, c.lastContact, c.lastLog, c.snapshot, c.pending, c.gossiped, c.election, c.heartbeat}
 }
 
 func (c *consulCollector) Collect(_ context.Context, s *Scrape, emit Emit) error {
@@ -44,8 +48,13 @@ func (c *consulCollector) Collect(_ context.Context, s *Scrape, emit Emit) error
 }
 
 func (c *consulCollector) server(name, member string, d *consul.Member, emit Emit) {
-	if d.LastContact != nil {
-		emit(c.lastContact, d.LastContact.Seconds(), name, member)
+	for _, told := range []struct {
+		metric *Metric
+		d      *time.Duration
+	}{{c.lastContact, d.LastContact}, {c.election, d.ElectionTimeout}, {c.heartbeat, d.HeartbeatTimeout}} {
+		if told.d != nil {
+			emit(told.metric, told.d.Seconds(), name, member)
+		}
 	}
 	for _, told := range []struct {
 		metric *Metric

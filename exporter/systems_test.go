@@ -57,13 +57,14 @@ func TestSystemsThatCannotBeAsked(t *testing.T) {
 }
 
 func TestConsulCollector(t *testing.T) {
-	n := uint64(7)
+	n, wait := uint64(7), 5*time.Second
 	v := cluster.View{Cluster: "c", Kind: cluster.KindConsul, Members: []cluster.MemberView{
-		{Name: "s1", Reachable: true, Detail: &consul.Member{LastLog: &n, Serf: map[string]int{"alive": 2}, Autopilot: &consul.Autopilot{FailureTolerance: 1, Servers: []consul.Server{{Name: "s2", Healthy: true}}}}},
+		{Name: "s1", Reachable: true, Detail: &consul.Member{LastLog: &n, ElectionTimeout: &wait, Serf: map[string]int{"alive": 2}, Autopilot: &consul.Autopilot{FailureTolerance: 1, Servers: []consul.Server{{Name: "s2", Healthy: true}}}}},
 		{Name: "s2", Error: cluster.Timeout},
 	}}
 	const want = `consul_autopilot_failure_tolerance{c} 1
 consul_autopilot_healthy{c} 0
+consul_election_timeout_seconds{c,s1} 5
 consul_last_log_index{c,s1} 7
 consul_serf_members{c,s1,alive} 2
 consul_serf_members{c,s1,failed} 0

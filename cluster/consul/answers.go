@@ -23,6 +23,11 @@ type self struct {
 		Consul map[string]string `json:"consul"`
 		Raft   map[string]string `json:"raft"`
 	}
+	// DebugConfig is no promise of Consul's: what has another form there is not told.
+	DebugConfig struct {
+		Election  any `json:"ConsulRaftElectionTimeout"`
+		Heartbeat any `json:"ConsulRaftHeartbeatTimeout"`
+	}
 }
 
 var errNoServer = errors.New("a Consul agent answers that is no server: name a server's endpoint")
@@ -64,6 +69,19 @@ func (s self) lastContact() (time.Duration, bool) {
 	}
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0
+}
+
+// timeout is one that the server runs with; nil where it is not told.
+func timeout(told any) *time.Duration {
+	text, ok := told.(string)
+	if !ok {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return nil
+	}
+	return &d
 }
 
 // server is one entry of the Raft configuration.

@@ -105,6 +105,9 @@ func TestTruth(t *testing.T) {
 		if m.Autopilot.FailureTolerance != 1 || m.LastContact != nil || m.Serf["alive"] != 3 || m.LastLog == nil || m.Snapshot == nil || m.Pending == nil {
 			t.Errorf("the leader tells %+v, autopilot %+v", m, m.Autopilot)
 		}
+		if m.ElectionTimeout == nil || *m.ElectionTimeout < 500*time.Millisecond || m.HeartbeatTimeout == nil || *m.HeartbeatTimeout < 500*time.Millisecond {
+			t.Errorf("the leader tells no time-outs: %v, %v", m.ElectionTimeout, m.HeartbeatTimeout)
+		}
 		follower, ok := v.Members[(leader+1)%3].Detail.(*Member)
 		if !ok || follower.LastContact == nil || *follower.LastContact > 10*time.Second || follower.State != "Follower" || follower.Autopilot != nil {
 			t.Errorf("a follower tells %+v", follower)

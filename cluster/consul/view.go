@@ -20,6 +20,8 @@ type Member struct {
 	LastLog     *uint64 // index of the last entry in its log
 	Snapshot    *uint64 // index of its last snapshot
 	Pending     *uint64 // entries that wait to be applied
+	// ElectionTimeout and HeartbeatTimeout are those of Raft that it runs with; nil: not told.
+	ElectionTimeout, HeartbeatTimeout *time.Duration
 	// Serf counts the agents that it sees by gossip, by status; nil: not told.
 	Serf map[string]int
 	// Autopilot is told by the leader alone.
@@ -184,7 +186,10 @@ func mismatch(looks []look) bool {
 }
 
 func detail(l look) *Member {
-	m := &Member{State: l.self.Stats.Raft["state"]}
+	m := &Member{
+		State:           l.self.Stats.Raft["state"],
+		ElectionTimeout: timeout(l.self.DebugConfig.Election), HeartbeatTimeout: timeout(l.self.DebugConfig.Heartbeat),
+	}
 	if d, ok := l.self.lastContact(); ok {
 		m.LastContact = &d
 	}

@@ -203,3 +203,16 @@ func TestConfigurationOfOneThatIsCutOff(t *testing.T) {
 		t.Errorf("%d voters, margin %d", v.Voters(), v.Margin())
 	}
 }
+
+// What the configuration of a server has in another form is not told.
+func TestTimeouts(t *testing.T) {
+	for _, tc := range []struct {
+		told any
+		want time.Duration // 0: none
+	}{{"5s", 5 * time.Second}, {"1.5s", 1500 * time.Millisecond}, {nil, 0}, {"", 0}, {"0s", 0}, {"-1s", 0}, {5e9, 0}, {map[string]any{}, 0}} {
+		got := timeout(tc.told)
+		if (got == nil) != (tc.want == 0) || got != nil && *got != tc.want {
+			t.Errorf("%v: got %v, want %v", tc.told, got, tc.want)
+		}
+	}
+}
