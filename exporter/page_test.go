@@ -118,7 +118,7 @@ func messages(families []family) []*dto.MetricFamily {
 func TestTextIsTheUsualOne(t *testing.T) {
 	m := []*Metric{gauge("fettle_b", "With a \\ and a\nsecond \"line\".", "y", "x"), counter("fettle_a_total", "A."), gauge("fettle_c", "C.", "x")}
 	var samples []sample
-	for i, v := range []float64{0, 1, -1, 0.1, 1e6, 123456789, 1e21, 1e-9, math.MaxFloat64, 9007199254740993, -0.5, math.Copysign(0, -1)} {
+	for i, v := range []float64{0, 1, -1, 0.1, 42, 999999, 1e6, 999999.5, 123456789, 1e21, 1e-9, math.MaxFloat64, 9007199254740993, -0.5, math.Copysign(0, -1)} {
 		samples = append(samples, sample{m[0], v, []string{"a\\b\"c\nd é \xff", strconv.Itoa(i)}})
 	}
 	samples = append(samples, sample{m[1], 42, nil}, sample{m[2], 1, []string{""}}, sample{counter("fettle_d", "Without the suffix."), 5, nil})

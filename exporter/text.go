@@ -42,14 +42,22 @@ func (f family) text(to *bytes.Buffer, d dialect) {
 	to.Write(f.headings[d])
 	for _, r := range f.rows {
 		to.Write(r.name)
-		// Of a negative zero, adding zero makes a zero.
-		value := strconv.AppendFloat(to.AvailableBuffer(), *r.value+0, 'g', -1, 64)
+		value := appendValue(to.AvailableBuffer(), *r.value)
 		if d == openMetrics && !bytes.ContainsAny(value, "e.") {
 			value = append(value, ".0"...)
 		}
 		to.Write(value)
 		to.WriteByte('\n')
 	}
+}
+
+// appendValue writes a value as expfmt does. Most are small whole numbers, of which the
+// shortest form need not be looked for.
+func appendValue(to []byte, value float64) []byte {
+	if n := int64(value); n >= 0 && n < 1e6 && float64(n) == value { // a negative zero too: it is written as 0
+		return strconv.AppendInt(to, n, 10)
+	}
+	return strconv.AppendFloat(to, value, 'g', -1, 64)
 }
 
 // headings are the lines before the series of f, in each dialect.
