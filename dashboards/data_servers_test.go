@@ -129,6 +129,23 @@ func TestPanelsHaveData(t *testing.T) {
 			t.Errorf("only the nodes %v", ends)
 		}
 	})
+	// What ended is marked, each at its own time.
+	t.Run("marks", func(t *testing.T) {
+		for _, a := range load(t)["overview.json"].Annotations.List {
+			if a.BuiltIn == 1 {
+				continue
+			}
+			times, err := w.values(t.Context(), a.Expr, false, w.began)
+			if err != nil || len(times) == 0 {
+				t.Errorf("%s: no marks: %v", a.Name, err)
+			}
+			for _, ms := range times {
+				if at := time.UnixMilli(int64(ms)); at.Before(w.began) || at.After(time.Now()) {
+					t.Errorf("%s: a mark at %s", a.Name, at)
+				}
+			}
+		}
+	})
 	// One of the clocks is an hour ahead.
 	t.Run("clocks", func(t *testing.T) {
 		if why := w.data(t.Context(), panels["probes.json: Members' clocks"].Targets[0].Expr+" > 3599", false, w.began); why != "" {
