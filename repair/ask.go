@@ -226,7 +226,7 @@ func (a *ask) wake() {
 // look looks at the target.
 func (a *ask) look() {
 	a.e.asking++
-	a.e.look(a.spec, a.target, a.seen)
+	a.e.lookWith(Look{Spec: a.spec, Target: a.target, Seeks: a.seeks}, a.seen)
 }
 
 // seen answers every episode on the target with one look, and has the next one in

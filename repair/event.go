@@ -117,6 +117,8 @@ type (
 		Intent *Intent
 		// Verify, if set, is asked of Prometheus once the target was observed.
 		Verify *Verification
+		// Seeks: it is to show which member is meant; Target is any of the cluster.
+		Seeks bool
 	}
 	// Apply begins an intent; Applied answers, always.
 	Apply struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/journal"
@@ -23,6 +24,10 @@ func (p *player) record(r journal.Record) error {
 				return
 			}
 			p.runs[d.Run] = &recordedRun{planned: d, noops: map[int]bool{}}
+			if d.Sought {
+				cluster, member, _ := strings.Cut(d.Target, "/")
+				p.sought(cluster, member)
+			}
 		})
 	case repair.TypeNoop:
 		return in(r.Data, func(d repair.StepData) {
@@ -137,6 +142,10 @@ func (p *player) finished(d repair.FinishedData) {
 	var planned *repair.Planned
 	if run != nil {
 		planned = &run.planned
+	}
+	if d.Reason == repair.ReasonTarget && d.Target == "" {
+		p.nobodyMeant(p.of(d.Episode))
+		return
 	}
 	out := ofFinished(planned, d)
 	if out == nil {

@@ -63,6 +63,7 @@ type player struct {
 
 	told  map[string]*told         // by target, of this moment
 	looks map[string][]repair.Look // by target, that wait to be told
+	seeks []repair.Look            // that wait to be told which member of a cluster is meant
 	// applies are the replay's own intents that are under way, by target, and guessing
 	// those that were never begun in the record: nothing of what follows is recorded.
 	applies  []repair.Apply
@@ -165,6 +166,10 @@ func (p *player) event(ev repair.Event) {
 	for _, f := range ready.Effects {
 		switch f := f.(type) {
 		case repair.Look:
+			if f.Seeks {
+				p.seeks = append(p.seeks, f)
+				continue
+			}
 			target := f.Target.String()
 			p.looks[target] = append(p.looks[target], f)
 		case repair.Apply:

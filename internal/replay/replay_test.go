@@ -176,6 +176,7 @@ const (
 	failed   = `step.finished {"run":"RUN","episode":"e-FP","step":1,"attempt":1,"name":"start","action":"member-start","target":"demo/m2","intent":"i","result":"failed","reason":"no effect"}`
 	repaired = `run.finished {"run":"RUN","episode":"e-FP","playbook":"etcd-member-restart","target":"demo/m2","outcome":"repaired","mutated":true}`
 	noopRun  = `run.finished {"run":"RUN","episode":"e-FP","playbook":"etcd-member-restart","target":"demo/m2","outcome":"noop"}`
+	nobody   = `run.finished {"run":"RUN","episode":"e-FP","playbook":"etcd-member-restart","target":"","outcome":"blocked","guard":"target","reason":"target","detail":"all of them answer","passing":true}`
 	noLook   = `run.finished {"run":"RUN","episode":"e-FP","playbook":"etcd-member-restart","target":"demo/m2","outcome":"blocked","guard":"observe","reason":"observe","detail":"no answer","passing":true}`
 	noQuorum = `run.finished {"run":"RUN","episode":"e-FP","playbook":"etcd-member-restart","target":"demo/m2","outcome":"blocked","guard":"quorum","reason":"no-majority","detail":"2 of 3","passing":true,"would":["member-start"],"verdicts":[{"guard":"on-purpose","ok":true},{"guard":"vantage","ok":true},{"guard":"proof","ok":true},{"guard":"version","ok":true},{"guard":"quorum","reason":"no-majority","detail":"2 of 3","passing":true},{"guard":"blast-radius","ok":true},{"guard":"storm","ok":true}]}`
 	closed   = `episode.closed {"episode":"e-FP","fingerprint":"FP","reason":"in_order"}`
@@ -196,6 +197,15 @@ func story(fp string, lines ...string) string {
 		b.WriteString(at + " " + boot + " " + text + "\n")
 	}
 	return b.String()
+}
+
+// unnamed is a story of an alert without a label for the member.
+func unnamed(story string) string {
+	story = strings.ReplaceAll(story, `"FettleRaftMemberDown","cluster":"demo","member":"m2"`, `"etcdMembersDown","cluster":"demo"`)
+	if strings.Contains(story, `"reason":"target"`) {
+		return strings.ReplaceAll(story, `"target":"demo/m2"`, `"target":""`)
+	}
+	return strings.ReplaceAll(story, `"target":"demo/m2","tier"`, `"target":"demo/m2","sought":true,"tier"`)
 }
 
 func TestDecidesAgain(t *testing.T) {
@@ -225,6 +235,12 @@ func TestDecidesAgain(t *testing.T) {
 			records: story(a, whole...) + story(b, "300s "+received, "300.1s "+planned, "300.1s "+noop, "300.1s "+intent),
 			set:     func(s *repair.Settings) { s.Cooldown = 0 },
 			now:     []string{"began member-start"}, same: true,
+		},
+		"an alert that names no member": {
+			records: unnamed(story(a, whole...)), now: []string{"began member-start", "verified member-start", "repaired"}, same: true,
+		},
+		"an alert that names no member, and none was meant": {
+			records: unnamed(story(a, "10s "+received, "10.1s "+planned, "10.1s "+nobody)), now: []string{"blocked target"}, same: true,
 		},
 		"in order": {records: story(a, "10s "+received, "10.1s "+planned, "10.1s "+noopRun), now: []string{"noop"}, same: true},
 		"no look":  {records: story(a, "10s "+received, "10.1s "+planned, "10.1s "+noLook), now: []string{"blocked observe"}, same: true},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fettle-io/fettle/cluster"
@@ -150,4 +151,39 @@ func unpack(o repair.Observation) (seen, bool) {
 		return seen{}, false
 	}
 	return repair.Unpack[seen](o, o.Schema)
+}
+
+// sought answers the looks that are to show who is meant by an alert that names no member
+// of a cluster, as it was recorded; empty: nobody was.
+func (p *player) sought(in, member string) {
+	var now []repair.Look
+	p.seeks = slices.DeleteFunc(p.seeks, func(l repair.Look) bool {
+		if l.Target.Cluster.Name == in {
+			now = append(now, l)
+		}
+		return l.Target.Cluster.Name == in
+	})
+	for _, l := range now {
+		seen := repair.Sighting{Asked: p.now}
+		if member != "" {
+			v := cluster.View{Cluster: in, Kind: l.Target.Cluster.Kind}
+			for _, m := range l.Target.Cluster.Members {
+				v.Members = append(v.Members, cluster.MemberView{Name: m.Name, Reachable: m.Name != member})
+			}
+			seen.Facts.View = &v
+		}
+		p.step(repair.Looked{Look: l.ID, Seen: seen})
+	}
+}
+
+// nobodyMeant is sought, where the record says of an episode that no member was meant.
+func (p *player) nobodyMeant(ep *Episode) {
+	if ep == nil || ep.book == nil {
+		return
+	}
+	_, _, err := ep.book.Resolve(p.cfg.Inventory, ep.Labels)
+	var un *repair.UnnamedError
+	if errors.As(err, &un) {
+		p.sought(un.Cluster.Name, "")
+	}
 }
