@@ -10,6 +10,8 @@ func consul() row {
 		states("Servers healthy", "As autopilot says.", 9, ask(who, `max by (cluster, member) (fettle_consul_server_healthy`+of)).good(),
 		lines("Last word from the leader", "How long a follower has not heard from the leader. The leader has none. Dashed: the threshold of FettleDiscoveryStale.", "s", 9,
 			ask(who, `max by (cluster, member) (fettle_consul_last_contact_seconds`+of)).level(green, limit("sync_lag_discovery_seconds", red)),
+		lines("Election time-out", "How long a follower waits for the leader, as the server's configuration makes it, before it calls an election. Too short: elections without a cause. Too long: no writes for longer than needed. Dashed: the thresholds of FettleRaftElectionTimeout.", "s", 24,
+			ask(who, `max by (cluster, member) (fettle_consul_election_timeout_seconds`+of)).level(red, limit("raft_election_timeout_min_seconds", green), limit("raft_election_timeout_max_seconds", red)).tall(6),
 	}}
 }
 
