@@ -152,6 +152,8 @@ func TestTruthReplicaCutOff(t *testing.T) {
 func TestTruthReplayPaused(t *testing.T) {
 	p := healthy(t)
 	d := looking(t, p.inventory())
+	p.write(t)
+	becomes(t, d, bothHealthy) // a replica that has just connected anew knows no place in the source's file yet
 	lock, err := p.replica.Session(patience(t))
 	if err != nil {
 		t.Fatal(err)
