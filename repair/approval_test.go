@@ -208,6 +208,30 @@ func TestTwoPeopleApprove(t *testing.T) {
 }
 
 // The first of two approvals may expire while the second is waited for.
+// Who may be root at the unix socket may be fettle's user there too: both are one person.
+func TestTheUnixSocketIsOnePerson(t *testing.T) {
+	w, ep := approveWorld(t)
+	w.set.Approvers = 2
+	if err := w.approve(ep, "unix:0"); err != nil {
+		t.Fatal(err)
+	}
+	w.run(time.Minute)
+	if err := w.approve(ep, "unix:998"); !errors.Is(err, repair.ErrRefused) {
+		t.Errorf("one person with two user ids: %v", err)
+	}
+	w.run(time.Minute)
+	if n := w.member("m2").applied; n != 0 {
+		t.Fatalf("started %d times with one of two approvals", n)
+	}
+	if err := w.approve(ep, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	w.run(2 * time.Minute)
+	if n := w.member("m2").applied; n != 1 {
+		t.Errorf("started %d times with both; outcomes %v", n, w.finished())
+	}
+}
+
 func TestTheFirstOfTwoExpires(t *testing.T) {
 	w, ep := approveWorld(t)
 	w.set.Approvers = 2
