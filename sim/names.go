@@ -81,6 +81,31 @@ func (r *ring) relapseBesideAnother() {
 	w.run(w.dice.span(time.Second, 2*time.Minute), nil)
 }
 
+// dieAfterAnother ends a member that its manager starts again by itself, and another one as
+// soon as the alert is over: it meant the first.
+func (r *ring) dieAfterAnother() {
+	w := r.w
+	i := w.dice.IntN(len(r.members))
+	u, other := r.members[i], r.members[(i+1)%len(r.members)]
+	was := u.restartIn
+	u.restartIn = w.dice.span(time.Minute, 2*time.Minute)
+	u.crash()
+	w.run(10*time.Minute, func() bool { return w.watch.ledger.someOver() })
+	u.restartIn, other.restartIn = was, 0
+	other.crash()
+	w.run(w.dice.span(time.Second, 2*time.Minute), nil)
+}
+
+// someOver tells that an alert that meant a sought member is over, and its episode open.
+func (l *ledger) someOver() bool {
+	for _, ep := range l.episodes {
+		if ep.over && ep.sought != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // meantBy is the target that labels name, as cluster/member: by their words, or by the
 // host where one member alone is; of others it is no target's name.
 func (w *world) meantBy(labels map[string]string) string {

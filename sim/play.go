@@ -18,12 +18,12 @@ func (w *world) play() {
 		w.opening(pick(w.dice, Openings()...))
 		n = w.dice.IntN(8)
 	}
-	if len(w.plain()) > 3 && w.dice.chance(0.3) { // what a run leaves that fails is owed
+	if len(w.plain()) > 3 && w.dice.chance(0.4) { // what a run leaves that fails is owed
 		w.breakService()
 		w.run(w.dice.span(time.Minute, 8*time.Minute), nil)
 	}
 	if r := w.rings[0]; r.unnamed && len(r.members) > 1 && w.dice.chance(0.5) {
-		r.relapseBesideAnother()
+		pick(w.dice, (*ring).relapseBesideAnother, (*ring).dieAfterAnother)(r)
 	}
 	if w.rolls {
 		w.configure()
