@@ -159,6 +159,24 @@ func TestMatrix(t *testing.T) {
 		c.Heal(leader)
 		back(t)
 	})
+	t.Run("follower partitioned", func(t *testing.T) {
+		leader, followers := leaderOf(t, before, names...)
+		cut := followers[0]
+		must(t, c.Cut(patience(t), cut))
+		truth{voters: 3, reachable: 3, quorum: 2, margin: 1, refused: []string{cut}}.holds(t, e, before)
+		s := await(t, e, "that the follower is left behind", func(s series) bool {
+			return s[name("sync_running", cut)] == 0 && s[name("sync_lag_entries", cut)] > 0 && s[name("raft_vantage_peers_connected", cut)] == 0 &&
+				s[name("raft_canary_success", leader)] == 1 && s[name("raft_canary_success", followers[1])] == 1
+		})
+		if s.of(t, "raft_leader", leader) != 1 || s.of(t, "raft_has_leader") != 1 || s.of(t, "sync_up", cut) != 1 || s.of(t, "sync_running", followers[1]) != 1 || s.of(t, "raft_canary_success", cut) != 0 {
+			t.Errorf("a follower that is cut off: %v", s)
+		}
+		if s.of(t, "raft_vantage_disagreement", cut) != 1 {
+			t.Error("it answers this exporter and none of its peers: they disagree")
+		}
+		c.Heal(cut)
+		back(t)
+	})
 	t.Run("no quorum", func(t *testing.T) {
 		leader, followers := leaderOf(t, before, names...)
 		must(t, c.Kill(leader))
