@@ -14,8 +14,8 @@ import (
 
 // The real promtool reads every rule file and runs every test file.
 func TestPromtool(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // it may have to be built
-	defer cancel()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 15*time.Minute) // it may have to be built
+	t.Cleanup(cancel)                                                                      // the files are read beside each other
 	promtool, err := programs.Find(ctx, "promtool", programs.Options{Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +26,7 @@ func TestPromtool(t *testing.T) {
 	run(ctx, t, ".", promtool.Path, append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, files...)...)
 	for _, path := range glob(t, "tests/*_test.yml") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
 			run(ctx, t, "tests", promtool.Path, "test", "rules", filepath.Base(path))
 		})
 	}
