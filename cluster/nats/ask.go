@@ -46,7 +46,10 @@ type jsz struct {
 		Streams []struct {
 			Name    string `json:"name"`
 			Cluster *struct {
-				Leader string `json:"leader"`
+				Leader   string `json:"leader"`
+				Replicas []struct {
+					Name string `json:"name"`
+				} `json:"replicas"` // the others, as this one has them
 			} `json:"cluster"`
 			Config struct {
 				Replicas int `json:"num_replicas"`

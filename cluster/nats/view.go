@@ -28,6 +28,8 @@ type Member struct {
 	Streams []Replica
 	// LeftOut counts the streams that are too many.
 	LeftOut int
+	// Missing counts the streams of which it has no replica, and their leader says that it should.
+	Missing int
 }
 
 // Stream names a stream.
@@ -43,8 +45,12 @@ type Replica struct {
 	// Behind is how many messages the stream's leader has beyond Last; nil where no
 	// leader could be asked, and of the leader itself.
 	Behind *uint64
-	// Leads tells that it is the leader.
+	// Leads tells that it is the leader, in its own words.
 	Leads bool
+	// Follows tells that it names the leader of which most replicas say so, or is it.
+	Follows bool
+
+	others []string // the servers that have the other replicas, in its words
 }
 
 // assemble makes a View of the looks, which stand in inventory order. known are the
@@ -111,6 +117,9 @@ func detail(l look) *Member {
 			r := Replica{Stream: Stream{a.Name, s.Name}, Replicas: s.Config.Replicas, Messages: s.State.Messages, Last: s.State.Last}
 			if s.Cluster != nil {
 				r.Leader = s.Cluster.Leader
+				for _, o := range s.Cluster.Replicas {
+					r.others = append(r.others, o.Name)
+				}
 			}
 			r.Leads = r.Leader == l.varz.ServerName || s.Cluster == nil
 			d.Streams = append(d.Streams, r)
@@ -125,27 +134,74 @@ func detail(l look) *Member {
 	return d
 }
 
-// compare fills in how far each replica is behind its stream's leader. Of two that say
-// that they lead, as one that was cut off may, the one that is further counts: what it
-// took was acknowledged by a majority.
+// compare fills in how far each replica is behind its stream's leader, and who has none.
 func compare(v *cluster.View) {
-	last := map[Stream]uint64{}
-	led := map[Stream]bool{}
-	each(v, func(_ int, r *Replica) {
-		if r.Leads {
-			last[r.Stream], led[r.Stream] = max(last[r.Stream], r.Last), true
+	heads := leaders(v)
+	has := map[Stream]map[string]bool{} // who has a replica, by server name
+	each(v, func(m int, r *Replica) {
+		if has[r.Stream] == nil {
+			has[r.Stream] = map[string]bool{}
 		}
-	})
-	each(v, func(_ int, r *Replica) {
-		if r.Leads || !led[r.Stream] {
+		has[r.Stream][v.Members[m].ID] = true
+		head, led := heads[r.Stream]
+		if !led {
 			return
 		}
+		if r == head.replica {
+			r.Follows = true
+			return
+		}
+		r.Follows = r.Leader == head.server
 		var behind uint64
-		if last[r.Stream] > r.Last {
-			behind = last[r.Stream] - r.Last
+		if last := head.replica.Last; last > r.Last {
+			behind = last - r.Last
 		}
 		r.Behind = &behind
 	})
+	for _, m := range v.Members {
+		d, ok := m.Detail.(*Member)
+		if !ok || d.Streams == nil || d.LeftOut > 0 {
+			continue
+		}
+		for stream, head := range heads {
+			if !has[stream][m.ID] && slices.Contains(head.replica.others, m.ID) {
+				d.Missing++
+			}
+		}
+	}
+}
+
+// head is the replica that leads a stream, and whose it is.
+type head struct {
+	server  string
+	replica *Replica
+}
+
+// leaders are the leaders of streams. Of two that say that they lead, as one that was cut
+// off does for a while, it is the one that more replicas name; of two that as many name,
+// the one that is further: what it took was acknowledged by a majority.
+func leaders(v *cluster.View) map[Stream]head {
+	type claim struct {
+		Stream
+		server string
+	}
+	named := map[claim]int{}
+	each(v, func(_ int, r *Replica) { named[claim{r.Stream, r.Leader}]++ })
+	heads := map[Stream]head{}
+	each(v, func(m int, r *Replica) {
+		if !r.Leads {
+			return
+		}
+		old, two := heads[r.Stream]
+		if two {
+			before, now := named[claim{r.Stream, old.replica.Leader}], named[claim{r.Stream, r.Leader}]
+			two = before > now || before == now && old.replica.Last >= r.Last
+		}
+		if !two {
+			heads[r.Stream] = head{v.Members[m].ID, r}
+		}
+	})
+	return heads
 }
 
 func each(v *cluster.View, do func(member int, r *Replica)) {
@@ -159,8 +215,8 @@ func each(v *cluster.View, do func(member int, r *Replica)) {
 }
 
 // follow fills in each member's Sync: it runs where it names the meta leader that a
-// quorum names, and each stream of which it has a replica has a leader for it. Its lag
-// is that of all its replicas together.
+// quorum names, and has a replica of each stream of which it should, which follows that
+// stream's leader. Its lag is that of all its replicas together.
 func follow(v *cluster.View) {
 	leader, led := v.Leader()
 	for i, m := range v.Members {
@@ -181,17 +237,15 @@ func follow(v *cluster.View) {
 			continue
 		}
 		var behind float64
-		known := true
+		s.Running = s.Running && d.Missing == 0
 		for _, r := range d.Streams {
-			switch {
-			case r.Leads:
-			case r.Behind == nil:
-				known, s.Running = false, false
-			default:
+			if !r.Follows {
+				s.Running = false
+			} else if r.Behind != nil {
 				behind += float64(*r.Behind)
 			}
 		}
-		if known && s.Running {
+		if s.Running {
 			s.Entries = &behind
 		}
 		v.Members[i].Sync = s

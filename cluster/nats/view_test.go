@@ -28,14 +28,22 @@ func says(t *testing.T, name, meta, leader string, last int) look {
 	var v varz
 	var j jsz
 	for text, into := range map[string]any{
-		fmt.Sprintf(`{"server_name": %q, "version": "2.9.10", "slow_consumers": 1, "jetstream": {"config": {"max_memory": 1, "max_storage": -1}, "stats": {"memory": 0, "storage": 7}, "meta": {"leader": %q, "cluster_size": 3}}}`, name, meta): &v,
-		fmt.Sprintf(`{"account_details": [{"name": "$G", "stream_detail": [{"name": "orders", "cluster": {"leader": %q}, "config": {"num_replicas": 3}, "state": {"messages": %d, "last_seq": %d}}]}]}`, leader, last, last):                     &j,
+		fmt.Sprintf(`{"server_name": %q, "version": "2.9.10", "slow_consumers": 1, "jetstream": {"config": {"max_memory": 1, "max_storage": -1}, "stats": {"memory": 0, "storage": 7}, "meta": {"leader": %q, "cluster_size": 3}}}`, name, meta):                                           &v,
+		fmt.Sprintf(`{"account_details": [{"name": "$G", "stream_detail": [{"name": "orders", "cluster": {"leader": %q, "replicas": [{"name": "n1"}, {"name": "n2"}, {"name": "n3"}]}, "config": {"num_replicas": 3}, "state": {"messages": %d, "last_seq": %d}}]}]}`, leader, last, last): &j,
 	} {
 		if err := json.Unmarshal([]byte(text), into); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return look{varz: &v, jsz: &j}
+}
+
+// empty is what a server says that has no stream.
+func empty(t *testing.T, name, meta string) look {
+	t.Helper()
+	l := says(t, name, meta, "", 0)
+	l.jsz.Accounts = nil
+	return l
 }
 
 func TestAssemble(t *testing.T) {
@@ -55,6 +63,12 @@ func TestAssemble(t *testing.T) {
 			"-, margin 0 |  false - | replica false - | replica false -"},
 		{"a cut-off server names an old leader of both", []look{says(t, "n1", "n1", "n1", 15), says(t, "n2", "n2", "n2", 20), says(t, "n3", "n2", "n2", 20)},
 			"n2, margin 1 | replica false - | primary true 0 | replica true 0"},
+		{"a cut-off server leads the stream still, and another one does", []look{says(t, "n1", "n2", "n1", 20), says(t, "n2", "n2", "n2", 20), says(t, "n3", "n2", "n2", 20)},
+			"n2, margin 1 | replica false - | primary true 0 | replica true 0"},
+		{"a replica knows of no leader of the stream", []look{says(t, "n1", "n1", "n1", 20), says(t, "n2", "n1", "n1", 20), says(t, "n3", "n1", "", 20)},
+			"n1, margin 1 | primary true 0 | replica true 0 | replica false -"},
+		{"a replica was wiped, and has no stream yet", []look{says(t, "n1", "n1", "n1", 20), says(t, "n2", "n1", "n1", 20), empty(t, "n3", "n1")},
+			"n1, margin 1 | primary true 0 | replica true 0 | replica false -"},
 		{"nobody could be asked", []look{gone, gone, gone}, "-, margin -2 |  false - |  false - |  false -"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

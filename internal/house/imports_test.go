@@ -114,7 +114,7 @@ var rooms = map[string][]string{ //nolint:gochecknoglobals // a table that is re
 	"internal/postgrestest":  {"cluster", "internal/servertest"},
 	"internal/programs":      {},
 	"internal/mysqltest":     {"internal/servertest"},
-	"internal/netnstest":     {},
+	"internal/netnstest":     {"internal/servertest"},
 	"internal/kafkatest":     {"cluster"},
 	"internal/mongodbtest":   {"cluster"},
 	"internal/redistest":     {"cluster", "internal/servertest"},

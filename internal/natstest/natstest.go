@@ -1,5 +1,6 @@
 // Package natstest runs real NATS servers with JetStream for tests: a cluster on the
-// loopback, whose servers can be killed, frozen and started again.
+// loopback (Start), or on hosts of their own (StartApart), whose servers can be killed,
+// frozen, wiped and started again.
 package natstest
 
 import (
@@ -32,6 +33,7 @@ type Server struct {
 
 	t      testing.TB
 	client string // host:port
+	data   string
 }
 
 // Start starts n servers, waits until each names a meta leader, and ends them with the
@@ -42,24 +44,71 @@ func Start(t testing.TB, n int) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := &Cluster{}
 	var routes []string
 	for i := range n {
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[3*i+2]))
+		routes = append(routes, fmt.Sprintf("127.0.0.1:%d", ports[3*i+2]))
+	}
+	for i := range n {
+		client, monitor := fmt.Sprintf("127.0.0.1:%d", ports[3*i]), fmt.Sprintf("127.0.0.1:%d", ports[3*i+1])
+		s := plan(t, i, client, monitor, routes)
+		s.client, s.URL = client, "http://"+monitor
+		c.Servers = append(c.Servers, s)
+	}
+	c.start()
+	return c
+}
+
+// Host is where a server of StartApart runs; its methods are those of netnstest.Host.
+type Host interface {
+	Argv(argv ...string) []string
+	Reach(address string) string
+}
+
+// StartApart is Start with a server on each of the hosts, whose addresses these are.
+// Clients, and who looks, come past their network.
+func StartApart[H Host](t testing.TB, hosts []H, addresses []string) *Cluster {
+	t.Helper()
+	var routes []string
+	for _, a := range addresses {
+		routes = append(routes, a+":6222")
 	}
 	c := &Cluster{}
-	for i := range n {
-		dir, name, client := t.TempDir(), fmt.Sprintf("n%d", i+1), fmt.Sprintf("127.0.0.1:%d", ports[3*i])
-		conf := filepath.Join(dir, "nats.conf")
-		text := fmt.Sprintf("server_name: %s\nlisten: %s\nhttp: 127.0.0.1:%d\njetstream { store_dir: %q, max_mem: 64M, max_file: 256M }\ncluster { name: c, listen: 127.0.0.1:%d, routes: [%s] }\n",
-			name, client, ports[3*i+1], filepath.Join(dir, "data"), ports[3*i+2], strings.Join(routes, ", "))
-		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		c.Servers = append(c.Servers, &Server{
-			Server: servertest.Of(t, servertest.Process{Name: name, Argv: []string{program, "-c", conf}, Log: filepath.Join(dir, "log")}),
-			URL:    fmt.Sprintf("http://127.0.0.1:%d", ports[3*i+1]), t: t, client: client,
-		})
+	for i, h := range hosts {
+		s := plan(t, i, "127.0.0.1:4222", "127.0.0.1:8222", routes)
+		s.Argv = h.Argv(s.Argv...)
+		s.client, s.URL = h.Reach("127.0.0.1:4222"), "http://"+h.Reach("127.0.0.1:8222")
+		c.Servers = append(c.Servers, s)
 	}
+	c.start()
+	return c
+}
+
+// plan is server i of those that have these routes.
+func plan(t testing.TB, i int, client, monitor string, routes []string) *Server {
+	t.Helper()
+	dir, name := t.TempDir(), fmt.Sprintf("n%d", i+1)
+	conf, data := filepath.Join(dir, "nats.conf"), filepath.Join(dir, "data")
+	text := fmt.Sprintf("server_name: %s\nlisten: %s\nhttp: %q\njetstream { store_dir: %q, max_mem: 64M, max_file: 256M }\ncluster { name: c, listen: %q, routes: [%s] }\n",
+		name, client, monitor, data, routes[i], "nats://"+strings.Join(routes, ", nats://"))
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Server{
+		Server: servertest.Of(t, servertest.Process{Name: name, Argv: []string{program, "-c", conf}, Log: filepath.Join(dir, "log")}),
+		t:      t, data: data,
+	}
+}
+
+// Wipe takes away all that a server has on disk that does not run.
+func (s *Server) Wipe() {
+	s.t.Helper()
+	if err := os.RemoveAll(s.data); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (c *Cluster) start() {
 	for _, s := range c.Servers {
 		s.Start()
 	}
@@ -71,7 +120,6 @@ func Start(t testing.TB, n int) *Cluster {
 			return s.get("/varz", &v) && v.JetStream.Meta.Leader != ""
 		})
 	}
-	return c
 }
 
 // Stream makes a stream of this name with so many replicas, which takes what is

@@ -7,6 +7,8 @@ package netnstest
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -14,6 +16,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Host is a network namespace with one interface, e0.
@@ -78,6 +82,51 @@ func (h *Host) Cut() {
 func (h *Host) Join() {
 	h.t.Helper()
 	run(h.t, "ip", "-n", h.sw, "link", "set", h.port, "master", "br0")
+}
+
+// Deafen loses what the host sends to another one, which it still hears; Hear ends that.
+func (h *Host) Deafen(to *Host) {
+	h.t.Helper()
+	run(h.t, "ip", "-n", h.namespace, "route", "add", "blackhole", to.Address+"/32")
+}
+
+// Hear lets another host hear this one again.
+func (h *Host) Hear(to *Host) {
+	h.t.Helper()
+	run(h.t, "ip", "-n", h.namespace, "route", "delete", "blackhole", to.Address+"/32")
+}
+
+// Reach is an address on the test's own loopback behind which is this one on the host,
+// also while the host is cut off from the others: so one who looks still sees it. Where
+// nobody listens on the host, a connection is ended instead of refused.
+func (h *Host) Reach(address string) string {
+	h.t.Helper()
+	return servertest.Listen(h.t, func(in net.Conn) {
+		out, err := h.dial(address)
+		if err != nil {
+			return
+		}
+		defer func() { _ = out.Close() }() // it is over
+		go func() {
+			defer func() { _ = out.Close() }() // ends the other way, too
+			_, _ = io.Copy(out, in)
+		}()
+		_, _ = io.Copy(in, out)
+	})
+}
+
+func (h *Host) dial(address string) (conn net.Conn, err error) {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // as in Do
+		var failed error
+		if err := h.enter(func() { conn, failed = net.Dial("tcp", address) }); err != nil {
+			failed = err
+		}
+		done <- failed
+	}()
+	err = <-done
+	return conn, err
 }
 
 // Argv is a command line that runs argv on the host, as the same process.
