@@ -1,5 +1,6 @@
 // Package zookeepertest runs real ZooKeeper servers for tests: an ensemble on the
-// loopback, whose servers can be killed, frozen and started again.
+// loopback (Start), or on hosts of their own (StartApart), whose servers can be killed,
+// frozen, wiped and started again.
 package zookeepertest
 
 import (
@@ -32,7 +33,8 @@ type Server struct {
 	*servertest.Server
 	Address string // 127.0.0.1:port, of clients
 
-	t testing.TB
+	t    testing.TB
+	data string
 }
 
 // command is that of a virtual machine of so many megabytes.
@@ -59,36 +61,87 @@ func Start(t testing.TB, n, observers int, mntr bool) *Ensemble {
 		}
 		servers = append(servers, fmt.Sprintf("server.%d=127.0.0.1:%d:%d%s", i+1, ports[3*i+1], ports[3*i+2], kind))
 	}
+	more := ""
+	if mntr {
+		more = "4lw.commands.whitelist=srvr,mntr\n"
+	}
 	e := &Ensemble{}
 	for i := range all {
-		dir := t.TempDir()
-		file := filepath.Join(dir, "zoo.cfg")
-		text := fmt.Sprintf("tickTime=500\ninitLimit=20\nsyncLimit=4\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n", dir, ports[3*i])
-		if all > 1 {
-			text += strings.Join(servers, "\n") + "\n"
-		}
-		if mntr {
-			text += "4lw.commands.whitelist=srvr,mntr\n"
-		}
+		own := more
 		if i >= n {
-			text += "peerType=observer\n"
+			own += "peerType=observer\n"
 		}
-		write(t, file, text)
-		write(t, filepath.Join(dir, "myid"), fmt.Sprint(i+1))
-		e.Servers = append(e.Servers, &Server{
-			Server: servertest.Of(t, servertest.Process{
-				Name: fmt.Sprintf("z%d", i+1), Argv: command(96, "org.apache.zookeeper.server.quorum.QuorumPeerMain", file), Log: filepath.Join(dir, "log"),
-			}),
-			Address: fmt.Sprintf("127.0.0.1:%d", ports[3*i]), t: t,
-		})
+		s := plan(t, i, ports[3*i], servers, own)
+		s.Address = fmt.Sprintf("127.0.0.1:%d", ports[3*i])
+		e.Servers = append(e.Servers, s)
 	}
+	e.start()
+	return e
+}
+
+// Host is where a server of StartApart runs; its methods are those of netnstest.Host.
+type Host interface {
+	Argv(argv ...string) []string
+	Reach(address string) string
+}
+
+// StartApart starts a server that votes on each of the hosts, whose addresses these are.
+// Clients, and who looks, come past their network.
+func StartApart[H Host](t testing.TB, hosts []H, addresses []string) *Ensemble {
+	t.Helper()
+	var servers []string
+	for i, a := range addresses {
+		servers = append(servers, fmt.Sprintf("server.%d=%s:2888:3888", i+1, a))
+	}
+	e := &Ensemble{}
+	for i, h := range hosts {
+		s := plan(t, i, 2181, servers, "4lw.commands.whitelist=srvr,mntr\n")
+		s.Argv = h.Argv(s.Argv...)
+		s.Address = h.Reach("127.0.0.1:2181")
+		e.Servers = append(e.Servers, s)
+	}
+	e.start()
+	return e
+}
+
+// plan is server i of these, with its port for clients; more is further configuration.
+func plan(t testing.TB, i, port int, servers []string, more string) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	file, data := filepath.Join(dir, "zoo.cfg"), filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("tickTime=500\ninitLimit=20\nsyncLimit=4\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n%s", data, port, more)
+	if len(servers) > 1 {
+		text += strings.Join(servers, "\n") + "\n"
+	}
+	write(t, file, text)
+	write(t, filepath.Join(data, "myid"), fmt.Sprint(i+1))
+	name := fmt.Sprintf("z%d", i+1)
+	return &Server{
+		Server: servertest.Of(t, servertest.Process{
+			Name: name, Argv: command(96, "org.apache.zookeeper.server.quorum.QuorumPeerMain", file), Log: filepath.Join(dir, "log"),
+		}),
+		t: t, data: data,
+	}
+}
+
+// Wipe takes away what a server has on disk that does not run, but for its number.
+func (s *Server) Wipe() {
+	s.t.Helper()
+	if err := os.RemoveAll(filepath.Join(s.data, "version-2")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (e *Ensemble) start() {
 	for _, s := range e.Servers {
 		s.Start()
 	}
 	for _, s := range e.Servers {
 		s.Serves()
 	}
-	return e
 }
 
 func write(t testing.TB, file, text string) {
