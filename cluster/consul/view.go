@@ -46,7 +46,7 @@ type Server struct {
 // server IDs seen before, by inventory name.
 func assemble(c cluster.Cluster, looks []look, known map[string]string, now time.Time) cluster.View {
 	v := cluster.View{Cluster: c.Name, Kind: c.Kind, Mismatch: mismatch(looks)}
-	membership := newest(looks)
+	membership, led := newest(looks)
 	matched := map[string]bool{}
 	for i, m := range c.Members {
 		mv := cluster.MemberView{Name: m.Name, ID: known[m.Name]}
@@ -61,9 +61,11 @@ func assemble(c cluster.Cluster, looks []look, known map[string]string, now time
 		} else {
 			line.Blame(&mv, looks[i].err)
 		}
-		if e, ok := find(membership, m, mv.ID); ok {
+		e, listed := find(membership, m, mv.ID)
+		if listed {
 			mv.ID, mv.Learner = e.ID, !e.Voter
 		}
+		mv.Outside = led && !listed // as one is that was started empty, and so is another
 		matched[mv.ID] = true
 		v.Members = append(v.Members, mv)
 	}
@@ -109,10 +111,9 @@ func leaderOf(l look, membership []server, looks []look) string {
 // newest is the configuration of the server that has applied most in the highest term, of
 // those that name a leader, if any does: one that is behind may still have an old one, and
 // so may one that is cut off, and counts its term up. nil: none was told.
-func newest(looks []look) []server {
+// led tells that it names a leader.
+func newest(looks []look) (found []server, led bool) {
 	var term, applied uint64
-	var found []server
-	led := false
 	for _, l := range looks {
 		if l.self == nil || l.servers == nil {
 			continue
@@ -124,7 +125,7 @@ func newest(looks []look) []server {
 			term, applied, found, led = t, a, l.servers, names
 		}
 	}
-	return found
+	return found, led
 }
 
 // find finds a member of the inventory in the configuration: by its ID if that is

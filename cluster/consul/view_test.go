@@ -145,6 +145,17 @@ func TestUnlistedServer(t *testing.T) {
 	}
 }
 
+// A server that was started empty has another ID, and no place in the configuration that
+// those have who follow a leader: it has no vote, and the one that it was is gone.
+func TestServerStartedEmpty(t *testing.T) {
+	looks := []look{says(1, "Leader", "127.0.0.11:8300", "3", "5", "5"), says(2, "Follower", "127.0.0.11:8300", "3", "5", "5"), says(3, "Follower", "", "0", "0", "0")}
+	looks[2].self.Config.NodeID, looks[2].servers = "id9", []server{}
+	v := assemble(three(), looks, map[string]string{"s3": "id3"}, now)
+	if !v.Members[2].Outside || v.Voters() != 3 || v.VotersReachable() != 2 || v.Margin() != 0 || v.Members[2].Sync.Running {
+		t.Errorf("%d voters, %d reachable, margin %d, %+v", v.Voters(), v.VotersReachable(), v.Margin(), v.Members[2])
+	}
+}
+
 func TestCheck(t *testing.T) {
 	whole := says(1, "Leader", "a", "3", "5", "5").self
 	if err := whole.check(); err != nil {

@@ -2,7 +2,8 @@
 // in 127.0.0.0/8 with Consul's default ports, so that three of them make a data centre
 // on one machine.
 //
-// Start makes one; a Server can be killed, frozen and started again.
+// Start makes one, StartApart one on hosts of their own; a Server can be killed, frozen,
+// wiped and started again.
 package consultest
 
 import (
@@ -32,28 +33,64 @@ type Server struct {
 	Address string // 127.x.y.z
 	URL     string // of its HTTP API
 
-	t testing.TB
+	t    testing.TB
+	data string
 }
 
 // Start starts n servers, waits until each knows of a leader, and ends them with the
 // test. conf is further configuration in HCL.
 func Start(t testing.TB, n int, conf string) *Centre {
 	t.Helper()
+	subnet := freeSubnet(t, n)
+	var addresses []string
+	for i := range n {
+		addresses = append(addresses, fmt.Sprintf("%s.%d", subnet, i+1))
+	}
+	program := find(t)
+	c := &Centre{}
+	for i, a := range addresses {
+		s := plan(t, program, i, addresses, a, conf)
+		s.URL = "http://" + net.JoinHostPort(a, "8500")
+		c.Servers = append(c.Servers, s)
+	}
+	c.start()
+	return c
+}
+
+// Host is where a server of StartApart runs; its methods are those of netnstest.Host.
+type Host interface {
+	Argv(argv ...string) []string
+	Reach(address string) string
+}
+
+// StartApart is Start with a server on each of the hosts, whose addresses these are. The
+// HTTP API is asked past their network.
+func StartApart[H Host](t testing.TB, hosts []H, addresses []string) *Centre {
+	t.Helper()
+	program := find(t)
+	c := &Centre{}
+	for i, h := range hosts {
+		s := plan(t, program, i, addresses, "127.0.0.1", "")
+		s.Argv = h.Argv(s.Argv...)
+		s.URL = "http://" + h.Reach("127.0.0.1:8500")
+		c.Servers = append(c.Servers, s)
+	}
+	c.start()
+	return c
+}
+
+func find(t testing.TB) (program string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute) // it may have to be built
 	defer cancel()
-	program, err := programs.Find(ctx, "consul", programs.Options{Source: programs.Pinned, Progress: func(s string) { t.Log(s) }})
+	p, err := programs.Find(ctx, "consul", programs.Options{Source: programs.Pinned, Progress: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Centre{}
-	subnet := freeSubnet(t, n)
-	var join []string
-	for i := range n {
-		join = append(join, "-retry-join", fmt.Sprintf("%s.%d", subnet, i+1))
-	}
-	for i := range n {
-		c.Servers = append(c.Servers, plan(t, program.Path, fmt.Sprintf("s%d", i+1), fmt.Sprintf("%s.%d", subnet, i+1), n, join, conf))
-	}
+	return p.Path
+}
+
+func (c *Centre) start() {
 	for _, s := range c.Servers {
 		s.Start()
 	}
@@ -63,12 +100,13 @@ func Start(t testing.TB, n int, conf string) *Centre {
 			return ok && len(strings.Trim(body, "\"\n")) > 0
 		})
 	}
-	return c
 }
 
-func plan(t testing.TB, program, name, address string, n int, join []string, conf string) *Server {
+// plan is server i of those at addresses, which takes HTTP at client.
+func plan(t testing.TB, program string, i int, addresses []string, client, conf string) *Server {
 	t.Helper()
-	dir := t.TempDir()
+	dir, name, address := t.TempDir(), fmt.Sprintf("s%d", i+1), addresses[i]
+	data := filepath.Join(dir, "data")
 	file := filepath.Join(dir, "more.hcl")
 	text := `disable_update_check = true
 performance { raft_multiplier = 1 }
@@ -77,13 +115,25 @@ ports { dns = -1, grpc = -1, serf_wan = -1 }
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	argv := append([]string{
-		program, "agent", "-server", fmt.Sprintf("-bootstrap-expect=%d", n), "-node=" + name, "-bind=" + address, "-client=" + address,
-		"-data-dir=" + filepath.Join(dir, "data"), "-config-file=" + file, "-log-level=warn",
-	}, join...)
+	argv := []string{
+		program, "agent", "-server", fmt.Sprintf("-bootstrap-expect=%d", len(addresses)), "-node=" + name, "-bind=" + address, "-client=" + client,
+		"-data-dir=" + data, "-config-file=" + file, "-log-level=warn", "-retry-interval=1s",
+	}
+	for _, a := range addresses {
+		argv = append(argv, "-retry-join", a)
+	}
 	return &Server{
 		Server:  servertest.Of(t, servertest.Process{Name: name, Argv: argv, Log: filepath.Join(dir, "log")}),
-		Address: address, URL: "http://" + net.JoinHostPort(address, "8500"), t: t,
+		Address: address, t: t, data: data,
+	}
+}
+
+// Wipe takes away all that a server has on disk that does not run, also the ID of its
+// node: started again, it is another server of the same name.
+func (s *Server) Wipe() {
+	s.t.Helper()
+	if err := os.RemoveAll(s.data); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
