@@ -69,7 +69,7 @@ func (e *Engine) meant(ep *Episode, member string) {
 		ep.ask.moved = true
 	}
 	ep.found, ep.ask, ep.aim = member, nil, nil
-	ep.quiet.inOrder = -1
+	ep.quiet.inOrder, ep.quiet.unseen = -1, false // this look worked, whatever an earlier one at it did
 	e.enrol(ep, e.now)
 }
 

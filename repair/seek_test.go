@@ -194,6 +194,38 @@ func TestReloadAsksAgainWhoIsMeant(t *testing.T) {
 	}
 }
 
+// A look that failed long ago does not close an episode whose member has been seen since:
+// it waits behind the run of another alert about that member, and closes with it.
+func TestWhoIsMeantHasBeenSeen(t *testing.T) {
+	w := mixinWorld(t, 3)
+	named := map[string]string{"alertname": "FettleRaftMemberDown", "cluster": "demo", "member": "m2"}
+	w.kill("m2")
+	w.lookErr = errors.New("no route")
+	w.send(alert.Firing, named)
+	w.send(alert.Firing, membersDown(nil))
+	w.run(12 * time.Second)
+	w.watch = func(f repair.Effect) { // the cluster is seen, and m2 by itself is not
+		if l, ok := f.(repair.Look); ok {
+			if w.lookErr = nil; !l.Seeks {
+				w.lookErr = errors.New("no route")
+			}
+		}
+	}
+	w.run(20 * time.Second)
+	w.watch, w.lookErr = nil, nil
+	w.reload()
+	w.run(10 * time.Second)
+	w.send(alert.Resolved, membersDown(nil))
+	w.run(5 * time.Second)
+	wantList(t, "closed while the run goes on", w.closed())
+	w.send(alert.Resolved, named)
+	w.run(2 * time.Minute)
+	if n := w.member("m2").applied; n != 1 {
+		t.Errorf("m2 was started %d times", n)
+	}
+	wantList(t, "closed", w.closed(), "in_order", "recovered_by_itself")
+}
+
 // Without a look at the cluster nobody is meant, and another member is looked through.
 func TestAFailedLookNamesNobody(t *testing.T) {
 	w := mixinWorld(t, 3)
