@@ -37,6 +37,7 @@ func left(one int) func(cluster.View) string {
 
 // The cells in which servers do not hear each other, and the exporter hears all.
 func TestTruthApart(t *testing.T) {
+	t.Parallel() // mostly, it waits for the servers
 	hosts := netnstest.Start(t, 3)
 	c := consultest.StartApart(t, hosts, []string{hosts[0].Address, hosts[1].Address, hosts[2].Address})
 	d := driverOf(t, c, cluster.Login{})

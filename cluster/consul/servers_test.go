@@ -85,6 +85,7 @@ func wanted(gone ...int) func(cluster.View) string {
 
 // The cells of the table in docs/collectors/consul.md, on three real servers.
 func TestTruth(t *testing.T) {
+	t.Parallel() // mostly, it waits for the servers
 	c := consultest.Start(t, 3, "")
 	d := driverOf(t, c, cluster.Login{})
 

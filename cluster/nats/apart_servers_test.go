@@ -57,6 +57,7 @@ func left(v cluster.View, one int) string {
 // The cells in which servers do not hear each other, and the exporter hears all. It takes
 // a server some seconds to notice, so that two clusters go through them at a time.
 func TestTruthApart(t *testing.T) {
+	t.Parallel() // mostly, it waits for the servers
 	hosts := netnstest.Start(t, 6)
 	t.Run("one", func(t *testing.T) {
 		t.Parallel()

@@ -66,6 +66,7 @@ func roles(v cluster.View) (meta, stream, none int) {
 // The cells of the table in docs/collectors/nats.md, on three real servers and a stream
 // of three replicas.
 func TestTruth(t *testing.T) {
+	t.Parallel() // mostly, it waits for the servers
 	c := natstest.Start(t, 3)
 	inv := cluster.Cluster{Name: "c", Kind: cluster.KindNATS}
 	for _, s := range c.Servers {

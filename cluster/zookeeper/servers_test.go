@@ -65,6 +65,7 @@ func leads(v cluster.View) int {
 // The cells of the table in docs/collectors/zookeeper.md, on three real servers that
 // vote and an observer.
 func TestTruth(t *testing.T) {
+	t.Parallel() // mostly, it waits for the servers
 	e := zookeepertest.Start(t, 3, 1, true)
 	d := driverOf(t, e)
 	e.Servers[3].Create("first", 10)
