@@ -65,11 +65,12 @@ type quiet struct {
 	absent  int           // polls in a row in which no Alertmanager had it
 	// absentAt is when the last of those polls was asked for.
 	absentAt time.Duration
-	unseen   bool     // the last look failed
-	holding  *holding // about to be recorded as held by it; nil: it is not
-	refused  int      // times the last answer was the answer again
-	said     *Refusal // the last answer, recorded or not; nil: it was go, or in order
-	waits    *waits   // the approval that it waits for
+	unseen   bool          // the last look failed
+	holding  *holding      // about to be recorded as held by it; nil: it is not
+	pending  time.Duration // since when it is about to be recorded as held, by whatever
+	refused  int           // times the last answer was the answer again
+	said     *Refusal      // the last answer, recorded or not; nil: it was go, or in order
+	waits    *waits        // the approval that it waits for
 	shown    []Premise
 	told     []string // reasons for which people are told of others, and of this one too
 	span     span

@@ -183,6 +183,32 @@ func TestHeldIsPendingFirst(t *testing.T) {
 	}
 }
 
+// A first answer that changes before it is a record becomes one within a minute all the
+// same: with the reason of that moment.
+func TestHeldForReasonsThatChange(t *testing.T) {
+	w, _ := fleetWorld(t, 1, 40, 1) // ten have a run, others the first record, and some are pending
+	pending := func() (n int) {
+		for _, ep := range w.engine.State().Episodes() {
+			if ep.Last == nil && ep.LastOutcome == "" {
+				n++
+			}
+		}
+		return n
+	}
+	w.run(time.Second)
+	if pending() == 0 {
+		t.Fatal("every answer is a record at once")
+	}
+	w.set.Look = 5 * time.Second
+	for n := range 7 { // pause/paused, pause/brake, in turns
+		w.brake = n%2 == 0
+		w.run(9 * time.Second)
+	}
+	if n := pending(); n > 0 {
+		t.Errorf("%d episodes do not say why within a minute", n)
+	}
+}
+
 // Where each episode was told another detail, none is given another one's.
 func TestHeldDetailsVary(t *testing.T) {
 	w, units := fleetWorld(t, 1, 40, 1)

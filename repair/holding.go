@@ -19,7 +19,8 @@ type holding struct {
 }
 
 const (
-	// heldGap is the least time between two records of one refusal.
+	// heldGap is the least time between two records of one refusal, and the longest that an
+	// episode's first answer is pending, however often it changes meanwhile.
 	heldGap = time.Minute
 	// maxHeld is how many episodes one record names.
 	maxHeld = 500
@@ -73,13 +74,20 @@ func (e *Engine) hold(ep *Episode, v *Verdict) {
 		h.refusal, h.varies = Refusal{v.Guard, v.Reason, v.Detail, v.Passing}, false
 	}
 	h.varies = h.varies || v.Detail != h.refusal.Detail
+	if ep.quiet.holding == nil {
+		ep.quiet.pending = e.now
+	}
 	ep.quiet.holding = h
 	h.waiting = append(h.waiting, ep)
-	if h.due < 0 {
-		h.due = e.now
-		if h.written >= 0 {
-			h.due = max(e.now, h.written+heldGap)
-		}
+	due := e.now
+	if h.written >= 0 {
+		due = max(e.now, h.written+heldGap)
+	}
+	if ep.Last == nil && ep.LastOutcome == "" {
+		due = min(due, max(e.now, ep.quiet.pending+heldGap))
+	}
+	if h.due < 0 || due < h.due {
+		h.due = due
 		e.timers.set(h)
 	}
 }

@@ -112,7 +112,14 @@ func (e *Engine) unsure(t cluster.Target) bool {
 // doubted tells that an episode gets no answer by this look, which shows its target t out
 // of order: its alert names no member, and which one is meant has to be seen again.
 func (e *Engine) doubted(ep *Episode, t cluster.Target, seen Sighting) bool {
-	if ep.found == "" || ep.Run != "" || !e.unsure(t) {
+	if ep.found == "" || ep.Run != "" {
+		return false
+	}
+	if back := e.journaled(ep, t); back != "" {
+		e.meant(ep, back)
+		return true
+	}
+	if !e.unsure(t) {
 		return false
 	}
 	member, err := meantBy(t.Cluster, seen)
@@ -127,6 +134,17 @@ func (e *Engine) doubted(ep *Episode, t cluster.Target, seen Sighting) bool {
 	}
 	e.unmet(ep, &Verdict{Guard: ReasonTarget, Reason: ReasonTarget, Detail: err.Error(), Passing: true})
 	return true
+}
+
+// journaled is the member that the journal says is meant, where an alert that is over has
+// come to mean t since: no next process would know of t. Empty: it means t, or nobody
+// else.
+func (e *Engine) journaled(ep *Episode, t cluster.Target) string {
+	p := e.playbook(ep.Playbook)
+	if p == nil || !ep.over() || ep.sought == "" || ep.sought == t.String() || mutant("an alert that is over means another") {
+		return ""
+	}
+	return e.foundBy(p, ep.Labels(), ep.sought)
 }
 
 // unsureOf is the refusal of a run's first intent where it is not sure any more who is

@@ -226,6 +226,33 @@ func TestWhoIsMeantHasBeenSeen(t *testing.T) {
 	wantList(t, "closed", w.closed(), "in_order", "recovered_by_itself")
 }
 
+// An alert meant m2, which is in order, and then m4, for which another alert's run was
+// under way. When it is over it means m2 as the journal has it, and m4 no more.
+func TestAnAlertThatIsOverMeansWhomTheJournalHas(t *testing.T) {
+	w := mixinWorld(t, 5)
+	named := map[string]string{"alertname": "FettleRaftMemberDown", "cluster": "demo", "member": "m4"}
+	w.level = repair.Approve
+	w.kill("m2")
+	w.send(alert.Firing, membersDown(nil))
+	w.run(20 * time.Second)
+	w.member("m2").up = true
+	w.run(10 * time.Second)
+	w.level = repair.Auto
+	w.kill("m4")
+	w.send(alert.Firing, named)
+	w.run(10 * time.Second)
+	w.send(alert.Resolved, membersDown(nil))
+	w.send(alert.Resolved, named)
+	w.run(70 * time.Second) // the run has ended
+	starts := w.member("m4").applied
+	w.kill("m4")
+	w.run(10 * time.Minute)
+	if n := w.member("m4").applied; starts != 1 || n != 1 {
+		t.Errorf("m4 was started %d times, and then %d; refusals: %v", starts, n-starts, w.refusals())
+	}
+	wantList(t, "closed", w.closed(), "in_order", "recovered_by_itself")
+}
+
 // Without a look at the cluster nobody is meant, and another member is looked through.
 func TestAFailedLookNamesNobody(t *testing.T) {
 	w := mixinWorld(t, 3)
