@@ -80,7 +80,7 @@ func (v *watcher) targetOf(episode string, labels map[string]string) string {
 
 // saysWhy: an open episode has a run under way, or the reason with which its last one
 // ended, once it was asked (rule 5). It waits behind the run of another one on its
-// target, which is all that can be said meanwhile.
+// target, which is all that can be said meanwhile, and is asked after it.
 func (v *watcher) saysWhy() {
 	p := v.w.fettle
 	if !p.up || p.slowDisk {
@@ -95,12 +95,13 @@ func (v *watcher) saysWhy() {
 	for _, ep := range p.engine.State().Episodes() {
 		target := v.w.meantBy(ep.Labels())
 		if busy[target] {
+			v.behind[target] = v.w.now
 			continue
 		}
 		if ep.CloseReason != "" || ep.Run != "" || ep.Last != nil || ep.LastOutcome != "" {
 			continue
 		}
-		if _, ok := v.w.named[target]; ok && v.w.now-max(p.startedAt, p.changedAt) > v.patience(target) && v.w.home().ran(v.w.now)-v.opened(ep.ID) > v.patience(target) {
+		if _, ok := v.w.named[target]; ok && v.w.now-max(p.startedAt, p.changedAt, v.behind[target]) > v.patience(target) && v.w.home().ran(v.w.now)-v.opened(ep.ID) > v.patience(target) {
 			v.report(ruleSays, "the open episode of %s has neither a run nor an answer", target)
 		}
 	}

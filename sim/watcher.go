@@ -26,6 +26,7 @@ type watcher struct {
 	posted    map[string]time.Duration   // cluster|reason: when people were last told
 	overSince map[string]time.Duration   // likewise: since when nothing is left of it
 	own       map[string][]time.Duration // by refusal: runs that said nothing else
+	behind    map[string]time.Duration   // target: when a run on it was last seen live
 	alone     map[*unit]bool             // was the only one of its ring that was down, and was not seen to answer since
 }
 
@@ -42,7 +43,7 @@ func (v *Violation) Error() string {
 
 func newWatcher(w *world) *watcher {
 	v := &watcher{w: w, seen: map[string][]*looking{}, answer: map[uint64]*looking{}, last: map[string]*looking{}, goal: map[string]*looking{}, looks: map[time.Duration]*looking{}, once: map[string]int{}, asked: map[string]time.Duration{},
-		posted: map[string]time.Duration{}, overSince: map[string]time.Duration{}, own: map[string][]time.Duration{}, alone: map[*unit]bool{}}
+		posted: map[string]time.Duration{}, overSince: map[string]time.Duration{}, own: map[string][]time.Duration{}, alone: map[*unit]bool{}, behind: map[string]time.Duration{}}
 	v.ledger = newLedger(w.ranAt)
 	return v
 }
