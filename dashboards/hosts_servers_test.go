@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-io/fettle/exporter"
 	"github.com/fettle-io/fettle/internal/certtest"
 	"github.com/fettle-io/fettle/internal/netnstest"
+	"github.com/fettle-io/fettle/internal/servertest"
 	"github.com/fettle-io/fettle/internal/systemdtest"
 )
 
@@ -157,7 +158,7 @@ func (w *world) startHardware(t *testing.T, program string) {
 	} {
 		w.setHardware(t, name, text)
 	}
-	address := freeAddress(t)
+	address := servertest.FreeAddress(t)
 	w.run(t, program, "--collector.disable-defaults", "--collector.hardware", "--path.sysfs="+filepath.Join(w.dir, "sys"), "--config.file="+os.DevNull, "--web.listen-address="+address)
 	w.hosts.scraped = append(w.hosts.scraped, address)
 }
@@ -181,7 +182,7 @@ func (w *world) startSecond(t *testing.T, fettle, alertmanager string) {
 	dir := filepath.Join(w.dir, "second")
 	must(t, os.Mkdir(dir, 0o700))
 	s := &w.second
-	s.fettle, s.alertmanager = freeAddress(t), freeAddress(t)
+	s.fettle, s.alertmanager = servertest.FreeAddress(t), servertest.FreeAddress(t)
 	ca := certtest.New(t, "ca")
 	s.authority = ca.File
 	pair := ca.Issue(t.TempDir(), 48*time.Hour, "127.0.0.1")

@@ -27,7 +27,7 @@ func (d *databases) start(t *testing.T, dir string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	d.free = freeAddress(t)
+	d.free = servertest.FreeAddress(t)
 	failed := make(chan error, 1)
 	go func() { failed <- d.startPostgres(ctx, filepath.Join(dir, "pg")) }()
 	t.Cleanup(func() {

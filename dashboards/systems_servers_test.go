@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-io/fettle/internal/mongodbtest"
 	"github.com/fettle-io/fettle/internal/mysqltest"
 	"github.com/fettle-io/fettle/internal/natstest"
+	"github.com/fettle-io/fettle/internal/servertest"
 	"github.com/fettle-io/fettle/internal/zookeepertest"
 )
 
@@ -127,7 +128,7 @@ backend web
 
 func (w *world) startNginx(t *testing.T) {
 	t.Helper()
-	w.systems.nginx = freeAddress(t)
+	w.systems.nginx = servertest.FreeAddress(t)
 	dir := filepath.Join(w.dir, "nginx")
 	must(t, os.Mkdir(dir, 0o755)) //nolint:gosec // nothing of interest is in it
 	conf := filepath.Join(dir, "nginx.conf")
@@ -156,8 +157,8 @@ func (w *world) startChronyd(t *testing.T, program string) string {
 		must(t, os.WriteFile(conf, fmt.Appendf(nil, "%sbindcmdaddress %s/command.sock\npidfile %[2]s/pid\n", config, dir), 0o600))
 		w.run(t, program, "-d", "-x", "-u", "root", "-f", conf)
 	}
-	_, ntp, _ := net.SplitHostPort(freePacketAddress(t))
-	command := freePacketAddress(t)
+	_, ntp, _ := net.SplitHostPort(servertest.FreeAddress(t))
+	command := servertest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(command)
 	start("ntp", fmt.Sprintf("local stratum 8\nport %s\nbindaddress 127.0.0.1\nallow 127.0.0.1\ncmdport 0\n", ntp))
 	start("chrony", fmt.Sprintf("server 127.0.0.1 port %s iburst minpoll -2 maxpoll 0\nport 0\ncmdport %s\nbindcmdaddress 127.0.0.1\n", ntp, port))
@@ -247,20 +248,4 @@ func (s *systems) inventory(password string) string {
 		member(string(rune('a'+i)), fmt.Sprintf("mysql://127.0.0.1:%d", one.Port))
 	}
 	return b.String()
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer func() { _ = l.Close() }() // nothing came in
-	return l.Addr().String()
-}
-
-func freePacketAddress(t *testing.T) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	must(t, err)
-	defer func() { _ = conn.Close() }() // nothing came in
-	return conn.LocalAddr().String()
 }

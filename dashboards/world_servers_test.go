@@ -104,12 +104,12 @@ func newWorld(t *testing.T) *world {
 	)
 	t.Logf("all of it runs after %s", time.Since(w.began).Round(time.Second))
 
-	exporter := redistest.FreeAddress(t)
+	exporter := servertest.FreeAddress(t)
 	must(t, os.WriteFile(filepath.Join(dir, "exporter.yml"), []byte(w.exporterFile(site)), 0o600))
 	// There is no systemd to ask, and of the text files one cannot be read.
 	w.run(t, o.Exporter, "--config.file="+filepath.Join(dir, "exporter.yml"), "--web.listen-address="+exporter, "--collector.unit", "--collector.process",
 		"--collector.textfile.directory="+filepath.Join(dir, "texts"), "--time.chrony-address="+w.systems.chronyd)
-	address := redistest.FreeAddress(t)
+	address := servertest.FreeAddress(t)
 	w.prometheus = "http://" + address
 	must(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(w.prometheusFile(exporter)), 0o600))
 	w.run(t, o.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)

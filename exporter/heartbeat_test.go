@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/postgres"
 	"github.com/fettle-io/fettle/cluster/redis"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func some(v float64) *float64 { return &v }
@@ -197,19 +198,12 @@ func TestReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer open.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := closed.Close(); err != nil {
-		t.Fatal(err)
-	}
 	for endpoint, want := range map[string]bool{
-		"http://" + open.Addr().String():   true,
-		"http://" + closed.Addr().String(): true,
-		"http://no-such-host.invalid:1":    false,
-		"unix:///run/nothing":              false,
-		"":                                 false,
+		"http://" + open.Addr().String():      true,
+		"http://" + servertest.FreeAddress(t): true,
+		"http://no-such-host.invalid:1":       false,
+		"unix:///run/nothing":                 false,
+		"":                                    false,
 	} {
 		if got := reach(t.Context(), cluster.Member{Endpoint: endpoint}); got != want {
 			t.Errorf("%q: %v", endpoint, got)

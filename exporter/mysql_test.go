@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/cluster/mysql"
 	"github.com/fettle-io/fettle/internal/mysqltest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func TestMySQL(t *testing.T) {
@@ -155,11 +156,6 @@ func TestMySQLBadInput(t *testing.T) {
 	}
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	good, other, flooding, dripping, frozen := standIn(canary), standIn("another"), standIn(canary), standIn(canary), standIn(canary)
 	flooding.Behave(mysqltest.Flooding)
 	dripping.Behave(mysqltest.Dripping)
@@ -175,7 +171,7 @@ func TestMySQLBadInput(t *testing.T) {
 		{"flooding", at(flooding), cluster.TooLarge, "more than 1048576 bytes"},
 		{"dripping", at(dripping), cluster.Timeout, ""},
 		{"frozen", at(frozen), cluster.Timeout, ""},
-		{"closed", closed.Addr().String(), cluster.Refused, "connection refused"},
+		{"closed", servertest.FreeAddress(t), cluster.Refused, "connection refused"},
 	}
 	c := cluster.Cluster{Name: "db", Kind: cluster.KindMySQL, Read: cluster.Login{Username: "fettle", PasswordFile: file}}
 	for _, m := range members {

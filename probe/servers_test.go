@@ -5,7 +5,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/fettle-io/fettle/internal/certtest"
 	"github.com/fettle-io/fettle/internal/etcdproc"
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // awaited makes the probe until it ends for this reason.
@@ -38,30 +38,6 @@ func awaited(t *testing.T, p Probe, want string) Result {
 	}
 }
 
-// freePort is one that nobody has, neither on TCP nor on UDP.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		_ = l.Close()
-		if err != nil {
-			continue
-		}
-		_ = u.Close()
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return port
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
 // daemon runs a program until the test ends.
 func daemon(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -79,21 +55,21 @@ func daemon(t *testing.T, name string, args ...string) *exec.Cmd {
 
 // A real name server: dnsmasq.
 func TestDNSOfDnsmasq(t *testing.T) {
-	port := freePort(t)
+	port := servertest.FreePort(t)
 	hosts := filepath.Join(t.TempDir(), "hosts")
 	if err := os.WriteFile(hosts, []byte("10.0.0.1 two.test\n10.0.0.2 two.test\nfd00::1 two.test\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	args := []string{
 		"--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv", "--no-hosts", "--addn-hosts=" + hosts,
-		"--listen-address=127.0.0.1", "--bind-interfaces", "--port=" + port, "--local=/test/", "--cname=alias.test,two.test",
+		"--listen-address=127.0.0.1", "--bind-interfaces", fmt.Sprint("--port=", port), "--local=/test/", "--cname=alias.test,two.test",
 		"--srv-host=_ldap._tcp.test,two.test,389,5,7", "--mx-host=test,mail.test,10", "--txt-record=txt.test,v=spf1 -all",
 	}
 	for i := range 12 {
 		args = append(args, fmt.Sprintf("--txt-record=large.test,%d%s", i, strings.Repeat("x", 200)))
 	}
 	daemon(t, "/usr/sbin/dnsmasq", args...)
-	at := func(o DNSOptions) Probe { return Probe{Kind: DNS, Target: "127.0.0.1:" + port, DNS: o} }
+	at := func(o DNSOptions) Probe { return Probe{Kind: DNS, Target: fmt.Sprint("127.0.0.1:", port), DNS: o} }
 	awaited(t, at(DNSOptions{Name: "two.test", Want: []string{"10.0.0.2", "10.0.0.1"}}), "")
 	for name, tc := range map[string]struct {
 		o       DNSOptions
@@ -125,15 +101,15 @@ func TestDNSOfDnsmasq(t *testing.T) {
 func TestHTTPOfNginx(t *testing.T) {
 	ours, dir := certtest.New(t, "ours"), t.TempDir()
 	var servers strings.Builder
-	ports := map[string]string{}
+	ports := map[string]int{}
 	for name, valid := range map[string]time.Duration{"good": 12 * time.Hour, "expired": -time.Hour} {
-		ports[name] = freePort(t)
+		ports[name] = servertest.FreePort(t)
 		kept := filepath.Join(dir, name)
 		if err := os.Mkdir(kept, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		pair := ours.Issue(kept, valid, "127.0.0.1")
-		fmt.Fprintf(&servers, "server { listen 127.0.0.1:%s ssl; ssl_certificate %s; ssl_certificate_key %s; location / { return 200 'all is well'; } }\n",
+		fmt.Fprintf(&servers, "server { listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_key %s; location / { return 200 'all is well'; } }\n",
 			ports[name], pair.CertFile, pair.KeyFile)
 	}
 	conf := filepath.Join(dir, "nginx.conf")
@@ -143,7 +119,7 @@ func TestHTTPOfNginx(t *testing.T) {
 	}
 	daemon(t, "/usr/sbin/nginx", "-c", conf)
 	site := func(name string, ca string) Probe {
-		return Probe{Kind: HTTP, Target: "https://127.0.0.1:" + ports[name] + "/", TLS: cluster.TLS{CAFile: ca}, HTTP: HTTPOptions{Match: "^all is well$"}}
+		return Probe{Kind: HTTP, Target: fmt.Sprintf("https://127.0.0.1:%d/", ports[name]), TLS: cluster.TLS{CAFile: ca}, HTTP: HTTPOptions{Match: "^all is well$"}}
 	}
 	expiresIn(t, awaited(t, site("good", ours.File), ""), 12*time.Hour)
 	expiresIn(t, once(t, site("good", ""), cluster.BadTLS), 12*time.Hour)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/programs"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
@@ -34,7 +35,7 @@ func startPrometheus(t *testing.T, exporter http.HandlerFunc) (address, logFile 
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ports, err := servertest.FreePorts(1)
+	ports, err := port.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}

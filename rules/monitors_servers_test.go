@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // Prometheus loads all rule files and evaluates them without an error, and what they ask of it and of
@@ -26,7 +26,7 @@ func TestNamesOfTheMonitors(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // they may have to be built
 	defer cancel()
 	dir := t.TempDir()
-	prometheus, alertmanager, gossip := freeAddress(t), freeAddress(t), freeAddress(t)
+	prometheus, alertmanager, gossip := servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -139,14 +139,4 @@ func metricsOf(address string) string {
 		return ""
 	}
 	return string(content)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // What a glusterd 10.3 answered to a question for its programs, the second's name cut.
@@ -58,11 +59,6 @@ func look(t *testing.T, address string) cluster.MemberView {
 func TestNoGluster(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	record := func(text string) func(net.Conn) {
 		answer, err := hex.DecodeString(text)
 		if err != nil {
@@ -76,7 +72,7 @@ func TestNoGluster(t *testing.T) {
 	}
 	const begin = "0000000100000001"
 	for name, tt := range map[string]struct{ address, want string }{
-		"nobody":       {closed.Addr().String(), cluster.Refused},
+		"nobody":       {servertest.FreeAddress(t), cluster.Refused},
 		"a web server": {web.Listener.Addr().String(), cluster.Timeout}, // it waits for the end of a line
 		"a banner":     {served(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n") }), cluster.BadProtocol},
 		"silence":      {served(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), cluster.Timeout},

@@ -4,26 +4,20 @@ package mysql_test
 
 import (
 	"fmt"
-	"net"
 	"testing"
 
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/mysqltest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // A Galera cluster of one real server, which then loses its cluster: it still answers,
 // and takes no questions about data.
 func TestGalera(t *testing.T) {
 	p := healthy(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
 	s, err := mysqltest.Start(patience(t), p.dir, 5, "--wsrep-on=ON", "--wsrep-provider=/usr/lib/galera/libgalera_smm.so", "--wsrep-cluster-address=gcomm://",
 		"--wsrep-cluster-name=shop", "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-node-address=127.0.0.1",
-		fmt.Sprintf("--wsrep-provider-options=gcache.size=1M;gmcast.listen_addr=tcp://127.0.0.1:%d", port))
+		fmt.Sprintf("--wsrep-provider-options=gcache.size=1M;gmcast.listen_addr=tcp://%s", servertest.FreeAddress(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -17,7 +18,7 @@ const program = "/usr/sbin/nginx"
 
 // The cells of the table in docs/collectors/nginx.md, on a real nginx.
 func TestTruth(t *testing.T) {
-	ports, err := servertest.FreePorts(1)
+	ports, err := port.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-io/fettle/cluster"
 	"github.com/fettle-io/fettle/internal/certtest"
 	"github.com/fettle-io/fettle/internal/redistest"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 const canary = "canary-5d1f77"
@@ -114,7 +115,7 @@ func TestPasswordIsReadAnew(t *testing.T) {
 func TestTLS(t *testing.T) {
 	ca, other := certtest.New(t, "ca"), certtest.New(t, "other")
 	pair := ca.Issue(t.TempDir(), time.Hour, "127.0.0.1")
-	address := redistest.FreeAddress(t)
+	address := servertest.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	plain := redistest.Start(t, "r0", "tls-port "+port, "tls-cert-file "+pair.CertFile, "tls-key-file "+pair.KeyFile, "tls-ca-cert-file "+ca.File)
 	for _, tc := range []struct {

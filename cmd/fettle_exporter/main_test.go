@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/fettle-io/fettle/exporter"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 func TestServes(t *testing.T) {
@@ -140,14 +140,7 @@ func TestReload(t *testing.T) {
 }
 
 func TestClusterDown(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := closed.Addr().String()
-	if err := closed.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := servertest.FreeAddress(t)
 	p := start(t, "--config.file="+configFile(t, fmt.Sprintf(`clusters:
   - name: c
     kind: etcd

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/fettle-io/fettle/internal/etcdproc"
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // The sample of docs/how-to/probe.md, as it stands there but for the addresses: a real
@@ -59,14 +59,7 @@ func TestHowToProbe(t *testing.T) {
 	if out, err := exec.CommandContext(ctx, found["promtool"], "check", "config", config).CombinedOutput(); err != nil {
 		t.Fatalf("promtool: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := servertest.FreeAddress(t)
 	prometheus := exec.CommandContext(ctx, found["prometheus"], "--config.file="+config, "--storage.tsdb.path="+dir, "--web.listen-address="+address)
 	prometheus.Stderr = t.Output()
 	if err := prometheus.Start(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/exporter/chrony"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // unpacked is where tools/install-servers.sh puts chrony and faketime: installed, chrony
@@ -25,7 +25,7 @@ const unpacked = "../../.cache/chrony"
 // what ends it, which the test's end does too.
 func chronyd(t *testing.T, config string, env ...string) (address string, end func()) {
 	t.Helper()
-	port := freePort(t)
+	port := servertest.FreePort(t)
 	_, end = chronydIn(t, config+fmt.Sprintf("cmdport %d\nbindcmdaddress 127.0.0.1\n", port), env...)
 	return fmt.Sprintf("127.0.0.1:%d", port), end
 }
@@ -66,16 +66,6 @@ func chronydIn(t *testing.T, config string, env ...string) (dir string, end func
 	return dir, end
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
-}
-
 func awaitStatus(t *testing.T, address, what string, ok func(chrony.Status) bool) chrony.Status {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
@@ -101,7 +91,7 @@ func TestRealChronyd(t *testing.T) {
 	if _, err := os.Stat(faketime); err != nil {
 		t.Fatalf("%v: tools/install-servers.sh unpacks it", err)
 	}
-	ntp := freePort(t)
+	ntp := servertest.FreePort(t)
 	server, end := chronyd(t, fmt.Sprintf("local stratum 8\nport %d\nbindaddress 127.0.0.1\nallow 127.0.0.1\n", ntp), "LD_PRELOAD="+faketime, "FAKETIME=+100s")
 	s := awaitStatus(t, server, "the server's answer", func(chrony.Status) bool { return true })
 	if s.Tracking.Stratum != 8 || s.Synchronised() || len(s.Sources) != 0 {

@@ -6,13 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +21,7 @@ import (
 	"github.com/prometheus/alertmanager/api/v2/client/silence"
 	"github.com/prometheus/alertmanager/api/v2/models"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -59,7 +57,8 @@ func (p pair) both() []*sender { return []*sender{p.a, p.b} }
 // newPair starts a pair that sends to g, and waits until each sees the other.
 func newPair(t testing.TB, g *gate, r routing) pair {
 	t.Helper()
-	addresses := freeAddresses(t, 4)
+	addresses, err := port.Addresses(4)
+	must(t, err)
 	p := pair{
 		a: &sender{t: t, name: "a", dir: t.TempDir(), web: addresses[0], gossip: addresses[1]},
 		b: &sender{t: t, name: "b", dir: t.TempDir(), web: addresses[2], gossip: addresses[3]},
@@ -304,33 +303,4 @@ func (s *sender) silenced(service string, want bool) {
 		}
 		return errNotYet
 	})
-}
-
-// freeAddresses are loopback addresses that were free for TCP and UDP a moment ago,
-// below the ports that Linux hands to outgoing connections.
-func freeAddresses(t testing.TB, n int) []string {
-	t.Helper()
-	var out []string
-	for range 1000 {
-		if len(out) == n {
-			return out
-		}
-		address := fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000))
-		if slices.Contains(out, address) {
-			continue
-		}
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		c, err := net.ListenPacket("udp", address)
-		if err != nil {
-			continue
-		}
-		_ = c.Close()
-		out = append(out, address)
-	}
-	t.Fatal("no free ports on 127.0.0.1")
-	return nil
 }

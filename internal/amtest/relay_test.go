@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // relay passes an Alertmanager's gossip on, TCP and UDP, until it is cut: then
@@ -24,7 +26,7 @@ type relay struct {
 
 func newRelay(t testing.TB, to string) *relay {
 	t.Helper()
-	r := &relay{address: freeAddresses(t, 1)[0], to: to, conns: map[net.Conn]bool{}, flows: map[string]net.Conn{}}
+	r := &relay{address: servertest.FreeAddress(t), to: to, conns: map[net.Conn]bool{}, flows: map[string]net.Conn{}}
 	l, err := net.Listen("tcp", r.address)
 	must(t, err)
 	u, err := net.ListenPacket("udp", r.address)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fettle-io/fettle/internal/programs"
+	"github.com/fettle-io/fettle/internal/servertest"
 	"github.com/fettle-io/fettle/internal/systemdtest"
 )
 
@@ -47,12 +47,7 @@ func TestExampleForPrometheus(t *testing.T) {
 func TestExampleForAlertmanager(t *testing.T) {
 	dir := etc(t, "alertmanager.yml")
 	path := program(t, "alertmanager")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := servertest.FreeAddress(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var said bytes.Buffer

@@ -6,44 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster/etcd"
+	"github.com/fettle-io/fettle/internal/port"
 )
 
-// freeAddresses are loopback addresses that were free a moment ago, below the ports
-// that Linux hands to outgoing connections.
+// freeAddresses are addresses that are nobody's, by name.
 func freeAddresses(names ...string) (map[string]string, error) {
-	addresses := map[string]string{}
-	var taken []int
-	for range 1000 {
-		if len(addresses) == len(names) {
-			return addresses, nil
-		}
-		port := 12000 + rand.IntN(20000) //nolint:gosec // no secret
-		if slices.Contains(taken, port) {
-			continue
-		}
-		address := "127.0.0.1:" + strconv.Itoa(port)
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			return nil, err
-		}
-		addresses[names[len(addresses)]] = address
-		taken = append(taken, port)
+	list, err := port.Addresses(len(names))
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.New("no free ports on 127.0.0.1")
+	addresses := map[string]string{}
+	for i, name := range names {
+		addresses[name] = list[i]
+	}
+	return addresses, nil
 }
 
 // awaitMembers waits until each member sees a leader and serves a linearizable read.

@@ -4,18 +4,14 @@
 package etcdproc
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/port"
 )
 
 // Options tune a plan. The zero value is good for tests.
@@ -47,7 +43,7 @@ type Spec struct {
 // Plan plans a cluster of the members named, below dir, on loopback ports that
 // were free a moment ago. It creates nothing.
 func Plan(dir string, names []string, o Options) ([]Spec, error) {
-	ports, err := freePorts(3 * len(names))
+	ports, err := port.Free(3 * len(names))
 	if err != nil {
 		return nil, err
 	}
@@ -131,38 +127,6 @@ func args(s Spec, peers, state string, o Options) []string {
 			"--peer-client-cert-auth", "--peer-trusted-ca-file="+t.CAFile, "--peer-cert-file="+t.CertFile, "--peer-key-file="+t.KeyFile)
 	}
 	return append(list, o.Args...)
-}
-
-// Ports are chosen below those that Linux hands to outgoing connections (from
-// 32768): a killed member finds its own port free again.
-const (
-	firstPort = 12000
-	lastPort  = 32000
-)
-
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range 100 * n {
-		if len(ports) == n {
-			return ports, nil
-		}
-		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // no secret
-		if slices.Contains(ports, port) {
-			continue
-		}
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			return nil, fmt.Errorf("give back port %d: %w", port, err)
-		}
-		ports = append(ports, port)
-	}
-	if len(ports) == n {
-		return ports, nil
-	}
-	return nil, errors.New("no free ports on 127.0.0.1")
 }
 
 // Inventory is the planned cluster as fettle's configuration would name it.

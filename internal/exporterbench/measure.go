@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/port"
 )
 
 // comparison is one measurement of both programs.
@@ -92,20 +93,16 @@ func start(ctx context.Context, args []string) (*program, error) {
 }
 
 func launch(ctx context.Context, command launcher, args []string) (*program, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	addresses, err := port.Addresses(1)
 	if err != nil {
 		return nil, err
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	p := &program{url: "http://" + address + "/metrics", client: http.Client{
+	p := &program{url: "http://" + addresses[0] + "/metrics", client: http.Client{
 		Timeout: 30 * time.Second,
 		// Whether the answer is compressed is asked for, and seen.
 		Transport: &http.Transport{DisableCompression: true},
 	}}
-	p.cmd = command(ctx, args[0], append(args[1:], "--web.listen-address="+address)...)
+	p.cmd = command(ctx, args[0], append(args[1:], "--web.listen-address="+addresses[0])...)
 	if p.cmd.Stderr == nil {
 		p.cmd.Stderr = os.Stderr
 	}

@@ -20,6 +20,7 @@ import (
 
 	protocol "github.com/go-sql-driver/mysql"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -63,7 +64,7 @@ func Start(ctx context.Context, dir string, id int, arguments ...string) (*Serve
 		return nil, fmt.Errorf("copy the template: %w\n%s", err, out)
 	}
 	for try := 1; ; try++ {
-		ports, err := servertest.FreePorts(1)
+		ports, err := port.Free(1)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -40,7 +41,7 @@ type Server struct {
 // test.
 func Start(t testing.TB, n int) *Cluster {
 	t.Helper()
-	ports, err := servertest.FreePorts(3 * n)
+	ports, err := port.Free(3 * n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/fettle-io/fettle/internal/servertest"
+	"github.com/fettle-io/fettle/internal/port"
 )
 
 // Pooler starts a PgBouncer in transaction mode before a server, as it comes: without
 // ignore_startup_parameters. It returns where it answers, and what ends it.
 func (c *Cluster) Pooler(ctx context.Context, to *Server) (address string, stop func() error, err error) {
-	ports, err := servertest.FreePorts(1)
+	ports, err := port.Free(1)
 	if err != nil {
 		return "", nil, err
 	}

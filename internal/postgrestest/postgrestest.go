@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"github.com/fettle-io/fettle/cluster"
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -145,7 +146,7 @@ func (c *Cluster) Stop() error {
 
 // plan is a server on a port of its own, which is not started yet.
 func (c *Cluster) plan(name string) (*Server, error) {
-	ports, err := servertest.FreePorts(1)
+	ports, err := port.Free(1)
 	if err != nil {
 		return nil, err
 	}

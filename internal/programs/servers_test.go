@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -56,7 +57,7 @@ func TestAlertmanagerPage(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
 	write(t, config, "route: {receiver: none}\nreceivers: [{name: none}]\n")
-	ports, err := servertest.FreePorts(1)
+	ports, err := port.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,6 +21,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/fettle-io/fettle/internal/etcdproc"
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // run starts a program and ends it with the test; what it said is shown if it fails.
@@ -44,15 +44,6 @@ func run(t *testing.T, argv ...string) {
 			t.Logf("%s said:\n%s", filepath.Base(argv[0]), &said)
 		}
 	})
-}
-
-// address is one of loopback that was free a moment ago.
-func address(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // fakeAlertmanager is no Alertmanager: it takes a Prometheus' alerts, and keeps the
@@ -111,7 +102,7 @@ func TestOneFaultOneFingerprint(t *testing.T) {
 	}
 	var targets []string
 	for range 3 {
-		a := address(t)
+		a := servertest.FreeAddress(t)
 		targets = append(targets, a)
 		run(t, binary, "--web.listen-address="+a, "--config.file="+exporterYML, "--collector.disable-defaults", "--collector.raft", "--collector.sync", "--collector.member")
 	}
@@ -127,7 +118,7 @@ rule_files: [%q]
 alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
 scrape_configs: [{job_name: fettle_exporter, static_configs: [{targets: ["%s"]}]}]
 `, filepath.Join(rules, "*.rules.yml"), strings.TrimPrefix(alertmanager.URL, "http://"), strings.Join(targets, `", "`)), 0o600))
-	at := address(t)
+	at := servertest.FreeAddress(t)
 	run(t, program(t, "prometheus"), "--config.file="+prometheusYML, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+at)
 
 	query(t, at, `count(fettle_raft_member_reachable == 1) == 9 and sum(fettle_raft_canary_success) == 9`)

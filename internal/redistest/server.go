@@ -54,7 +54,7 @@ func Sentinel(t testing.TB, name, primary string, quorum int, lines ...string) *
 
 func start(t testing.TB, name string, args, lines []string) *Server {
 	t.Helper()
-	address := FreeAddress(t)
+	address := servertest.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	dir, err := os.MkdirTemp("", "redis-"+name) // a test's own is too long for a socket
@@ -116,14 +116,6 @@ func (s *Server) Write(n int) {
 	for i := range n {
 		s.Do("SET", "key"+strconv.Itoa(i), strings.Repeat("x", 1<<10))
 	}
-}
-
-// FreeAddress is a port of 127.0.0.1 on which nobody listens.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	ports, err := servertest.FreePorts(1)
-	must(t, err)
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0]))
 }
 
 // Await polls until ok, for up to 30 seconds.

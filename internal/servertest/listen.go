@@ -2,8 +2,11 @@ package servertest
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"testing"
+
+	"github.com/fettle-io/fettle/internal/port"
 )
 
 // Listen is the address on 127.0.0.1 of what is no real server: it does with each
@@ -36,16 +39,19 @@ func Listen(t testing.TB, serve func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// FreePorts are n ports of 127.0.0.1 on which nobody listens.
-func FreePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // not before all are known: each is another one
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+// FreePort is one of 127.0.0.1 on which nobody listens, by TCP or UDP, and which is
+// nobody else's: see port.Free.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	list, err := port.Free(1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ports, nil
+	return list[0]
+}
+
+// FreeAddress is FreePort as 127.0.0.1:PORT.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprint("127.0.0.1:", FreePort(t))
 }

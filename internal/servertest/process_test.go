@@ -73,13 +73,3 @@ func TestProcessThatIsNotThere(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestFreePorts(t *testing.T) {
-	ports, err := FreePorts(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(ports) != 3 || ports[0] == ports[1] || ports[1] == ports[2] || ports[0] == ports[2] {
-		t.Errorf("%v", ports)
-	}
-}

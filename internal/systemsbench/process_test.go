@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fettle-io/fettle/internal/servertest"
 )
 
 // process is a running program that is measured.
@@ -36,10 +37,7 @@ func (p *process) end() {
 // in its environment. get makes a scrape of its base URL.
 func exporter(t *testing.T, log io.Writer, env []string, get func(ctx context.Context, base string) error, name string, args ...string) *process {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only for its port
-	must(t, err)
-	address := l.Addr().String()
-	must(t, l.Close())
+	address := servertest.FreeAddress(t)
 	cmd := exec.Command(name, append(args, "--web.listen-address="+address)...) //nolint:gosec,noctx // of the bench
 	cmd.Stderr = log
 	cmd.Env = append(os.Environ(), env...)

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/webhook"
 )
 
@@ -128,14 +130,12 @@ func (b *bench) startPeer(ctx context.Context, p peer, program, name, command st
 	if err := os.WriteFile(filepath.Join(dir, "hooks.json"), []byte(hooks), 0o600); err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	ports, err := port.Free(1)
 	if err != nil {
 		return nil, err
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
+	host, port := "127.0.0.1", strconv.Itoa(ports[0])
+	address := net.JoinHostPort(host, port)
 	srv, err := b.start(ctx, dir, func(ctx context.Context) bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		return err == nil && conn.Close() == nil
@@ -155,13 +155,4 @@ func (b *bench) posts(ctx context.Context, name string, l load) (float64, error)
 		return 0, fmt.Errorf("nothing was answered 200: %w", s.err)
 	}
 	return s.rate(), nil
-}
-
-// freeAddress is a port of 127.0.0.1 that nobody listened on just now.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

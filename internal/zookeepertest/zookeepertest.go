@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/internal/port"
 	"github.com/fettle-io/fettle/internal/servertest"
 )
 
@@ -49,7 +50,7 @@ func command(megabytes int, argv ...string) []string {
 func Start(t testing.TB, n, observers int, mntr bool) *Ensemble {
 	t.Helper()
 	all := n + observers
-	ports, err := servertest.FreePorts(3 * all)
+	ports, err := port.Free(3 * all)
 	if err != nil {
 		t.Fatal(err)
 	}
