@@ -128,6 +128,7 @@ func alive(conn net.Conn) bool {
 		return false
 	}
 	there := false
+	_ = conn.SetReadDeadline(time.Time{})
 	_ = raw.Read(func(fd uintptr) bool {
 		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		there = errors.Is(err, syscall.EAGAIN) // otherwise it is closed: it says nothing more
@@ -154,6 +155,8 @@ func (f *fleet) wait(conn net.Conn) bool {
 	alive := true
 	select {
 	case <-hold:
+		_ = conn.SetReadDeadline(time.Unix(1, 0)) // who reads holds up whoever looks at conn
+		<-gone
 	case <-gone:
 		alive = false
 	}
