@@ -82,8 +82,8 @@ func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 	fp := fingerprintOf(v.Fingerprint)
 	k := s.fingerprints[fp]
 	k.firing, k.untold, k.at = v.Status == alert.Firing, false, t
-	if !k.firing {
-		k.byPerson = false
+	if !k.firing || v.Opened {
+		delete(s.byPerson, fp)
 	}
 	if v.Opened {
 		ep := &Episode{
@@ -91,7 +91,7 @@ func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 			Opened: t, OpenedWall: wall, Active: true, quiet: unknownQuiet(),
 		}
 		s.episodes[v.Episode] = ep
-		s.openOf[v.Fingerprint], k.byPerson = ep, false
+		s.openOf[v.Fingerprint] = ep
 	} else if ep := s.openOf[v.Fingerprint]; ep != nil {
 		ep.Active = k.firing
 	}
@@ -300,8 +300,10 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	delete(s.openOf, ep.Fingerprint)
 	fp := fingerprintOf(ep.Fingerprint)
 	if k, ok := s.fingerprints[fp]; ok {
-		k.closedAt, k.byPerson = t, v.Reason == closedByPerson
-		if !k.byPerson {
+		k.closedAt = t
+		if v.Reason == closedByPerson && k.firing {
+			s.byPerson[fp] = true
+		} else {
 			k.firing, k.untold = false, k.firing // a further firing delivery opens again, whatever came before
 		}
 		s.fingerprints[fp] = k

@@ -176,12 +176,9 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	s.carryPeople(&p)
 	p.kind("closed")
 	var closed []alert.Fingerprint
-	for f, k := range s.fingerprints {
-		if !k.byPerson || !recent(k.closedAt) {
-			continue
-		}
-		if fp := alert.Fingerprint(f.String()); s.openOf[fp] == nil {
-			closed = append(closed, fp)
+	for f := range s.byPerson { // few; those that are known may be millions
+		if recent(s.fingerprints[f].closedAt) {
+			closed = append(closed, alert.Fingerprint(f.String()))
 		}
 	}
 	slices.Sort(closed)
@@ -290,7 +287,8 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 	}
 	s.foldCarriedPeople(v)
 	for _, c := range v.Closed {
-		s.fingerprints[fingerprintOf(c.Fingerprint)] = known{firing: true, byPerson: true, at: c.At, closedAt: c.ClosedAt}
+		fp := fingerprintOf(c.Fingerprint)
+		s.fingerprints[fp], s.byPerson[fp] = known{firing: true, at: c.At, closedAt: c.ClosedAt}, true
 	}
 }
 

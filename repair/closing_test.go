@@ -108,6 +108,38 @@ func TestClosedByPersonStaysClosed(t *testing.T) {
 	}
 }
 
+// An alert that had ended when a person closed its episode is a new one when it fires
+// again, also for who folds the newest segment alone.
+func TestClosedByPersonAfterItsEnd(t *testing.T) {
+	for name, carry := range map[string]bool{"all lines": false, "the newest segment alone": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.brake = true
+			w.kill("m2")
+			w.send(alert.Firing, downLabels("m2"))
+			w.run(time.Minute)
+			w.send(alert.Resolved, downLabels("m2"))
+			open := openEpisodes(w)
+			if len(open) != 1 {
+				t.Fatalf("%d open episodes, of a member that is still dead", len(open))
+			}
+			w.step(repair.CloseEpisode{Episode: open[0].ID, Actor: "op"})
+			if carry {
+				drafts, err := w.engine.State().Carry(w.reading(), func() string { return "c" })
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.drafts = drafts
+			}
+			w.restart()
+			w.send(alert.Firing, downLabels("m2"))
+			if n := len(openEpisodes(w)); n != 1 {
+				t.Errorf("%d open episodes, want one for the alert that fires again", n)
+			}
+		})
+	}
+}
+
 func openEpisodes(w *fakeWorld) (open []repair.Episode) {
 	for _, ep := range w.engine.State().Episodes() {
 		if ep.ClosedWall.IsZero() {

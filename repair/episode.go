@@ -56,7 +56,7 @@ func (e *Engine) onAlert(ev Alerts, a alert.Alert, sum *MessageEnd) {
 	}
 	firing := a.Status == alert.Firing
 	last := isKnown && k.firing == firing
-	held := isKnown && k.byPerson && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
+	held := isKnown && e.st.byPerson[fp] && e.now-k.closedAt < e.reopen() // a person closed it, and it never ended since
 	if last && (!firing || ep != nil || p == nil || held) || !isKnown && !firing && ep == nil && p == nil {
 		sum.Repeats++
 		return
