@@ -15,9 +15,9 @@ import (
 type ask struct {
 	e        *Engine
 	key      string
-	spec     ActionSpec // whose Observe looks
-	target   cluster.Target
-	episodes []*Episode // some may have ended
+	spec     ActionSpec      // whose Observe looks
+	target   *cluster.Target // shared with an aim: there may be ten thousand asks
+	episodes []*Episode      // some may have ended
 	due      time.Duration
 	looking  bool // a look is in flight, or waits for its turn
 	seeks    bool // which member is meant is not known: the target is any of the cluster
@@ -62,18 +62,18 @@ func (a *ask) dueAt() time.Duration {
 // process, it is seen again.
 type quiet struct {
 	inOrder time.Duration // since when; -1: it is not, or not known
-	absent  int           // polls in a row in which no Alertmanager had it
+	absent  int32         // polls in a row in which no Alertmanager had it
+	refused int32         // times the last answer was the answer again
 	// absentAt is when the last of those polls was asked for.
 	absentAt time.Duration
 	unseen   bool          // the last look failed
 	holding  *holding      // about to be recorded as held by it; nil: it is not
 	pending  time.Duration // since when it is about to be recorded as held, by whatever
-	refused  int           // times the last answer was the answer again
 	said     *Refusal      // the last answer, recorded or not; nil: it was go, or in order
 	waits    *waits        // the approval that it waits for
 	shown    []Premise
 	told     []string // reasons for which people are told of others, and of this one too
-	span     span
+	span     *span    // of the few that were repaired, or have ended
 }
 
 func unknownQuiet() quiet { return quiet{inOrder: -1} }
@@ -116,7 +116,7 @@ func (e *Engine) join(ep *Episode, at *aim) {
 		a = &ask{e: e, key: key, due: -1}
 		e.asks[key] = a
 	}
-	a.spec, a.target = spec, at.target
+	a.spec, a.target = spec, &at.target
 	a.add(ep)
 	ep.aim = at
 }
@@ -227,7 +227,7 @@ func (a *ask) wake() {
 // look looks at the target.
 func (a *ask) look() {
 	a.e.asking++
-	a.e.lookWith(Look{Spec: a.spec, Target: a.target, Seeks: a.seeks}, a.seen)
+	a.e.lookWith(Look{Spec: a.spec, Target: *a.target, Seeks: a.seeks}, a.seen)
 }
 
 // seen answers every episode on the target with one look, and has the next one in

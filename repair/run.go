@@ -279,8 +279,7 @@ func (l *live) finish(f FinishedData) {
 		e.note(Note{Stage: "settle", Took: e.now - l.verified})
 		if l.ep != nil && !l.undoes() {
 			e.note(Note{Restored: &Restored{Cluster: l.target.Cluster.Name, Tier: l.Tier, Took: l.verified - l.ep.Opened}})
-			l.ep.quiet.span.began, l.ep.quiet.span.verified = l.span.began, l.span.verified
-			e.cleared(l.ep)
+			e.restored(l.ep, l.span)
 		}
 	}
 	if l.undoes() {
@@ -307,7 +306,7 @@ func (e *Engine) resolve(ep *Episode) (cluster.Target, *Playbook, error) {
 		return cluster.Target{}, nil, fmt.Errorf("%w: playbook %s is not in the running configuration", ErrUnresolved, ep.Playbook)
 	}
 	if ep.ask != nil && !ep.ask.seeks {
-		return ep.ask.target, p, nil
+		return *ep.ask.target, p, nil
 	}
 	t, _, err := p.resolve(e.cfg.Inventory, ep.Labels(), ep.found)
 	return t, p, err
@@ -339,7 +338,7 @@ func (e *Engine) Refusals(episode string) int {
 		return 0
 	}
 	if ep.Last == nil { // it was a record within the hour, and something else came between
-		return ep.quiet.refused
+		return int(ep.quiet.refused)
 	}
-	return 1 + ep.quiet.refused
+	return 1 + int(ep.quiet.refused)
 }

@@ -26,7 +26,7 @@ func (e *Engine) seek(ep *Episode, p *Playbook, err error) bool {
 		a = &ask{e: e, key: key, due: -1, seeks: true}
 		e.asks[key] = a
 	}
-	a.spec, a.target = spec, cluster.Target{Cluster: un.Cluster, Member: un.Cluster.Members[a.through]}
+	a.spec, a.target = spec, &cluster.Target{Cluster: un.Cluster, Member: un.Cluster.Members[a.through]}
 	a.add(ep)
 	ep.aim = nil
 	return true

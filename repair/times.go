@@ -25,10 +25,23 @@ func (e *Engine) detected(a alert.Alert) {
 
 // ended takes the end of an episode's alert, or that it fires again.
 func (e *Engine) ended(ep *Episode, a alert.Alert) {
-	ep.quiet.span.ended = time.Time{}
-	if a.Status != alert.Firing && !a.EndsAt.After(e.stamp.Now.Wall) {
+	switch over := a.Status != alert.Firing && !a.EndsAt.After(e.stamp.Now.Wall); {
+	case over && ep.quiet.span == nil:
+		ep.quiet.span = &span{ended: a.EndsAt}
+	case over:
 		ep.quiet.span.ended = a.EndsAt
+	case ep.quiet.span != nil:
+		ep.quiet.span.ended = time.Time{}
 	}
+	e.cleared(ep)
+}
+
+// restored takes when a run that repaired an episode's target began, and saw it in order.
+func (e *Engine) restored(ep *Episode, run span) {
+	if ep.quiet.span != nil {
+		run.ended = ep.quiet.span.ended
+	}
+	ep.quiet.span = &run
 	e.cleared(ep)
 }
 
@@ -37,9 +50,9 @@ func (e *Engine) ended(ep *Episode, a alert.Alert) {
 // ended by it.
 func (e *Engine) cleared(ep *Episode) {
 	s := ep.quiet.span
-	if s.verified.IsZero() || s.ended.IsZero() || s.ended.Before(s.began) {
+	if s == nil || s.verified.IsZero() || s.ended.IsZero() || s.ended.Before(s.began) {
 		return
 	}
 	e.note(Note{Stage: "clear", Took: max(0, s.ended.Sub(s.verified))})
-	ep.quiet.span = span{}
+	ep.quiet.span = nil
 }
