@@ -81,7 +81,8 @@ func set[V any](m map[string]V, key string, v V) map[string]V {
 func (s *State) foldReceived(v Received, t time.Duration, wall time.Time) {
 	fp := fingerprintOf(v.Fingerprint)
 	k := s.fingerprints[fp]
-	k.firing, k.untold, k.at = v.Status == alert.Firing, false, t
+	k.firing, k.at = v.Status == alert.Firing, t
+	delete(s.untold, fp)
 	if !k.firing || v.Opened {
 		delete(s.byPerson, fp)
 	}
@@ -301,10 +302,12 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	fp := fingerprintOf(ep.Fingerprint)
 	if k, ok := s.fingerprints[fp]; ok {
 		k.closedAt = t
-		if v.Reason == closedByPerson && k.firing {
+		switch {
+		case !k.firing:
+		case v.Reason == closedByPerson:
 			s.byPerson[fp] = true
-		} else {
-			k.firing, k.untold = false, k.firing // a further firing delivery opens again, whatever came before
+		default: // a further firing delivery opens again, whatever came before
+			k.firing, s.untold[fp] = false, t
 		}
 		s.fingerprints[fp] = k
 	}

@@ -19,7 +19,7 @@ import (
 // same state gives the same parts, byte for byte: that is how DeepVerify compares.
 //
 // What is not carried is not state: fingerprints without an open episode (but for
-// those that a person closed), ended runs and episodes.
+// those that a person closed, and those whose end was not told), ended runs and episodes.
 type Carried struct {
 	// Clock stands in the first part alone: what was folded before it is replaced.
 	Clock     *CarriedClock    `json:"clock,omitempty"`
@@ -33,6 +33,7 @@ type Carried struct {
 	Approvals []carriedGiven   `json:"approvals,omitempty"`
 	Told      []carriedTold    `json:"told,omitempty"`
 	Closed    []carriedClosed  `json:"closed,omitempty"`
+	Untold    []carriedTime    `json:"untold,omitempty"` // by fingerprint
 	Owed      []Owed           `json:"owed,omitempty"`
 }
 
@@ -114,6 +115,9 @@ type carriedClosed struct {
 // closing count.
 const maxWindow = 7 * 24 * time.Hour
 
+// maxUntold is longer than an alert is looked for that ended untold.
+const maxUntold = 24 * time.Hour
+
 // carriedSize is about how long the data of one carried record is, in bytes.
 const carriedSize = 32 << 10
 
@@ -185,6 +189,17 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	for _, fp := range closed {
 		k := s.fingerprints[fingerprintOf(fp)]
 		p.add(carriedClosed{fp, k.at, k.closedAt})
+	}
+	p.kind("untold")
+	var untold []carriedTime
+	for f, at := range s.untold {
+		if now-at <= maxUntold {
+			untold = append(untold, carriedTime{f.String(), at})
+		}
+	}
+	slices.SortFunc(untold, func(a, b carriedTime) int { return strings.Compare(a.Key, b.Key) })
+	for _, one := range untold {
+		p.add(one)
 	}
 	p.flush()
 	return p.err
@@ -289,6 +304,9 @@ func (s *State) foldCarried(v Carried, at journal.Reading) {
 	for _, c := range v.Closed {
 		fp := fingerprintOf(c.Fingerprint)
 		s.fingerprints[fp], s.byPerson[fp] = known{firing: true, at: c.At, closedAt: c.ClosedAt}, true
+	}
+	for _, c := range v.Untold {
+		s.untold[fingerprintOf(alert.Fingerprint(c.Key))] = c.At
 	}
 }
 

@@ -125,11 +125,7 @@ func TestClosedByPersonAfterItsEnd(t *testing.T) {
 			}
 			w.step(repair.CloseEpisode{Episode: open[0].ID, Actor: "op"})
 			if carry {
-				drafts, err := w.engine.State().Carry(w.reading(), func() string { return "c" })
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.drafts = drafts
+				w.newSegment()
 			}
 			w.restart()
 			w.send(alert.Firing, downLabels("m2"))

@@ -296,6 +296,11 @@ func (e *Engine) purge() {
 			delete(e.st.fingerprints, fp)
 		}
 	}
+	for fp, at := range e.st.untold {
+		if e.now-at > maxUntold {
+			delete(e.st.untold, fp)
+		}
+	}
 	for key, as := range e.st.attempts {
 		if e.now-as[len(as)-1].at > maxWindow {
 			delete(e.st.attempts, key)

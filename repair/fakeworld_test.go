@@ -167,6 +167,15 @@ func (w *fakeWorld) restart() {
 	w.step(repair.Started{})
 }
 
+// newSegment leaves of the journal the segment that would begin now.
+func (w *fakeWorld) newSegment() {
+	drafts, err := w.engine.State().Carry(w.reading(), func() string { return "c" })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.drafts = drafts
+}
+
 func (w *fakeWorld) reading() journal.Reading {
 	return journal.Reading{Wall: w.wall.Add(w.now), Boot: w.boot, Since: w.now}
 }

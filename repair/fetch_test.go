@@ -96,13 +96,16 @@ func TestAlertThatComesBackUntoldIsFound(t *testing.T) {
 		name         string
 		told         bool // a message says that it ended
 		restart      bool
+		carry        bool // by who folds the newest segment alone
 		after        time.Duration
 		back, polled bool
 	}{
-		{"it comes back", false, false, 10 * time.Minute, true, true},
-		{"fettle is restarted meanwhile", false, true, 10 * time.Minute, true, true},
-		{"its end was told", true, false, 10 * time.Minute, false, false},
-		{"it comes back much later", false, false, 90 * time.Minute, false, false},
+		{"it comes back", false, false, false, 10 * time.Minute, true, true},
+		{"fettle is restarted meanwhile", false, true, false, 10 * time.Minute, true, true},
+		{"in a new segment", false, true, true, 10 * time.Minute, true, true},
+		{"its end was told", true, false, false, 10 * time.Minute, false, false},
+		{"it comes back much later", false, false, false, 90 * time.Minute, false, false},
+		{"much later, in a new segment", false, true, true, 90 * time.Minute, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, 3)
@@ -119,6 +122,9 @@ func TestAlertThatComesBackUntoldIsFound(t *testing.T) {
 			w.run(5 * time.Minute)
 			if open, _ := w.engine.State().Open(); open != 0 {
 				t.Fatalf("%d episodes are open", open)
+			}
+			if c.carry {
+				w.newSegment()
 			}
 			if c.restart {
 				w.restart()

@@ -7,18 +7,16 @@ import "github.com/fettle-io/fettle/alert"
 // Alertmanager's group_interval is over is to it the alert that it has told of: it
 // sends nothing until repeat_interval, which may be hours. The polls bring it.
 func (e *Engine) reappears(fp alert.Fingerprint) {
-	k := e.st.fingerprints[fingerprintOf(fp)]
-	if until := k.closedAt + e.general().PollClosed; k.untold && until > e.now && e.cfg.Alertmanagers {
+	at, untold := e.st.untold[fingerprintOf(fp)]
+	if until := at + e.general().PollClosed; untold && until > e.now && e.cfg.Alertmanagers {
 		e.back[fp] = until
 	}
 }
 
 // reappearing is where a start goes on looking.
 func (e *Engine) reappearing() {
-	for f, k := range e.st.fingerprints {
-		if k.untold {
-			e.reappears(alert.Fingerprint(f.String()))
-		}
+	for f := range e.st.untold {
+		e.reappears(alert.Fingerprint(f.String()))
 	}
 }
 

@@ -18,6 +18,7 @@ type State struct {
 	clock        foldClock
 	fingerprints map[fingerprint]known
 	byPerson     map[fingerprint]bool           // a person closed its last episode, and it fires ever since
+	untold       map[fingerprint]time.Duration  // since when its last episode is closed, and no message has said that it ended
 	openOf       map[alert.Fingerprint]*Episode // the open episode of a fingerprint
 	episodes     map[string]*Episode
 	runs         map[string]*Run // live ones
@@ -51,7 +52,6 @@ type known struct {
 	at       time.Duration
 	closedAt time.Duration
 	firing   bool // the last status known
-	untold   bool // its last episode is closed, and no message has said that it ended
 }
 
 // holder keeps slots after a run that ended unknown, until its target is in order
@@ -174,7 +174,7 @@ type Pause struct {
 // NewState is the fold over no lines.
 func NewState() *State {
 	return &State{
-		fingerprints: map[fingerprint]known{}, byPerson: map[fingerprint]bool{}, openOf: map[alert.Fingerprint]*Episode{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
+		fingerprints: map[fingerprint]known{}, byPerson: map[fingerprint]bool{}, untold: map[fingerprint]time.Duration{}, openOf: map[alert.Fingerprint]*Episode{}, episodes: map[string]*Episode{}, runs: map[string]*Run{},
 		pauses: map[string]*Pause{}, cooldowns: map[string]time.Duration{}, attempts: map[string][]attempt{}, circuits: map[string]bool{},
 		held: map[string]holder{}, owed: map[string]*Owed{}, names: map[string]string{},
 		approvals: map[string]*approval{}, told: map[string]*Told{},
