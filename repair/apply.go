@@ -304,7 +304,7 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 		k.closedAt = t
 		switch {
 		case !k.firing:
-		case v.Reason == closedByPerson:
+		case v.Reason == closedByPerson && !v.Absent:
 			s.byPerson[fp] = true
 		default: // a further firing delivery opens again, whatever came before
 			k.firing, s.untold[fp] = false, t

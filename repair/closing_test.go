@@ -136,6 +136,54 @@ func TestClosedByPersonAfterItsEnd(t *testing.T) {
 	}
 }
 
+// So is one that no Alertmanager had any more when a person closed it, whether it is sent
+// again or, for Alertmanager never told of its end, is not.
+func TestClosedByPersonWhenItIsAbsent(t *testing.T) {
+	labels := downLabels("m2")
+	fp := alert.FingerprintOf(labels)
+	again := []alert.Alert{{Status: alert.Firing, Fingerprint: fp, Labels: labels}}
+	for _, c := range []struct{ name, next string }{
+		{"it is sent", ""}, {"it is not sent", ""},
+		{"it is sent", "all lines"}, {"it is not sent", "all lines"},
+		{"it is sent", "the newest segment alone"}, {"it is not sent", "the newest segment alone"},
+	} {
+		t.Run(c.name+" "+c.next, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.cfg.Alertmanagers = true
+			w.sources = []repair.PollSource{{Name: "am", Active: map[alert.Fingerprint]bool{fp: false}}}
+			w.restart()
+			w.brake = true
+			w.kill("m2")
+			fire(w, "m2")
+			w.run(time.Minute)
+			w.sources[0].Active = nil
+			w.run(5 * time.Minute)
+			open := openEpisodes(w)
+			if len(open) != 1 {
+				t.Fatalf("%d open episodes, of a member that is still dead", len(open))
+			}
+			w.step(repair.CloseEpisode{Episode: open[0].ID, Actor: "op"})
+			if c.next == "the newest segment alone" {
+				w.newSegment()
+			}
+			if c.next != "" {
+				w.restart()
+			}
+			w.run(time.Minute)
+			w.sources[0].Active = map[alert.Fingerprint]bool{fp: false}
+			if c.name == "it is sent" {
+				fire(w, "m2")
+			} else {
+				w.sources[0].Alerts = again
+				w.run(time.Minute)
+			}
+			if n := len(openEpisodes(w)); n != 1 {
+				t.Errorf("%d open episodes, want one for the alert that fires again", n)
+			}
+		})
+	}
+}
+
 func openEpisodes(w *fakeWorld) (open []repair.Episode) {
 	for _, ep := range w.engine.State().Episodes() {
 		if ep.ClosedWall.IsZero() {

@@ -136,7 +136,10 @@ func (e *Engine) afterRun(ep *Episode, f FinishedData) {
 }
 
 // over tells that the alert is no longer active (rule 4), as far as it was heard of.
-func (ep *Episode) over() bool { return !ep.Active || ep.quiet.absent >= 2 }
+func (ep *Episode) over() bool { return !ep.Active || ep.absent() }
+
+// absent tells that no Alertmanager has it.
+func (ep *Episode) absent() bool { return ep.quiet.absent >= 2 }
 
 // tryClose closes an episode whose alert is no longer active and whose target has
 // been in order for the settle time (rule 4).
@@ -181,6 +184,7 @@ func (e *Engine) close(ep *Episode, reason, actor, comment string) {
 	}
 	e.record(TypeClosed, "episode/"+ep.ID, ClosedData{
 		Episode: ep.ID, Fingerprint: ep.Fingerprint, Reason: reason, Mutated: ep.Mutated, Actor: actor, Comment: comment, playbook: ep.Playbook,
+		Absent: reason == closedByPerson && ep.absent(),
 	})
 	e.reappears(ep.Fingerprint)
 	e.hurryQueued()

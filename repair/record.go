@@ -255,8 +255,11 @@ type ClosedData struct {
 	Fingerprint alert.Fingerprint `json:"fingerprint"`
 	Reason      string            `json:"reason"` // in_order, recovered_by_itself, alert_ended, person, unmatched
 	Mutated     bool              `json:"mutated,omitempty"`
-	Actor       string            `json:"actor,omitempty"`
-	Comment     string            `json:"comment,omitempty"`
+	// Absent: no Alertmanager had the alert any more when a person closed it, and no message
+	// has said that it ended.
+	Absent  bool   `json:"absent,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+	Comment string `json:"comment,omitempty"`
 
 	playbook string // for the metric
 }
