@@ -85,6 +85,38 @@ func TestSilenceHoldsWhileNotAllAnswer(t *testing.T) {
 	allServe(t, w)
 }
 
+// A start looks sooner than Alertmanager answers: what the journal says was silenced is
+// so until then.
+func TestSilenceHoldsOverAStart(t *testing.T) {
+	for name, carry := range map[string]bool{"all lines": false, "the newest segment alone": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.cfg.Alertmanagers = true
+			fp := alert.FingerprintOf(downLabels("m2"))
+			w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: true}}}
+			w.restart()
+			w.step(repair.SetPause{Actor: "op"}) // until the first poll has answered
+			w.kill("m2")
+			fire(w, "m2")
+			w.run(10 * time.Second)
+			w.step(repair.ClearPause{Actor: "op"})
+			w.run(3 * time.Hour)
+			if carry {
+				w.newSegment()
+			}
+			w.restart()
+			w.run(time.Hour)
+			if m := w.member("m2"); m.applied != 0 {
+				t.Fatalf("started %d times although silenced", m.applied)
+			}
+			w.sources[0].Active = map[alert.Fingerprint]bool{fp: false}
+			w.restart()
+			w.run(time.Minute)
+			allServe(t, w)
+		})
+	}
+}
+
 // An alert that ends and comes back before Alertmanager's group_interval is over is sent
 // by nobody until repeat_interval: where no message has told of its end, the polls go on,
 // also in the next process, and bring it.

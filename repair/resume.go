@@ -41,6 +41,9 @@ func (e *Engine) start() {
 		}
 	}
 	for _, ep := range e.st.openEpisodes() {
+		if e.cfg.Alertmanagers && e.wasSilenced(ep) { // until a poll says otherwise
+			e.silent[ep.Fingerprint] = true
+		}
 		e.enrol(ep, e.now)
 	}
 	e.oweAll()
@@ -50,6 +53,14 @@ func (e *Engine) start() {
 	e.fetch = e.cfg.Alertmanagers
 	e.reappearing()
 	e.pollNow()
+}
+
+// wasSilenced tells that the last answer may have been that the alert is silenced: one
+// that was a record within the hour is only counted.
+func (e *Engine) wasSilenced(ep *Episode) bool {
+	const guard, reason = "on-purpose", "silenced"
+	at, asked := ep.askedFor(guard, reason)
+	return asked && (e.now-at < e.settingsOf(ep).ReasonsRecord || ep.Last != nil && ep.Last.Guard == guard && ep.Last.Reason == reason)
 }
 
 // cut ends a run whose last records were lost: its step had its result, and what
