@@ -223,6 +223,9 @@ func (e *Engine) duePoll() (asked bool) {
 // onPolled learns what is no longer active, and what is silenced.
 func (e *Engine) onPolled(ev Polled) {
 	e.polling = false
+	if !e.cfg.Alertmanagers { // a reload took them away meanwhile
+		return
+	}
 	set := e.general()
 	complete := len(ev.Sources) > 0
 	var asked []PollSource

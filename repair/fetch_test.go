@@ -117,6 +117,28 @@ func TestSilenceHoldsOverAStart(t *testing.T) {
 	}
 }
 
+// With the last Alertmanager a reload takes away who says that an alert is silenced.
+func TestSilenceEndsWithItsAlertmanager(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Alertmanagers = true
+	fp := alert.FingerprintOf(downLabels("m2"))
+	w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: true}}}
+	w.restart()
+	w.step(repair.SetPause{Actor: "op"}) // until the first poll has answered
+	w.kill("m2")
+	fire(w, "m2")
+	w.run(10 * time.Second)
+	w.step(repair.ClearPause{Actor: "op"})
+	w.run(time.Minute)
+	if m := w.member("m2"); m.applied != 0 {
+		t.Fatalf("started %d times although silenced", m.applied)
+	}
+	w.cfg.Alertmanagers = false
+	w.step(repair.Reloaded{Config: w.cfg})
+	w.run(time.Minute)
+	allServe(t, w)
+}
+
 // An alert that ends and comes back before Alertmanager's group_interval is over is sent
 // by nobody until repeat_interval: where no message has told of its end, the polls go on,
 // also in the next process, and bring it.

@@ -114,6 +114,9 @@ func (e *Engine) reload(cfg Config) {
 	clear(e.asks)
 	clear(e.alone)
 	clear(e.queued)
+	if !cfg.Alertmanagers { // nobody would say that a silence is over
+		clear(e.silent)
+	}
 	for _, ep := range e.st.openEpisodes() {
 		ep.ask, ep.aim, ep.found = nil, nil, ""
 		e.enrol(ep, e.now)
