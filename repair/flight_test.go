@@ -114,6 +114,49 @@ func TestUnknownKeepsItsSlots(t *testing.T) {
 	}
 }
 
+// A run whose episode a person closes goes on to its own end, also over a start and a
+// reload: what it has ended it starts again.
+func TestClosedEpisodesRunGoesOn(t *testing.T) {
+	for _, next := range []string{"", "a start", "the newest segment alone", "a start, and a reload", "another playbook"} {
+		t.Run(next, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.member("m2").hung = true
+			fire(w, "m2")
+			w.crash = func(f repair.Effect) bool { // between its two steps
+				if _, ok := f.(repair.Look); !ok || w.count(repair.TypeStep) == 0 {
+					return false
+				}
+				w.crash = nil
+				w.step(repair.CloseEpisode{Episode: openEpisodes(w)[0].ID, Actor: "op"})
+				switch next {
+				case "":
+					return false
+				case "the newest segment alone":
+					w.newSegment()
+				case "a start, and a reload":
+					w.crash = func(repair.Effect) bool {
+						w.crash = nil
+						w.step(repair.Reloaded{Config: w.cfg})
+						return false
+					}
+				case "another playbook":
+					changed := *w.cfg.Playbooks[0]
+					changed.Digest = "other"
+					w.cfg.Playbooks = []*repair.Playbook{&changed}
+				}
+				return true
+			}
+			w.run(3 * time.Minute)
+			if next == "another playbook" {
+				wantList(t, "outcomes", w.finished(), "blocked(changed/changed)")
+				return
+			}
+			wantList(t, "outcomes", w.finished(), "repaired")
+			allServe(t, w)
+		})
+	}
+}
+
 // lookErrAfterIntent has every look fail from the first intent on.
 func (w *fakeWorld) lookErrAfterIntent(err error) {
 	w.drawn = func(d journal.Draft) {

@@ -99,8 +99,12 @@ func (e *Engine) reload(cfg Config) {
 				l.playbook, l.target, l.set = p, t, e.settingsFor(l.Playbook, l.Tier, t.Cluster.Name)
 				continue
 			}
-		} else if p != nil && l.ep != nil && l.Target != "" && unbound == nil {
-			if t, _, err := p.resolve(cfg.Inventory, l.ep.Labels(), l.ep.found); err == nil && e.digests(p, t) == l.Digests {
+		} else if p != nil && l.Target != "" && unbound == nil {
+			t, err := e.byName(l.Target)
+			if l.ep != nil {
+				t, _, err = p.resolve(cfg.Inventory, l.ep.Labels(), l.ep.found)
+			}
+			if err == nil && e.digests(p, t) == l.Digests {
 				l.playbook, l.target, l.set = p, t, e.settings(p, t.Cluster.Name)
 				continue
 			}

@@ -89,7 +89,10 @@ func (e *Engine) resume(ep *Episode, r *Run) *live {
 		ep = nil
 		t, err = e.byName(r.Target)
 		changed = err != nil || r.Actor != "" && p == nil || e.entry(t) != r.Digests.Inventory
-	case ep != nil && p != nil:
+	case ep == nil && p != nil: // a person has closed its episode: the plan has what the labels said
+		t, err = e.byName(r.Target)
+		changed = err != nil || e.digests(p, t) != r.Digests
+	case p != nil:
 		ep.found = e.foundBy(p, ep.Labels(), r.Target)
 		t, _, err = p.resolve(e.cfg.Inventory, ep.Labels(), ep.found)
 		changed = err != nil && r.Target != "" || e.digests(p, t) != r.Digests && r.Target != ""
