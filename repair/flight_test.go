@@ -157,6 +157,35 @@ func TestClosedEpisodesRunGoesOn(t *testing.T) {
 	}
 }
 
+// What a run has ended and its own manager is bringing up is waited for, also by the next
+// process: where that comes to nothing, the run goes on at once.
+func TestComingUpIsWaitedForOverAStart(t *testing.T) {
+	for name, restart := range map[string]bool{"one process": false, "a start": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			m := w.member("m2")
+			m.hung = true
+			fire(w, "m2")
+			w.crash = func(repair.Effect) bool {
+				if m.killed == 0 {
+					return false
+				}
+				m.restart = true // its manager is about to start it
+				if !restart || w.count(repair.TypeStep) == 0 {
+					return false
+				}
+				w.crash = nil
+				return true
+			}
+			w.run(20 * time.Second)
+			w.crash, m.restart = nil, false // and does not
+			w.run(2 * time.Minute)
+			wantList(t, "outcomes", w.finished(), "repaired")
+			allServe(t, w)
+		})
+	}
+}
+
 // lookErrAfterIntent has every look fail from the first intent on.
 func (w *fakeWorld) lookErrAfterIntent(err error) {
 	w.drawn = func(d journal.Draft) {

@@ -37,7 +37,9 @@ func (e *Engine) start() {
 			l.settle()
 		default:
 			l.take()
-			l.observe(min(l.Next, len(l.Steps)-1)) // the last may have been a noop
+			i := min(l.Next, len(l.Steps)-1) // the last may have been a noop
+			l.deadline = e.now + l.stepDeadline(i, cluster.Service{})
+			l.observe(i)
 		}
 	}
 	for _, ep := range e.st.openEpisodes() {
