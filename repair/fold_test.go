@@ -219,6 +219,32 @@ func TestResumeAfterACutResult(t *testing.T) {
 	}
 }
 
+// Nor is one more attempt made where the last one's relapse was written and the end was not.
+func TestResumeAfterACutRelapse(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m2")
+	fire(w, "m2")
+	for range 2 {
+		w.run(10 * time.Second)
+		w.kill("m2")
+	}
+	w.run(2 * time.Second)
+	for i, d := range w.drafts {
+		if d.Type == repair.TypeFinished {
+			w.drafts = append([]journal.Draft(nil), w.drafts[:i]...)
+			break
+		}
+	}
+	if w.drafts[len(w.drafts)-1].Type != repair.TypeRelapsed || w.count(repair.TypeIntent) != w.set.StepAttempts {
+		t.Fatalf("%d intents, outcomes %v", w.count(repair.TypeIntent), w.finished())
+	}
+	w.restart()
+	w.run(time.Second)
+	if got := w.finished(); len(got) == 0 || got[0] != "failed" || w.count(repair.TypeIntent) != w.set.StepAttempts {
+		t.Errorf("outcomes %v, %d intents; want failed and no further intent", got, w.count(repair.TypeIntent))
+	}
+}
+
 func TestReplaySaysWhichRecordIsBad(t *testing.T) {
 	bad := journal.Record{Draft: journal.Draft{ID: "r-7", Type: repair.TypePlanned, At: journal.Reading{Boot: "b", Since: 1}, Data: []byte(`{"run":7}`)}}
 	_, err := repair.Replay(func(fn func(journal.Record) error) error { return fn(bad) })

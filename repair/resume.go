@@ -68,6 +68,7 @@ func (e *Engine) wasSilenced(ep *Episode) bool {
 // cut ends a run whose last records were lost: its step had its result, and what
 // followed from that was not on disk yet.
 func (l *live) cut() bool {
+	last := len(l.Trail) - 1
 	for i, tr := range l.Trail {
 		switch {
 		case tr.State == string(StepUnknown):
@@ -75,6 +76,9 @@ func (l *live) cut() bool {
 			return true
 		case tr.State == string(StepFailed) && l.spent(i):
 			l.finish(FinishedData{Outcome: Failed, Reason: "no effect", Detail: tr.Says})
+			return true
+		case i == last && tr.State == string(StepVerified) && l.Next == 0 && l.spent(i): // nothing was begun since
+			l.finish(FinishedData{Outcome: Failed, Reason: "relapse", Detail: "out of order again while it settled"})
 			return true
 		}
 	}
