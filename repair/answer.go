@@ -248,6 +248,8 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 	at, asked := ep.askedFor(v.Guard, v.Reason)
 	last := ep.Last != nil && ep.Last.Guard == v.Guard && ep.Last.Reason == v.Reason
 	switch {
+	case e.opensCircuit(ep, v): // it is the run's record that opens it
+		e.open(ep, seen)
 	case (last || asked && e.now-at < e.settingsOf(ep).ReasonsRecord) && !mutant("every answer is a record"):
 		e.note(Note{Refused: v})
 		ep.quiet.refused++
@@ -259,6 +261,14 @@ func (e *Engine) respondTo(ep *Episode, v *Verdict, seen *Sighting) {
 	default:
 		e.open(ep, seen)
 	}
+}
+
+// opensCircuit tells that attempts are used up, and that no circuit is open yet: without
+// one it would go on by itself as the attempts grow old.
+func (e *Engine) opensCircuit(ep *Episode, v *Verdict) bool {
+	return v.Guard == "attempts" && ep.aim != nil && !slices.ContainsFunc(ep.aim.steps, func(s PlannedStep) bool {
+		return e.CircuitOpen(s.counted(), ep.aim.target.String())
+	})
 }
 
 func (e *Engine) settingsOf(ep *Episode) Settings {

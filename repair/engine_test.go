@@ -167,6 +167,28 @@ func TestAttemptsOpenTheCircuit(t *testing.T) {
 	}
 }
 
+// Attempts that are used up again within the hour open the circuit again: that the same
+// refusal was a record before does not let it go on by itself.
+func TestAttemptsOpenTheCircuitAgain(t *testing.T) {
+	w := newWorld(t, 3)
+	w.set.StepAttempts, w.set.Cooldown = w.set.Attempts, 0 // it is the ask that finds them used up
+	w.kill("m2")
+	w.member("m2").broken = true
+	fire(w, "m2")
+	w.run(5 * time.Minute)
+	if a := w.step(repair.Release{Episode: openEpisodes(w)[0].ID, Actor: "op"}); a.Err != nil {
+		t.Fatal(a.Err)
+	}
+	w.run(time.Minute)
+	if n := w.count(repair.TypeIntent); n != 2*w.set.Attempts {
+		t.Fatalf("%d intents, outcomes %v", n, w.finished())
+	}
+	w.run(2 * time.Hour)
+	if n := w.count(repair.TypeIntent); n != 2*w.set.Attempts {
+		t.Errorf("%d intents after one release, outcomes %v", n, w.finished())
+	}
+}
+
 func TestPauseHoldsAndEndsByItself(t *testing.T) {
 	for name, tc := range map[string]struct {
 		on, off func(w *fakeWorld)
