@@ -59,6 +59,32 @@ func TestLeftOutAlertsAreFetchedUntilAnswered(t *testing.T) {
 	}
 }
 
+// What is active is fetched also at a reload: an alert that a playbook is for from then on
+// would be sent again by nobody until repeat_interval, and a start would fetch it.
+func TestReloadFetches(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Alertmanagers = true
+	labels := downLabels("m2")
+	fp := alert.FingerprintOf(labels)
+	w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: false}, Alerts: []alert.Alert{{Status: alert.Firing, Fingerprint: fp, Labels: labels}}}}
+	books := w.cfg.Playbooks
+	w.cfg.Playbooks = nil
+	w.restart()
+	w.kill("m2")
+	fire(w, "m2")
+	w.run(5 * time.Minute)
+	if n := len(openEpisodes(w)); n != 0 {
+		t.Fatalf("%d open episodes without a playbook", n)
+	}
+	w.cfg.Playbooks = books
+	w.step(repair.Reloaded{Config: w.cfg})
+	w.run(time.Minute)
+	if n := len(openEpisodes(w)); n != 1 {
+		t.Errorf("%d open episodes, want one", n)
+	}
+	allServe(t, w)
+}
+
 // A silence holds while the Alertmanager that knows of it does not answer.
 func TestSilenceHoldsWhileNotAllAnswer(t *testing.T) {
 	w := newWorld(t, 3)

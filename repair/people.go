@@ -125,6 +125,8 @@ func (e *Engine) reload(cfg Config) {
 		ep.ask, ep.aim, ep.found = nil, nil, ""
 		e.enrol(ep, e.now)
 	}
+	e.fetch = cfg.Alertmanagers // as a start does: what no playbook was for has no episode yet
+	e.pollNow()
 }
 
 func (e *Engine) recordConfig() {
