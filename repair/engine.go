@@ -60,6 +60,7 @@ type Engine struct {
 	polling    bool
 	fetch      bool                                // a message left alerts out: the next poll brings them
 	fetching   bool                                // the poll under way is to bring them
+	unfetched  map[string]bool                     // Alertmanagers that were left out of it: once they answer again
 	back       map[alert.Fingerprint]time.Duration // closed ones that may come back untold: until when
 	purged     time.Duration
 	braked     time.Duration // since when the brake file has been seen
@@ -88,7 +89,7 @@ func NewEngine(cfg Config, st *State, newID func() string) *Engine {
 		newID: newID, st: st,
 		live: map[string]*live{}, onTarget: map[string]map[string]*live{}, slots: map[string]string{}, freed: map[string]time.Duration{}, leftAt: map[string]time.Duration{}, asks: map[string]*ask{},
 		queued: map[string]bool{}, debts: map[string]*debt{}, alone: map[string]bool{}, looks: map[uint64]func(Looked){},
-		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, back: map[alert.Fingerprint]time.Duration{}, holdings: map[string]*holding{},
+		silent: map[alert.Fingerprint]bool{}, sources: map[string]time.Duration{}, unfetched: map[string]bool{}, back: map[alert.Fingerprint]time.Duration{}, holdings: map[string]*holding{},
 	}
 	e.telling = telling{e: e, due: -1, last: -tellGap}
 	e.configure(cfg)

@@ -198,7 +198,7 @@ func (e *Engine) pollNow() {
 
 // wantsPoll tells that a poll is to be asked for, now or when it is due.
 func (e *Engine) wantsPoll() bool {
-	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch || len(e.back) > 0)
+	return e.cfg.Alertmanagers && !e.polling && (len(e.st.episodes) > 0 || e.fetch || len(e.unfetched) > 0 || len(e.back) > 0)
 }
 
 // duePoll asks the Alertmanagers, while any episode is open (rule 4), or one that is
@@ -232,6 +232,8 @@ func (e *Engine) onPolled(ev Polled) {
 	for _, s := range ev.Sources {
 		if s.Err == nil {
 			delete(e.sources, s.Name)
+			e.fetch = e.fetch || e.unfetched[s.Name] && !e.fetching
+			delete(e.unfetched, s.Name)
 			asked = append(asked, s)
 			continue
 		}
@@ -242,6 +244,9 @@ func (e *Engine) onPolled(ev Polled) {
 			complete = false
 			e.fetch = e.fetch || e.fetching // what it alone has is asked for again
 			continue
+		}
+		if e.fetching {
+			e.unfetched[s.Name] = true
 		}
 		e.leftOut(s, set)
 	}

@@ -254,8 +254,10 @@ func TestAbsentNeedsEveryAlertmanager(t *testing.T) {
 func TestSilenceOfAlertmanagerIsNotIdleness(t *testing.T) {
 	w := newWorld(t, 3)
 	w.cfg.Alertmanagers = true
+	w.sources = []repair.PollSource{{Name: "a"}}
 	w.restart()
-	w.sources = []repair.PollSource{{Name: "a", Err: errors.New("refused")}}
+	w.run(time.Second) // what is active has been fetched
+	w.sources[0].Err = errors.New("refused")
 	w.kill("m2")
 	fire(w, "m2")
 	w.run(90 * time.Second)

@@ -59,6 +59,30 @@ func TestLeftOutAlertsAreFetchedUntilAnswered(t *testing.T) {
 	}
 }
 
+// Also of one that was left out meanwhile.
+func TestLeftOutAlertsAreFetchedOnceItAnswers(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Alertmanagers = true
+	w.sources = []repair.PollSource{{Name: "a"}, {Name: "b"}}
+	w.restart()
+	w.run(time.Second)
+	w.sources[1].Err = errors.New("refused")
+	w.step(repair.Alerts{Message: "m", Actor: "test", End: &repair.MessageEnd{Truncated: 3}})
+	w.run(15 * time.Minute)
+	labels := downLabels("m2")
+	fp := alert.FingerprintOf(labels)
+	w.kill("m2")
+	w.sources[1] = repair.PollSource{Name: "b", Active: map[alert.Fingerprint]bool{fp: false}, Alerts: []alert.Alert{{Status: alert.Firing, Fingerprint: fp, Labels: labels}}}
+	w.run(2 * time.Minute)
+	allServe(t, w)
+	w.sources[1].Active, w.sources[1].Alerts = nil, nil
+	w.run(5 * time.Minute)
+	asked := polls(w)
+	if w.run(2 * time.Hour); len(*asked) > 120 {
+		t.Errorf("%d polls after all was fetched", len(*asked))
+	}
+}
+
 // What is active is fetched also at a reload: an alert that a playbook is for from then on
 // would be sent again by nobody until repeat_interval, and a start would fetch it.
 func TestReloadFetches(t *testing.T) {

@@ -126,6 +126,7 @@ func (e *Engine) reload(cfg Config) {
 		e.enrol(ep, e.now)
 	}
 	e.fetch = cfg.Alertmanagers // as a start does: what no playbook was for has no episode yet
+	clear(e.unfetched)
 	e.pollNow()
 }
 
