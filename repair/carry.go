@@ -111,8 +111,7 @@ type carriedClosed struct {
 	ClosedAt    time.Duration     `json:"closedAt"`
 }
 
-// maxWindow is longer than any window in which cooldowns, attempts and a person's
-// closing count.
+// maxWindow is longer than any window in which attempts count.
 const maxWindow = 7 * 24 * time.Hour
 
 // maxUntold is longer than an alert is looked for that ended untold.
@@ -130,7 +129,6 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	if err := each(first); err != nil {
 		return err
 	}
-	recent := func(at time.Duration) bool { return now-at <= maxWindow }
 	p := parts{each: each}
 	p.kind("episodes")
 	var one []byte
@@ -153,14 +151,12 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	}
 	p.kind("cooldowns")
 	for _, key := range slices.Sorted(maps.Keys(s.cooldowns)) {
-		if at := s.cooldowns[key]; recent(at) {
-			p.add(carriedTime{key, at})
-		}
+		p.add(carriedTime{key, s.cooldowns[key]}) // few, and a cooldown may be weeks
 	}
 	p.kind("attempts")
 	for _, key := range slices.Sorted(maps.Keys(s.attempts)) {
 		for _, a := range s.attempts[key] {
-			if recent(a.at) {
+			if now-a.at <= maxWindow {
 				p.add(carriedAttempt{key, a.intent, a.at})
 			}
 		}
@@ -181,9 +177,7 @@ func (s *State) carry(now time.Duration, each func([]byte) error) error {
 	p.kind("closed")
 	var closed []alert.Fingerprint
 	for f := range s.byPerson { // few; those that are known may be millions
-		if recent(s.fingerprints[f].closedAt) {
-			closed = append(closed, alert.Fingerprint(f.String()))
-		}
+		closed = append(closed, alert.Fingerprint(f.String()))
 	}
 	slices.Sort(closed)
 	for _, fp := range closed {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/journal"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -69,6 +70,44 @@ func TestCarriedStateIsTheWholeState(t *testing.T) {
 	if changes < 20 {
 		t.Fatalf("only %d changes of segment were tried", changes)
 	}
+}
+
+// A cooldown, and the time for which an alert that a person closed stays so, may be set to
+// weeks: a new segment keeps them as long.
+func TestCarriedForWeeks(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	t.Run("cooldown", func(t *testing.T) {
+		w := newWorld(t, 3)
+		w.set.Cooldown = 2 * week
+		w.kill("m2")
+		fire(w, "m2")
+		w.run(2 * time.Minute)
+		w.send(alert.Resolved, downLabels("m2"))
+		w.run(2 * time.Minute)
+		wantList(t, "closed", w.closed(), "in_order")
+		w.now += week + time.Hour
+		w.newSegment()
+		w.restart()
+		w.kill("m2")
+		fire(w, "m2")
+		w.run(time.Minute)
+		wantList(t, "outcomes", w.finished(), "blocked(cooldown/cooldown)")
+	})
+	t.Run("closed by a person", func(t *testing.T) {
+		w := newWorld(t, 3)
+		w.set.ReopenClosed = 2 * week
+		w.brake = true
+		w.kill("m2")
+		fire(w, "m2")
+		w.step(repair.CloseEpisode{Episode: openEpisodes(w)[0].ID, Actor: "op"})
+		w.now += week + time.Hour
+		w.newSegment()
+		w.restart()
+		fire(w, "m2")
+		if n := len(openEpisodes(w)); n != 0 {
+			t.Errorf("%d open episodes, and a person had closed it", n)
+		}
+	})
 }
 
 // records are drafts as a journal with changes of segment after the given lines.
