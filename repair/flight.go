@@ -160,7 +160,11 @@ func (l *live) stepVerified(now Observation) {
 
 func (l *live) stepStarted(now Observation) {
 	l.result(StepStarted, ReasonQuorum, now.Says, &now)
-	l.blocked("quorum", ReasonQuorum, "started; without a quorum it can be verified only when a leader is seen: "+now.Says, true)
+	l.blockedByQuorum(now.Says)
+}
+
+func (l *live) blockedByQuorum(says string) {
+	l.blocked("quorum", ReasonQuorum, "started; without a quorum it can be verified only when a leader is seen: "+says, true)
 }
 
 // failed ends the attempt; the next one asks the guards again.

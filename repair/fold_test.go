@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,33 @@ func TestResumeAfterACutResult(t *testing.T) {
 				t.Errorf("outcomes %v, %d intents; want %s and no second intent", got, w.count(repair.TypeIntent), tc.want)
 			}
 		})
+	}
+}
+
+// A member that was started without a quorum gives its slots back at once also where the end
+// of its run was not written: the next one has to be started for a quorum.
+func TestResumeAfterACutStart(t *testing.T) {
+	w := newWorld(t, 3)
+	w.kill("m1")
+	w.kill("m2")
+	w.kill("m3")
+	fire(w, "m1", "m2", "m3")
+	w.crash = func(repair.Effect) bool {
+		for i, d := range w.drafts {
+			if d.Type == repair.TypeStep {
+				w.crash, w.drafts = nil, append([]journal.Draft(nil), w.drafts[:i+1]...)
+				return true
+			}
+		}
+		return false
+	}
+	w.run(15 * time.Second)
+	allServe(t, w)
+	if n := w.count(repair.TypeIntent); n != 3 {
+		t.Errorf("%d intents, want one for each; outcomes %v", n, w.finished())
+	}
+	if got := w.finished(); !slices.Contains(got, "blocked(quorum/quorum)") {
+		t.Errorf("outcomes %v", got)
 	}
 }
 

@@ -77,6 +77,9 @@ func (l *live) cut() bool {
 		case tr.State == string(StepFailed) && l.spent(i):
 			l.finish(FinishedData{Outcome: Failed, Reason: "no effect", Detail: tr.Says})
 			return true
+		case tr.State == string(StepStarted):
+			l.blockedByQuorum(tr.Says)
+			return true
 		case i == last && tr.State == string(StepVerified) && l.Next == 0 && l.spent(i): // nothing was begun since
 			l.finish(FinishedData{Outcome: Failed, Reason: "relapse", Detail: "out of order again while it settled"})
 			return true
