@@ -200,8 +200,8 @@ func (e *Engine) healthOf(o *Owed, t cluster.Target, then func(why string)) {
 	})
 }
 
-// afterUndo goes on with what is owed when a run that took a part of it back has ended.
-func (e *Engine) afterUndo(l *live, f FinishedData) {
+// tellUndo has people told of a run that could not take another back.
+func (e *Engine) tellUndo(l *live, f FinishedData) {
 	if f.Outcome == Unknown || l.owed() && (f.Outcome == Failed || f.somebodyElse()) {
 		reason := string(f.Outcome)
 		if f.somebodyElse() {
@@ -209,6 +209,10 @@ func (e *Engine) afterUndo(l *live, f FinishedData) {
 		}
 		e.tellRun(l.Planned, reason, fmt.Sprintf("the run that takes back run %s ended %s: %s", l.Undoes, f.Outcome, f.Detail))
 	}
+}
+
+// afterUndo goes on with what is owed when a run that took a part of it back has ended.
+func (e *Engine) afterUndo(l *live, f FinishedData) {
 	o, d := e.st.owed[l.Undoes], e.debts[l.Undoes]
 	if o == nil || d == nil {
 		return

@@ -268,6 +268,12 @@ func (l *live) finish(f FinishedData) {
 	e := l.e
 	reason := tellsOf(f)
 	news := reason != "" && l.ep != nil && !l.ep.tells(reason)
+	switch { // said first: of the end alone no later start would know that it is still to be told
+	case l.undoes():
+		e.tellUndo(l, f)
+	case f.Outcome == Unknown && e.st.episodes[f.Episode] == nil: // a person has closed it, and it holds slots
+		e.tellRun(l.Planned, reason, f.Detail)
+	}
 	e.record(TypeFinished, "run/"+f.Run, f)
 	delete(e.live, f.Run)
 	if delete(e.onTarget[l.Target], f.Run); len(e.onTarget[l.Target]) == 0 {
@@ -287,10 +293,7 @@ func (l *live) finish(f FinishedData) {
 		return
 	}
 	e.owe(f.Run)
-	if e.st.episodes[f.Episode] == nil { // a person has closed it: what it holds is still to be told
-		if f.Outcome == Unknown {
-			e.tellRun(l.Planned, reason, f.Detail)
-		}
+	if e.st.episodes[f.Episode] == nil {
 		return
 	}
 	if news {
