@@ -60,7 +60,7 @@ func (s *State) apply(typ string, at journal.Reading, data any) {
 			delete(s.pauses, v.ID)
 		}
 	case ReleasedData:
-		s.free(v.Episode, typ == TypeReleased)
+		s.free(v, typ == TypeReleased)
 		if typ == TypeReleased {
 			s.closeCircuit(v.Target)
 		}
@@ -313,11 +313,11 @@ func (s *State) foldClosed(v ClosedData, t time.Duration, wall time.Time) {
 	}
 }
 
-// free gives back what an episode's runs hold; after one that took another back only a
-// person can: that the target is in order says nothing of it.
-func (s *State) free(episode string, byPerson bool) {
+// free gives back what an episode's runs hold: all of it to a person, else what is held for
+// the target that is in order, which says nothing of another, nor of a run that took one back.
+func (s *State) free(v ReleasedData, byPerson bool) {
 	for res, h := range s.held {
-		if h.episode == episode && (byPerson || !h.undo) {
+		if h.episode == v.Episode && (byPerson || h.target == v.Target && !h.undo) {
 			delete(s.held, res)
 		}
 	}

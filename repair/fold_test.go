@@ -1,6 +1,7 @@
 package repair_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -270,6 +271,32 @@ func TestResumeAfterACutRelapse(t *testing.T) {
 	w.run(time.Second)
 	if got := w.finished(); len(got) == 0 || got[0] != "failed" || w.count(repair.TypeIntent) != w.set.StepAttempts {
 		t.Errorf("outcomes %v, %d intents; want failed and no further intent", got, w.count(repair.TypeIntent))
+	}
+}
+
+// An alert that names no member may have meant two, and both runs ended unknown: that one
+// of them is in order gives back what was held for it, and not the other's slots.
+func TestFreedIsOneTargets(t *testing.T) {
+	w := newWorld(t, 3)
+	add := func(typ string, v any) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.drafts = append(w.drafts, journal.Draft{Type: typ, At: w.reading(), ID: fmt.Sprint("d", len(w.drafts)), Data: b})
+	}
+	labels := map[string]string{"alertname": "FettleRaftMemberDown", "cluster": "demo"}
+	add(repair.TypeReceived, repair.Received{Fingerprint: alert.FingerprintOf(labels), Status: alert.Firing, Episode: "e", Opened: true, Playbook: "etcd-member-restart", Labels: labels})
+	for _, m := range []string{"m2", "m3"} {
+		add(repair.TypePlanned, repair.Planned{Run: "of-" + m, Episode: "e", Playbook: "etcd-member-restart", Target: "demo/" + m, Sought: true, Resources: []string{"unit/" + m}})
+		add(repair.TypeFinished, repair.FinishedData{Run: "of-" + m, Episode: "e", Playbook: "etcd-member-restart", Target: "demo/" + m, Outcome: repair.Unknown})
+	}
+	add(repair.TypeFreed, repair.ReleasedData{Episode: "e", Target: "demo/m2"})
+	e := repair.NewEngine(w.cfg, fold(t, w.drafts), nil)
+	for m, want := range map[string]bool{"m2": false, "m3": true} {
+		if by, held := e.SlotHolder([]string{"unit/" + m}, ""); held != want {
+			t.Errorf("the slot of %s is held: %v (%s), want %v", m, held, by, want)
+		}
 	}
 }
 
