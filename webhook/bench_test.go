@@ -31,7 +31,7 @@ func (s *fakeSink) Take(_ context.Context, _ Message, alerts iter.Seq2[alert.Ale
 	return t, nil
 }
 
-func (s *fakeSink) Overflow(context.Context, string, int64) {}
+func (s *fakeSink) Overflow(context.Context, string, int64) error { return nil }
 
 // message is one as Alertmanager sends it, with n different alerts.
 func message(n int) string {

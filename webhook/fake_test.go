@@ -55,10 +55,11 @@ func (s *fakeSink) Take(_ context.Context, m webhook.Message, alerts iter.Seq2[a
 	return webhook.Taken{Seq: 7, Received: n}, nil
 }
 
-func (s *fakeSink) Overflow(_ context.Context, _ string, size int64) {
+func (s *fakeSink) Overflow(_ context.Context, _ string, size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.overflows = append(s.overflows, size)
+	return s.fail
 }
 
 func (s *fakeSink) touched() bool {

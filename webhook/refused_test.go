@@ -186,6 +186,32 @@ func TestNotPersisted(t *testing.T) {
 	}
 }
 
+// What is too long is final only once it is on disk that its alerts have to be fetched:
+// Alertmanager sends nothing again that was answered 413.
+func TestTooLargeAndNotPersisted(t *testing.T) {
+	long := with(`"annotations":{}`, `"annotations":{"a":"`+strings.Repeat("x", 5<<20)+`"}`)
+	for _, tc := range []struct {
+		name  string
+		limit int64
+		body  io.Reader
+	}{
+		{"announced", 1000, strings.NewReader(long)},
+		{"chunked", 1000, struct{ io.Reader }{strings.NewReader(long)}},
+		{"one alert", 0, strings.NewReader(long)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newServer(t, &fakeSink{fail: errors.New("no space left on device")}, tc.limit)
+			got := s.send(t, tc.body, nil)
+			if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+				t.Errorf("got %d, Retry-After %q, want 503", got.status, got.header.Get("Retry-After"))
+			}
+			if n := counter(t, s.metrics, "fettle_webhook_rejected_total", "reason", "not_persisted"); n != 1 {
+				t.Errorf("rejected_total{reason=not_persisted} is %v, want 1", n)
+			}
+		})
+	}
+}
+
 // A sender that hangs up in the middle is not taken for one that sent nonsense.
 func TestSenderHangsUp(t *testing.T) {
 	sink := &fakeSink{}

@@ -46,6 +46,7 @@ type Sink interface {
 	Take(ctx context.Context, m Message, alerts iter.Seq2[alert.Alert, error]) (Taken, error)
 	// Overflow notes that a message over a size limit was refused: its alerts
 	// have to be fetched from Alertmanager. Size is in bytes, and what was
-	// read of a body whose length was not announced.
-	Overflow(ctx context.Context, actor string, size int64)
+	// read of a body whose length was not announced. An error means that it is
+	// not on disk, and makes the sender try again.
+	Overflow(ctx context.Context, actor string, size int64) error
 }

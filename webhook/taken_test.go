@@ -170,7 +170,7 @@ func (s *countingSink) Take(_ context.Context, _ webhook.Message, alerts iter.Se
 	return webhook.Taken{Received: s.n}, nil
 }
 
-func (s *countingSink) Overflow(context.Context, string, int64) {}
+func (s *countingSink) Overflow(context.Context, string, int64) error { return nil }
 
 // 50,000 alerts, about 30 MB, go through without being held.
 func TestLargeMessageStreams(t *testing.T) {
@@ -269,7 +269,7 @@ func (s *slowSink) Take(_ context.Context, _ webhook.Message, alerts iter.Seq2[a
 	return taken, nil
 }
 
-func (s *slowSink) Overflow(context.Context, string, int64) {}
+func (s *slowSink) Overflow(context.Context, string, int64) error { return nil }
 
 // counter reads one counter with one label.
 func counter(t *testing.T, g prometheus.Gatherer, name, label, value string) float64 {

@@ -144,8 +144,7 @@ func (h *Handler) take(req *http.Request, w http.ResponseWriter, actor string) (
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), takeTimeout)
 	defer cancel()
 	if req.ContentLength > h.o.MaxBody {
-		h.o.Sink.Overflow(ctx, actor, req.ContentLength)
-		return Taken{}, h.overCap()
+		return Taken{}, h.tooLarge(ctx, actor, req.ContentLength, h.overCap())
 	}
 	body, err := newSpool(http.MaxBytesReader(w, req.Body, h.o.MaxBody), req.ContentLength, h.o.SpoolDir, h.memory)
 	defer body.close()
@@ -153,8 +152,7 @@ func (h *Handler) take(req *http.Request, w http.ResponseWriter, actor string) (
 		var over *http.MaxBytesError
 		switch {
 		case errors.As(err, &over):
-			h.o.Sink.Overflow(ctx, actor, body.size)
-			return Taken{}, h.overCap()
+			return Taken{}, h.tooLarge(ctx, actor, body.size, h.overCap())
 		case errors.Is(err, errSpool):
 			return Taken{}, err
 		}
@@ -166,9 +164,18 @@ func (h *Handler) take(req *http.Request, w http.ResponseWriter, actor string) (
 	taken, err := h.hand(ctx, body, actor)
 	var r *refusal
 	if errors.As(err, &r) && r.reason == reasonTooLarge {
-		h.o.Sink.Overflow(ctx, actor, body.size)
+		err = h.tooLarge(ctx, actor, body.size, err)
 	}
 	return taken, err
+}
+
+// tooLarge refuses a message for its size, once it is on disk that its alerts have to be
+// fetched: nobody sends again what was answered 413, so that it must not be forgotten.
+func (h *Handler) tooLarge(ctx context.Context, actor string, size int64, refused error) error {
+	if err := h.o.Sink.Overflow(ctx, actor, size); err != nil {
+		return notPersisted(fmt.Errorf("a message over a size limit (%d bytes): %w", size, err))
+	}
+	return refused
 }
 
 // hand checks a body that is all here, and hands it to the sink.

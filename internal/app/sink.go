@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"log/slog"
 
 	"github.com/fettle-io/fettle/alert"
 	"github.com/fettle-io/fettle/repair"
@@ -19,7 +18,6 @@ const part = 256
 type sink struct {
 	seq   *repair.Sequencer
 	newID func() string
-	log   *slog.Logger
 	last  func() uint64       // the journal's last sequence number
 	came  func([]alert.Alert) // is shown what is durable; nil: nobody is
 }
@@ -70,9 +68,8 @@ func (s *sink) show(alerts []alert.Alert) {
 
 // Overflow implements webhook.Sink: a record, and the active alerts are fetched
 // from every configured Alertmanager.
-func (s *sink) Overflow(ctx context.Context, actor string, size int64) {
+func (s *sink) Overflow(ctx context.Context, actor string, size int64) error {
 	ev := repair.Alerts{Message: s.newID(), Actor: actor, End: &repair.MessageEnd{TooLarge: true, Bytes: size}}
-	if _, _, err := s.seq.Submit(ctx, ev); err != nil {
-		s.log.Error("a message over the size limit could not be recorded", "actor", actor, "bytes", size, "err", err)
-	}
+	_, _, err := s.seq.Submit(ctx, ev)
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"testing"
 
 	"github.com/fettle-io/fettle/alert"
@@ -29,7 +28,7 @@ func alerts(n int, broken error) iter.Seq2[alert.Alert, error] {
 // in its closing record.
 func TestTakeInParts(t *testing.T) {
 	a := start(t, plain)
-	s := &sink{seq: a.seq, newID: newID, log: slog.New(slog.DiscardHandler), last: a.lastSeq}
+	s := &sink{seq: a.seq, newID: newID, last: a.lastSeq}
 	n := 2*part + 10
 	got, err := s.Take(t.Context(), webhook.Message{ID: newID(), Actor: "test"}, alerts(n, nil))
 	if err != nil || got.Received != n || got.Unmatched != n || got.Seq != a.lastSeq() {

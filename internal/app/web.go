@@ -33,7 +33,7 @@ func (a *App) openWeb(ctx context.Context) error {
 		return fmt.Errorf("web.roles: %w", err)
 	}
 	hook := webhook.New(webhook.Options{
-		Sink:    &sink{seq: a.seq, newID: newID, log: a.o.Log, last: a.lastSeq, came: a.came},
+		Sink:    &sink{seq: a.seq, newID: newID, last: a.lastSeq, came: a.came},
 		Metrics: webhook.NewMetrics(a.reg), Log: a.o.Log, NewID: newID, MaxBody: int64(w.MaxBody),
 	})
 	router, err := api.NewEngine(a.o.Log, hook.Count, a.policy.Check)
