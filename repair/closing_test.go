@@ -215,3 +215,48 @@ func TestUnobservableClosesWithItsAlert(t *testing.T) {
 	w.run(20 * time.Second)
 	wantList(t, "closed", w.closed(), "alert_ended")
 }
+
+// An alert that is over before its target was looked at gets an answer all the same,
+// where that cannot be observed.
+func TestUnobservableIsAnsweredBeforeItCloses(t *testing.T) {
+	for name, c := range map[string]struct {
+		runs int // episodes that get a run of their own for a refusal
+		wait time.Duration
+	}{
+		"over before the look":           {10, 0},
+		"over while its answer is held":  {1, 8 * time.Second},
+		"over before it is to be held":   {1, 0},
+		"over when it has been answered": {10, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.set.RefusalRuns = c.runs
+			w.lookErr = errors.New("no bus")
+			fire(w, "m1", "m3") // with one run each, the record that holds m3 puts off the next
+			w.run(2 * time.Second)
+			fire(w, "m2")
+			if c.wait > 0 {
+				w.run(c.wait)
+			}
+			w.send(alert.Resolved, downLabels("m2"))
+			w.run(3 * time.Minute)
+			answered := map[string]bool{}
+			w.each(repair.TypeFinished, func(b []byte) {
+				var f repair.FinishedData
+				w.decode(b, &f)
+				answered[f.Episode] = true
+			})
+			w.each(repair.TypeHeld, func(b []byte) {
+				var h repair.HeldData
+				w.decode(b, &h)
+				for _, id := range h.Episodes {
+					answered[id] = true
+				}
+			})
+			wantList(t, "closed", w.closed(), "alert_ended")
+			if len(answered) != 3 {
+				t.Errorf("%d of three alerts were answered", len(answered))
+			}
+		})
+	}
+}

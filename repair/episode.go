@@ -152,8 +152,8 @@ func (e *Engine) tryClose(ep *Episode) {
 		return
 	}
 	set := e.settingsOf(ep)
-	if _, _, err := e.resolve(ep); err != nil || q.unseen { // then the alert's end alone closes it
-		if ep.over() {
+	if _, _, err := e.resolve(ep); err != nil || q.unseen { // then the alert's end alone closes it, once it was answered
+		if answered := ep.Last != nil || ep.LastOutcome != ""; ep.over() && (answered || e.heldStill() != nil) {
 			e.close(ep, closedAlertOver, "", "")
 		}
 		return
