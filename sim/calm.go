@@ -14,9 +14,8 @@ func (w *world) mend() {
 	p := w.fettle
 	p.blind, p.slowLooks, p.slowDisk, p.brake, p.crashIn = false, false, false, false, 0
 	p.late, p.commandTakes, p.answersLate, p.answersNever, p.answersError, p.commandsFail = 0, 20*time.Millisecond, 0, false, false, 0
-	for _, pause := range w.pauses() {
-		p.post(repair.ClearPause{ID: pause, Actor: "person"}, nil)
-	}
+	w.unpause()
+	w.in(time.Second, w.unpause) // one that was on its way
 	for _, h := range w.hosts {
 		h.unasked = false
 	}
