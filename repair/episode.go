@@ -2,6 +2,7 @@ package repair
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fettle-io/fettle/alert"
@@ -314,8 +315,12 @@ func (e *Engine) purge() {
 		}
 	}
 	for key, as := range e.st.attempts {
-		if e.now-as[len(as)-1].at > maxWindow {
+		old := slices.IndexFunc(as, func(a attempt) bool { return e.now-a.at <= maxWindow })
+		switch {
+		case old < 0:
 			delete(e.st.attempts, key)
+		case old > 0:
+			e.st.attempts[key] = slices.Clone(as[old:])
 		}
 	}
 }

@@ -22,8 +22,8 @@ type Number struct {
 	ByTier  []time.Duration
 	// Zero says what 0 means; empty: 0 is refused.
 	Zero string
-	// Most is the largest value; 0: any.
-	Most int
+	// Most is the largest value, of a duration in nanoseconds; 0: any.
+	Most int64
 	// Fleet: there is one for everything, it is set under overrides.all.
 	Fleet bool
 	Rule  string // of ENGINE.md
@@ -41,7 +41,7 @@ func Numbers() []Number {
 		{Key: "settle", Field: "Settle", Default: 60 * s, Rule: "4, section 3", Help: "how long it must stay in order to count as repaired"},
 		{Key: "cooldown", Field: "Cooldown", Default: 10 * m, Zero: "off", Rule: "section 5", Help: "between two mutating runs of one playbook on one target"},
 		{Key: "attempts", Field: "Attempts", Default: 3, Zero: "off", Rule: "section 5", Help: "attempts on one (action, target) before only `fettle release` lets it go on"},
-		{Key: "attempts_within", Field: "AttemptsWithin", Default: 15 * m, Rule: "section 5", Help: "the time in which those attempts are counted"},
+		{Key: "attempts_within", Field: "AttemptsWithin", Default: 15 * m, Most: int64(7 * 24 * h), Rule: "section 5", Help: "the time in which those attempts are counted, a week at most"},
 		{Key: "step_attempts", Field: "StepAttempts", Default: 2, Rule: "10", Help: "attempts of one step within one run"},
 		{Key: "eager_looks", Field: "EagerLooks", Default: 3, Rule: "9", Help: "observations that must say \"not in order\" before a mutation, unless the service manager says that the process is gone"},
 		{Key: "eager_gap", Field: "EagerGap", Default: 2 * s, Rule: "9", Help: "between those observations"},
@@ -54,7 +54,7 @@ func Numbers() []Number {
 		{Key: "forget", Field: "Forget", Default: 24 * h, Fleet: true, Rule: "2", Help: "an inactive fingerprint without an episode is forgotten"},
 		{Key: "reopen_closed", Field: "ReopenClosed", Default: 4 * h, Rule: "2", Help: "after a person closed an episode, a still firing alert opens a new one"},
 		{Key: "poll_every", Field: "PollEvery", Default: 30 * s, Fleet: true, Rule: "4", Help: "between two polls of Alertmanager's active alerts"},
-		{Key: "poll_closed", Field: "PollClosed", Default: 1 * h, Fleet: true, Rule: "4", Help: "an alert whose episode closed before a message said that it ended is looked for this long: give it more than Alertmanager's group_interval"},
+		{Key: "poll_closed", Field: "PollClosed", Default: 1 * h, Most: int64(24 * h), Fleet: true, Rule: "4", Help: "an alert whose episode closed before a message said that it ended is looked for this long, a day at most: give it more than Alertmanager's group_interval"},
 		{Key: "poll_left_out", Field: "PollLeftOut", Default: 10 * m, Fleet: true, Rule: "4", Help: "an Alertmanager that has not answered for this long is left out"},
 		{Key: "reasons_record", Field: "ReasonsRecord", Default: h, Rule: "section 5", Help: "the same refusal of an episode is a record once in this time, and counted otherwise"},
 		{Key: "refusal_runs", Field: "RefusalRuns", Default: 10, Fleet: true, Zero: "none", Rule: "5, section 5", Help: "episodes that get a run of their own in an hour for the same passing refusal; the others are recorded together"},

@@ -80,6 +80,9 @@ func invalid() map[string]string {
 		"not-yaml":             `2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a comma is missing`,
 		"number-fleet": `8:12: there is one live_runs for everything: set it under overrides.all
 10:8: there is one forget for everything: set it under overrides.all`,
+		"number-long": `1:36: attempts_within 8d is longer than 1w: what is older is not kept
+1:53: poll_closed 1d1h is longer than 1d: what is older is not kept
+1:69: approvers is 3: at most 2`,
 		"number-negative": `1:29: attempts is negative: give it a value above 0
 1:45: overrides.all.commit_lag wants a whole number, not below 0, not "-1"
 1:55: overrides.all.look: "-5s" is negative: write it without the minus`,

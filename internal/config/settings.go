@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/fettle-io/fettle/internal/strictyaml"
 	"github.com/fettle-io/fettle/repair"
 )
@@ -119,7 +121,9 @@ func (k check) override(at strictyaml.Path, o Override, all bool) {
 			k.doc.Errorf(path, "%s %s is shorter than %s: give it more", n.Key, d, shortest)
 		case set.CanInt() && set.Int() < 0:
 			k.doc.Errorf(path, "%s is negative: give it a value above 0", n.Key)
-		case n.Most > 0 && set.CanInt() && set.Int() > int64(n.Most):
+		case n.Most > 0 && isDuration && d > time.Duration(n.Most):
+			k.doc.Errorf(path, "%s %s is longer than %s: what is older is not kept", n.Key, model.Duration(d), model.Duration(n.Most))
+		case n.Most > 0 && set.CanInt() && set.Int() > n.Most:
 			k.doc.Errorf(path, "%s is %d: at most %d", n.Key, set.Int(), n.Most)
 		}
 	}
