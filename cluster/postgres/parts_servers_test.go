@@ -112,9 +112,10 @@ func TestSubscriptionAndArchive(t *testing.T) {
 	if s := detail(t, d, 1).Subscriptions[0]; s.Name != "s" || s.Database != "postgres" || !s.Enabled || s.ApplyErrors == nil || *s.ApplyErrors != 0 || s.SyncErrors == nil {
 		t.Errorf("%+v", s)
 	}
-	if seen := detail(t, d, 0); seen.StandbysConnected != 1 || seen.Unlisted != 1 { // the subscriber is no standby
-		t.Errorf("%d, %d not listed", seen.StandbysConnected, seen.Unlisted)
-	}
+	waitFor(t, "its publisher has it, and lists no standby", func() bool {
+		seen := detail(t, d, 0)
+		return seen.StandbysConnected == 1 && seen.Unlisted == 1
+	})
 	statements(t, b, "ALTER TABLE t DROP COLUMN filler")
 	must(t, a.Write(patience(t), 1))
 	waitFor(t, "an apply error", func() bool { return *detail(t, d, 1).Subscriptions[0].ApplyErrors > 0 })
