@@ -102,10 +102,23 @@ func TestTLS(t *testing.T) {
 // at the very next look.
 func TestConnections(t *testing.T) {
 	c := shared(t)
-	d := driver(t, c)
-	a := c.Servers[0]
+	inv, err := c.Inventory("db")
+	must(t, err)
+	patient, err := New(inv, Options{Timeout: 20 * time.Second}) // a look that ends early ends its connection
+	must(t, err)
+	t.Cleanup(func() { must(t, patient.Close()) })
+	d, a := patient, c.Servers[0]
 	await(t, d, healthy)
 	const mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fettle_exporter'"
+	alone := func(d *Driver) {
+		t.Helper()
+		waitFor(t, "one connection", func() bool { // those of earlier drivers end in their own time
+			m := d.View(patience(t)).Members[0]
+			n, err := a.SQL(patience(t), mine)
+			return m.Reachable && err == nil && n[0] == "1"
+		})
+	}
+	alone(d)
 	began, err := a.SQL(patience(t), "SELECT backend_start FROM pg_stat_activity WHERE application_name = 'fettle_exporter'")
 	must(t, err)
 	for range 5 {
@@ -124,6 +137,9 @@ func TestConnections(t *testing.T) {
 	await(t, d, healthy)
 
 	// One that does not answer is not asked by more connections.
+	must(t, d.Close())
+	d = driver(t, c) // each look is to time out
+	await(t, d, healthy)
 	must(t, a.Freeze())
 	for range 5 {
 		if m := d.View(patience(t)).Members[0]; m.Error != cluster.Timeout {
@@ -131,11 +147,7 @@ func TestConnections(t *testing.T) {
 		}
 	}
 	must(t, a.Thaw())
-	waitFor(t, "one connection", func() bool {
-		m := d.View(patience(t)).Members[0]
-		n, err := a.SQL(patience(t), mine)
-		return m.Reachable && err == nil && n[0] == "1"
-	})
+	alone(d)
 	await(t, d, healthy)
 }
 
