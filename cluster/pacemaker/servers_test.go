@@ -5,6 +5,7 @@ package pacemaker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -282,8 +283,16 @@ func TestTruth(t *testing.T) {
 	n1.signal(based, syscall.SIGCONT)
 
 	t.Log("Pacemaker is killed on a node")
+	// The first would start the others again; without one of these the other may end by itself.
+	for _, name := range []string{"pacemaker-based", "pacemaker-controld", "pacemakerd"} {
+		n1.process(name) // it has started again what was frozen for long
+	}
 	for _, name := range []string{"pacemakerd", "pacemaker-based", "pacemaker-controld"} {
-		n1.signal(n1.process(name), syscall.SIGKILL)
+		if pid := n1.find(name); pid != 0 {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Fatal(err)
+			}
+		}
 	}
 	for deadline := time.Now().Add(patience); n1.says() != cluster.Refused; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -292,8 +301,22 @@ func TestTruth(t *testing.T) {
 	}
 }
 
-// process is the process of this name in the node's namespace, as this one numbers it.
+// process is find, once it is there.
 func (n *node) process(name string) int {
+	n.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if pid := n.find(name); pid != 0 {
+			return pid
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("no process %s on %s", name, n.name)
+		}
+	}
+}
+
+// find is the process of this name in the node's namespace, as this one numbers it; 0:
+// there is none.
+func (n *node) find(name string) int {
 	n.t.Helper()
 	want, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", n.init))
 	if err != nil {
@@ -317,7 +340,6 @@ func (n *node) process(name string) int {
 			return pid
 		}
 	}
-	n.t.Fatalf("no process %s on %s", name, n.name)
 	return 0
 }
 
