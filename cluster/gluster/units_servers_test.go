@@ -75,7 +75,11 @@ func TestDocumentedUnits(t *testing.T) {
 	}
 
 	t.Log("gluster hangs: it is ended, after a second instead of a minute, and the old report stays")
-	do("sh", "-c", "systemctl stop fettle-gluster@v.timer; mkdir /etc/systemd/system/fettle-gluster@.service.d; "+
+	do("systemctl", "stop", "fettle-gluster@v.timer", "fettle-gluster@v.service") // or it writes once more
+	if r = d.View(t.Context()).Detail.(*Summary).Reports[0]; !r.Up {
+		t.Fatalf("the report has gone: %+v", r)
+	}
+	do("sh", "-c", "mkdir /etc/systemd/system/fettle-gluster@.service.d; "+
 		"printf '[Service]\\nTimeoutStartSec=1s\\n' > /etc/systemd/system/fettle-gluster@.service.d/sooner.conf; systemctl daemon-reload; systemctl kill --signal=STOP --kill-whom=main glusterd.service")
 	if out, err := h.Run("systemctl", "start", "fettle-gluster@v.service"); err == nil {
 		t.Errorf("it did not fail: %s", out)
