@@ -60,7 +60,7 @@ func TestTLS(t *testing.T) {
 				Name: "db", Kind: cluster.KindMySQL, TLS: tc.tls, Read: cluster.Login{Username: "fettle", PasswordFile: p.password},
 				Members: []cluster.Member{{Name: "a", Endpoint: tc.server.Endpoint()}},
 			}
-			m := looking(t, c).View(patience(t)).Members[0]
+			m := driver(t, c, mysql.Options{}).View(patience(t)).Members[0] // patient: one look has to be right
 			if m.Error != tc.reason || m.Reachable != (tc.reason == "") {
 				t.Errorf("%+v", m)
 			}
@@ -92,7 +92,7 @@ func TestLogins(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := p.inventory()
 			c.Read = cluster.Login{Username: tc.user, PasswordFile: tc.file}
-			v := looking(t, c).View(patience(t))
+			v := driver(t, c, mysql.Options{}).View(patience(t)) // patient: one look has to be right
 			m := v.Members[0]
 			if m.Error != tc.reason || !strings.Contains(m.Why, tc.why) || strings.Contains(m.Why, "canary") {
 				t.Errorf("%+v", m)
@@ -107,7 +107,7 @@ func TestLogins(t *testing.T) {
 // One connection for each server, whatever happens; none after Close.
 func TestOneConnection(t *testing.T) {
 	p := healthy(t)
-	d, err := mysql.New(p.inventory(), mysql.Options{})
+	d, err := mysql.New(p.inventory(), mysql.Options{Timeout: 20 * time.Second}) // one that gives up hangs up
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,9 +196,12 @@ func TestThreadNumbersAreUsedAgain(t *testing.T) {
 	p := healthy(t)
 	execute(t, p.primary, "GRANT PROCESS ON *.* TO fettle@'127.0.0.1'") // sees everybody
 	t.Cleanup(func() { execute(t, p.primary, "REVOKE PROCESS ON *.* FROM fettle@'127.0.0.1'") })
-	id, err := p.primary.Ask(patience(t), "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'")
-	if err != nil || id == "" {
-		t.Fatalf("no replica: %q, %v", id, err)
+	id := ""
+	for end := time.Now().Add(time.Minute); id == ""; time.Sleep(20 * time.Millisecond) { // a replica that lacks nothing may still be connecting
+		var err error
+		if id, err = p.primary.Ask(patience(t), "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"); err != nil || time.Now().After(end) {
+			t.Fatalf("no replica: %q, %v", id, err)
+		}
 	}
 	own, err := p.primary.Ask(patience(t), "SELECT CONNECTION_ID()")
 	if err != nil {
@@ -209,7 +212,7 @@ func TestThreadNumbersAreUsedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, thread := range map[string]string{"a replica's": id, "its own": strconv.Itoa(next + 1), "nobody's": "123456789"} {
-		d := looking(t, p.inventory())
+		d := driver(t, p.inventory(), mysql.Options{}) // patient: one look has to be right
 		d.GiveUp(0, thread)
 		if m := d.View(patience(t)).Members[0]; !m.Reachable {
 			t.Errorf("%s: %s: %s", what, m.Error, m.Why)

@@ -47,7 +47,7 @@ func lag(n *float64) string {
 func becomes(t *testing.T, d *mysql.Driver, want ...string) cluster.View {
 	t.Helper()
 	var v cluster.View
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if v = d.View(patience(t)); slices.Contains(want, said(v)) {
 			return v
 		}
