@@ -92,7 +92,7 @@ func TestConfused(t *testing.T) {
 		Name: "c", Kind: cluster.KindRedis, Members: []cluster.Member{{Name: "r0", Endpoint: "redis://" + sentinel.Address}},
 		Redis: cluster.Redis{Sentinels: []string{server.Address, sentinel.Address}, Master: "other"},
 	}
-	v := driver(t, c).View(t.Context())
+	v := patient(t, c).View(t.Context())
 	for _, tc := range []struct {
 		member       cluster.MemberView
 		reason, text string
