@@ -6,6 +6,7 @@ package natstest
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -135,19 +136,21 @@ func (s *Server) Stream(name string, replicas int) {
 	})
 }
 
-// Publish publishes n messages to the stream, each acknowledged.
+// Publish publishes n messages to the stream, each acknowledged. They have IDs: one whose
+// acknowledgement is late is published again, and the stream takes it once.
 func (s *Server) Publish(stream string, n int) {
 	s.t.Helper()
 	for range n {
+		id := rand.Text()
 		s.Await("a message is taken", func() bool {
-			answer, ok := s.request(stream+".in", "hello")
-			return ok && strings.Contains(answer, `"seq"`)
+			answer, ok := s.request(stream+".in", "hello", "Nats-Msg-Id: "+id)
+			return ok && strings.Contains(answer, `"seq"`) && !strings.Contains(answer, `"error"`)
 		})
 	}
 }
 
 // request asks over a connection of its own, by NATS' text protocol.
-func (s *Server) request(subject, body string) (string, bool) {
+func (s *Server) request(subject, body string, headers ...string) (string, bool) {
 	conn, err := net.DialTimeout("tcp", s.client, 2*time.Second)
 	if err != nil {
 		return "", false
@@ -157,7 +160,8 @@ func (s *Server) request(subject, body string) (string, bool) {
 		return "", false
 	}
 	in := bufio.NewReader(conn)
-	fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nSUB inbox 1\r\nPUB %s inbox %d\r\n%s\r\n", subject, len(body), body)
+	head := "NATS/1.0\r\n" + strings.Join(append(headers, "", ""), "\r\n")
+	fmt.Fprintf(conn, "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB inbox 1\r\nHPUB %s inbox %d %d\r\n%s%s\r\n", subject, len(head), len(head)+len(body), head, body)
 	for {
 		text, err := in.ReadString('\n')
 		if err != nil {
