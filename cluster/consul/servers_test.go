@@ -100,8 +100,8 @@ func TestTruth(t *testing.T) {
 		leader := in(t)
 		v := servertest.Until(t, d.View, func(v cluster.View) string {
 			m, ok := v.Members[leader].Detail.(*Member)
-			return fmt.Sprint(ok && m.Autopilot != nil && m.Autopilot.Healthy && len(m.Autopilot.Servers) == 3)
-		}, is("true")) // autopilot comes to hold all for healthy
+			return fmt.Sprint(told(v), ok && m.Autopilot != nil && m.Autopilot.Healthy && len(m.Autopilot.Servers) == 3)
+		}, func(v cluster.View) string { return fmt.Sprint(wanted()(v), true) }) // autopilot comes to hold all for healthy
 		m := v.Members[leader].Detail.(*Member)
 		if m.Autopilot.FailureTolerance != 1 || m.LastContact != nil || m.Serf["alive"] != 3 || m.LastLog == nil || m.Snapshot == nil || m.Pending == nil {
 			t.Errorf("the leader tells %+v, autopilot %+v", m, m.Autopilot)
@@ -185,7 +185,10 @@ func TestRights(t *testing.T) {
 		}
 	}
 	write(token + "\n")
-	v := until(t, driverOf(t, c, cluster.Login{PasswordFile: file}), is("leader s1, 1 voters, 1 reachable, margin 0; s1"+leads))
+	v := servertest.Until(t, driverOf(t, c, cluster.Login{PasswordFile: file}).View, func(v cluster.View) string {
+		m, ok := v.Members[0].Detail.(*Member)
+		return fmt.Sprint(told(v), ok && m.Autopilot != nil) // which a new leader does not have at once
+	}, is(fmt.Sprint("leader s1, 1 voters, 1 reachable, margin 0; s1"+leads, true)))
 	if m, ok := v.Members[0].Detail.(*Member); !ok || m.Autopilot == nil || m.Serf["alive"] != 1 {
 		t.Errorf("with the rights: %+v", v.Members[0].Detail)
 	}
