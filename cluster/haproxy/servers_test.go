@@ -105,9 +105,9 @@ func told(v cluster.View) string {
 }
 
 // until looks until it is told what is wanted.
-func (s *stand) until(want string) {
+func (s *stand) until(want string) cluster.View {
 	s.Helper()
-	servertest.Until(s.T, s.View, told, func(cluster.View) string { return want })
+	return servertest.Until(s.T, s.View, told, func(cluster.View) string { return want })
 }
 
 // The cells of the table in docs/collectors/haproxy.md, on a real HAProxy.
@@ -125,8 +125,7 @@ func TestTruth(t *testing.T) {
 	s.process.Freeze()
 	s.until("reason timeout")
 	s.process.Thaw()
-	s.until("web up true w1:up w2:down w3:maint")
-	if m := s.View(t.Context()).Members[0]; m.Version == "" || m.Detail.(*Member).Started < 1.6e9 || m.Detail.(*Member).Limit == 0 {
+	if m := s.until("web up true w1:up w2:down w3:maint").Members[0]; m.Version == "" || m.Detail.(*Member).Started < 1.6e9 || m.Detail.(*Member).Limit == 0 {
 		t.Errorf("%+v", m)
 	}
 	s.process.Kill()
