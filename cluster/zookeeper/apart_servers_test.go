@@ -48,11 +48,12 @@ func TestTruthApart(t *testing.T) {
 		return leads(servertest.Until(t, d.View, told, wanted(1)))
 	}
 	t.Run("idle leader", func(t *testing.T) {
-		leader := in(t)
-		head := func(v cluster.View) string { return fmt.Sprintf("%+v", v.Members[leader].Detail.(*Member).Counter) }
-		before := head(d.View(t.Context()))
-		in(t)
-		if after := head(d.View(t.Context())); after != before {
+		head := func() string { // of a look in which all have answered
+			v := servertest.Until(t, d.View, told, wanted(1))
+			return fmt.Sprintf("%+v", v.Members[leads(v)].Detail.(*Member).Counter)
+		}
+		before := head()
+		if after := head(); after != before {
 			t.Errorf("nobody writes, and the leader went from %s to %s", before, after)
 		}
 	})
