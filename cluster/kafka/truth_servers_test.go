@@ -32,7 +32,7 @@ func driver(t *testing.T, c cluster.Cluster) *Driver {
 
 func await(t *testing.T, d *Driver, want string) cluster.View {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		v := d.View(t.Context())
 		if shown(v) == want {
 			return v
