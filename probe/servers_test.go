@@ -157,5 +157,6 @@ func TestGRPCOfEtcd(t *testing.T) {
 	if err := c.Kill("m1"); err != nil {
 		t.Fatal(err)
 	}
+	p.Timeout = 0 // as long as it takes
 	once(t, p, cluster.Refused)
 }
