@@ -4,6 +4,7 @@ package exporter
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,8 +42,8 @@ func systemBus(t *testing.T) (socket, started string) {
 		_ = daemon.Wait()
 	})
 	waitFor(t, "the bus", func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		conn, err := net.Dial("unix", socket) // the file is there before anybody listens
+		return err == nil && conn.Close() == nil
 	})
 	return socket, started
 }

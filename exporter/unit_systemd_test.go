@@ -55,6 +55,7 @@ func TestUnitsOfSystemd(t *testing.T) {
 			got[fmt.Sprintf(`fettle_unit_state{state="active",unit=%q}`, escaped)] == 1 &&
 			got[`fettle_unit_state{state="failed",unit="dead.service"}`] == 1 &&
 			got[`fettle_unit_state{state="failed",unit="again.service"}`] == 1 &&
+			got[`fettle_unit_substate{substate="waiting",unit="nightly.timer"}`] == 1 &&
 			got[`fettle_unit_start_time_seconds{unit="uptime.timer"}`] > 0
 	})
 	show := func(unit, property string) float64 {
