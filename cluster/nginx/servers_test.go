@@ -51,27 +51,30 @@ http {
 	}
 	t.Cleanup(relay.Close)
 
-	driver := func(at string) *Driver {
-		d, err := New(cluster.Cluster{Name: "web", Kind: cluster.KindNginx, Members: []cluster.Member{{Name: "n1", Endpoint: "http://" + at}}}, Options{Timeout: time.Second})
+	within := func(at string, timeout time.Duration) *Driver {
+		d, err := New(cluster.Cluster{Name: "web", Kind: cluster.KindNginx, Members: []cluster.Member{{Name: "n1", Endpoint: "http://" + at}}}, Options{Timeout: timeout})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = d.Close() })
 		return d
 	}
+	driver := func(at string) *Driver { return within(at, time.Second) }
 	until := func(d *Driver, reason string) cluster.MemberView {
 		t.Helper()
 		told := func(v cluster.View) string { return fmt.Sprint(v.Members[0].Reachable, v.Members[0].Error) }
 		return servertest.Until(t, d.View, told, func(cluster.View) string { return fmt.Sprint(reason == "", reason) }).Members[0]
 	}
 	d := driver(address + "/stub_status")
-	first, ok := until(d, "").Detail.(*Status)
+	patient := within(address+"/stub_status", 20*time.Second) // a look that is given up ends its connection
+	first, ok := until(patient, "").Detail.(*Status)
 	if !ok || first.Active < 1 || first.Requests < 1 || first.Writing != 1 {
 		t.Errorf("%+v", first)
 	}
-	if next := until(d, "").Detail.(*Status); next.Requests <= first.Requests || next.Accepted != first.Accepted {
+	if next := until(patient, "").Detail.(*Status); next.Requests <= first.Requests || next.Accepted != first.Accepted {
 		t.Errorf("the connection is not kept, or nothing is counted: %+v, then %+v", first, next)
 	}
+	until(d, "")
 	until(driver(address+"/other"), cluster.BadProtocol)
 	until(driver(address+"/secret"), cluster.BadAuth)
 	server.Freeze()
