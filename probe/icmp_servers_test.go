@@ -36,7 +36,7 @@ func alone(t *testing.T) (run func(command string)) {
 	return run
 }
 
-// pinged makes a probe with ten packets.
+// pinged makes a probe with ten packets, which take a second to send: on a busy machine, more.
 func pinged(t *testing.T, p Probe, want string) Result {
 	t.Helper()
 	p.Kind = ICMP
@@ -44,7 +44,7 @@ func pinged(t *testing.T, p Probe, want string) Result {
 		p.ICMP.Packets = 10
 	}
 	if p.Timeout == 0 {
-		p.Timeout = 1500 * time.Millisecond
+		p.Timeout = 4 * time.Second
 	}
 	return once(t, p, want)
 }
@@ -71,7 +71,7 @@ func TestICMP(t *testing.T) {
 	run("iptables -D" + drop)
 
 	run("iptables -A INPUT -p icmp -j DROP")
-	got = pinged(t, Probe{Target: "127.0.0.1", Timeout: 500 * time.Millisecond, ICMP: ICMPOptions{Packets: 3}}, cluster.Timeout)
+	got = pinged(t, Probe{Target: "127.0.0.1", Timeout: 2 * time.Second, ICMP: ICMPOptions{Packets: 3}}, cluster.Timeout)
 	if e := got.Echo; e == nil || *e != (Echo{3, 0, 0}) {
 		t.Errorf("all lost: %+v", e)
 	}
