@@ -101,7 +101,7 @@ func TestRealVerify(t *testing.T) {
 			fmt.Fprint(w, "api_errors{member=\"m1\"} 0\n")
 		}
 	})
-	c, err := New(Options{URL: "http://" + address})
+	c, err := New(Options{URL: "http://" + address, Timeout: 20 * time.Second}) // patient: some answers are asked for once
 	if err != nil {
 		t.Fatal(err)
 	}
