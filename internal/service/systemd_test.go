@@ -30,7 +30,7 @@ func patients() map[string]string {
 		"never.service":      unit("", ""),
 		"dirty.service":      unit("-on-term 7", ""),
 		"deaf.service":       unit("-on-term -1", "TimeoutStopSec=200ms"),
-		"slow-stop.service":  unit("-on-term -1", "TimeoutStopSec=1h"),
+		"slow-stop.service":  unit("-ready -on-term -1", "Type=notify\nTimeoutStopSec=1h"), // running: it ignores SIGTERM already
 		"crash.service":      unit("-exit 3", ""),
 		"clean.service":      unit("-exit 0", ""),
 		"again.service":      unit("-exit 3", "Restart=always\nRestartSec=1h"),

@@ -240,7 +240,7 @@ func (d *deck) looks(t *testing.T) {
 	if _, e, err := d.units.Look(t.Context(), c); err != nil || e.Exit != -1 {
 		t.Errorf("at its timeout: %+v, %v", e, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // it is to end behind the start, which removes nothing
 	defer cancel()
 	if _, _, err := d.units.Look(ctx, d.command("wait")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("at the context's end: %v", err)
