@@ -113,21 +113,7 @@ func TestPanelsHaveData(t *testing.T) {
 	}
 	// Grafana cannot draw an edge without both of its ends.
 	t.Run("graph", func(t *testing.T) {
-		ends := map[string]bool{}
-		for _, q := range panels["overview.json: Dependencies"].Targets {
-			found, err := w.ask(t.Context(), q.Expr, false, w.began)
-			must(t, err)
-			for _, s := range found {
-				if q.RefID == "nodes" {
-					ends[s.Labels["id"]] = true
-				} else if !ends[s.Labels["source"]] || !ends[s.Labels["target"]] || s.Labels["id"] == "" {
-					t.Errorf("the edge %v has no end among the nodes %v", s.Labels, ends)
-				}
-			}
-		}
-		if len(ends) < 4 {
-			t.Errorf("only the nodes %v", ends)
-		}
+		w.await(t, func() string { return w.graph(t, panels["overview.json: Dependencies"]) })
 	})
 	// What ended is marked, each at its own time.
 	t.Run("marks", func(t *testing.T) {
@@ -135,22 +121,25 @@ func TestPanelsHaveData(t *testing.T) {
 			if a.BuiltIn == 1 {
 				continue
 			}
-			times, err := w.values(t.Context(), a.Expr, false, w.began)
-			if err != nil || len(times) == 0 {
-				t.Errorf("%s: no marks: %v", a.Name, err)
-			}
-			for _, ms := range times {
-				if at := time.UnixMilli(int64(ms)); at.Before(w.began) || at.After(time.Now()) {
-					t.Errorf("%s: a mark at %s", a.Name, at)
+			w.await(t, func() string {
+				times, err := w.values(t.Context(), a.Expr, false, w.began)
+				if err != nil || len(times) == 0 {
+					return fmt.Sprintf("%s: no marks: %v", a.Name, err)
 				}
-			}
+				for _, ms := range times {
+					if at := time.UnixMilli(int64(ms)); at.Before(w.began) || at.After(time.Now()) {
+						t.Errorf("%s: a mark at %s", a.Name, at)
+					}
+				}
+				return ""
+			})
 		}
 	})
 	// One of the clocks is an hour ahead.
 	t.Run("clocks", func(t *testing.T) {
-		if why := w.data(t.Context(), panels["probes.json: Members' clocks"].Targets[0].Expr+" > 3599", false, w.began); why != "" {
-			t.Error(why)
-		}
+		w.await(t, func() string {
+			return w.data(t.Context(), panels["probes.json: Members' clocks"].Targets[0].Expr+" > 3599", false, w.began)
+		})
 	})
 	// Nothing that had data may have lost it: the time shown is all of it.
 	t.Run("after", func(t *testing.T) {
@@ -163,6 +152,46 @@ func TestPanelsHaveData(t *testing.T) {
 		slices.Sort(all)
 		w.awaitData(t, panels, all, w.began)
 	})
+}
+
+// graph says what the graph of dependencies lacks: nothing where each edge has both of
+// its ends, and there are enough of them.
+func (w *world) graph(t *testing.T, p panel) string {
+	t.Helper()
+	ends := map[string]bool{}
+	for _, q := range p.Targets {
+		found, err := w.ask(t.Context(), q.Expr, false, w.began)
+		if err != nil {
+			return err.Error()
+		}
+		for _, s := range found {
+			if q.RefID == "nodes" {
+				ends[s.Labels["id"]] = true
+			} else if !ends[s.Labels["source"]] || !ends[s.Labels["target"]] || s.Labels["id"] == "" {
+				return fmt.Sprintf("the edge %v has no end among the nodes %v", s.Labels, ends)
+			}
+		}
+	}
+	if len(ends) < 4 {
+		return fmt.Sprintf("only the nodes %v", ends)
+	}
+	return ""
+}
+
+// await asks until nothing is wrong: what is shown of now is not there after a scrape
+// that took too long, until the next one.
+func (w *world) await(t *testing.T, wrong func() string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+		why := wrong()
+		if why == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Error(why)
+			return
+		}
+	}
 }
 
 // awaitValue asks until the query of a panel over time showed the value since begin.
