@@ -53,7 +53,7 @@ func TestWholeLoopAndAlertmanagerSendsAgain(t *testing.T) {
 	must(t, err)
 	until(t, "fettle is killed at its first message", func() error {
 		if err := client.Ready(ctx); !errors.Is(err, syscall.ECONNREFUSED) { // whatever else, it lives
-			return fmt.Errorf("%w: %v", errNotYet, err)
+			return fmt.Errorf("%w: %w", errNotYet, err)
 		}
 		return nil
 	})
