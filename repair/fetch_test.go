@@ -135,21 +135,27 @@ func TestSilenceHoldsWhileNotAllAnswer(t *testing.T) {
 	allServe(t, w)
 }
 
+// silencedWorld has a dead m2 whose alert is silenced in the one Alertmanager.
+func silencedWorld(t *testing.T) (w *fakeWorld, fp alert.Fingerprint) {
+	t.Helper()
+	w, fp = newWorld(t, 3), alert.FingerprintOf(downLabels("m2"))
+	w.cfg.Alertmanagers = true
+	w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: true}}}
+	w.restart()
+	w.step(repair.SetPause{Actor: "op"}) // until the first poll has answered
+	w.kill("m2")
+	fire(w, "m2")
+	w.run(10 * time.Second)
+	w.step(repair.ClearPause{Actor: "op"})
+	return w, fp
+}
+
 // A start looks sooner than Alertmanager answers: what the journal says was silenced is
 // so until then.
 func TestSilenceHoldsOverAStart(t *testing.T) {
 	for name, carry := range map[string]bool{"all lines": false, "the newest segment alone": true} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, 3)
-			w.cfg.Alertmanagers = true
-			fp := alert.FingerprintOf(downLabels("m2"))
-			w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: true}}}
-			w.restart()
-			w.step(repair.SetPause{Actor: "op"}) // until the first poll has answered
-			w.kill("m2")
-			fire(w, "m2")
-			w.run(10 * time.Second)
-			w.step(repair.ClearPause{Actor: "op"})
+			w, fp := silencedWorld(t)
 			w.run(3 * time.Hour)
 			if carry {
 				w.newSegment()
@@ -169,16 +175,7 @@ func TestSilenceHoldsOverAStart(t *testing.T) {
 
 // With the last Alertmanager a reload takes away who says that an alert is silenced.
 func TestSilenceEndsWithItsAlertmanager(t *testing.T) {
-	w := newWorld(t, 3)
-	w.cfg.Alertmanagers = true
-	fp := alert.FingerprintOf(downLabels("m2"))
-	w.sources = []repair.PollSource{{Name: "a", Active: map[alert.Fingerprint]bool{fp: true}}}
-	w.restart()
-	w.step(repair.SetPause{Actor: "op"}) // until the first poll has answered
-	w.kill("m2")
-	fire(w, "m2")
-	w.run(10 * time.Second)
-	w.step(repair.ClearPause{Actor: "op"})
+	w, _ := silencedWorld(t)
 	w.run(time.Minute)
 	if m := w.member("m2"); m.applied != 0 {
 		t.Fatalf("started %d times although silenced", m.applied)
